@@ -1,0 +1,13 @@
+# Arrow and Parquet from the pyarrow wheel, which carries headers and libraries (Debian 12 has no Arrow).
+set(FEWSTEP_ARROW ${FEWSTEP_DEPS}/arrow/pyarrow)
+file(GLOB arrow_library ${FEWSTEP_ARROW}/libarrow.so.*)
+file(GLOB parquet_library ${FEWSTEP_ARROW}/libparquet.so.*)
+if(NOT arrow_library OR NOT parquet_library)
+  message(FATAL_ERROR "Arrow is not in ${FEWSTEP_ARROW}: run tools/setup.sh")
+endif()
+foreach(name arrow parquet)
+  add_library(arrow::${name} SHARED IMPORTED)
+  set_target_properties(arrow::${name} PROPERTIES IMPORTED_LOCATION ${${name}_library})
+  target_include_directories(arrow::${name} SYSTEM INTERFACE ${FEWSTEP_ARROW}/include)
+endforeach()
+target_link_libraries(arrow::parquet INTERFACE arrow::arrow)

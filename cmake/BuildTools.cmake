@@ -1,0 +1,29 @@
+# ccache and mold where they are installed; warnings and sanitizers for our own targets through fewstep::options.
+find_program(FEWSTEP_CCACHE ccache)
+if(FEWSTEP_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FEWSTEP_CCACHE})
+endif()
+find_program(FEWSTEP_MOLD mold)
+if(FEWSTEP_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(fewstep_options INTERFACE)
+add_library(fewstep::options ALIAS fewstep_options)
+target_include_directories(fewstep_options INTERFACE ${PROJECT_SOURCE_DIR})
+# -Wno-restrict: false alarms of g++ 12 on std::string concatenation (GCC bug 105651).
+target_compile_options(fewstep_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-restrict
+  $<$<BOOL:${FEWSTEP_WERROR}>:-Werror>)
+target_compile_definitions(fewstep_options INTERFACE FEWSTEP_VERSION="${PROJECT_VERSION}")
+if(FEWSTEP_SANITIZE)
+  add_compile_options(-fsanitize=${FEWSTEP_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${FEWSTEP_SANITIZE})
+endif()
+
+# fewstep_library(name SOURCES … LINK …): a static library with the alias fewstep::name.
+function(fewstep_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(fewstep_${name} STATIC ${ARG_SOURCES})
+  add_library(fewstep::${name} ALIAS fewstep_${name})
+  target_link_libraries(fewstep_${name} PUBLIC fewstep::options ${ARG_LINK})
+endfunction()

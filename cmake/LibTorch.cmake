@@ -1,0 +1,17 @@
+# LibTorch from the PyPI wheel: the two libraries that a CPU needs, as imported targets. find_package(Torch) would insist
+# on a CUDA toolkit, and libtorch.so pulls in libtorch_cuda.so; CUDA is loaded at run time instead (core/device.cpp).
+set(FEWSTEP_TORCH ${FEWSTEP_DEPS}/torch/torch)
+if(NOT EXISTS ${FEWSTEP_TORCH}/lib/libtorch_cpu.so)
+  message(FATAL_ERROR "LibTorch is not in ${FEWSTEP_TORCH}: run tools/setup.sh")
+endif()
+
+add_library(torch::c10 SHARED IMPORTED)
+set_target_properties(torch::c10 PROPERTIES
+  IMPORTED_LOCATION ${FEWSTEP_TORCH}/lib/libc10.so)
+target_include_directories(torch::c10 SYSTEM INTERFACE ${FEWSTEP_TORCH}/include)
+
+add_library(torch::cpu SHARED IMPORTED)
+set_target_properties(torch::cpu PROPERTIES IMPORTED_LOCATION ${FEWSTEP_TORCH}/lib/libtorch_cpu.so)
+target_include_directories(torch::cpu SYSTEM INTERFACE ${FEWSTEP_TORCH}/include
+  ${FEWSTEP_TORCH}/include/torch/csrc/api/include)
+target_link_libraries(torch::cpu INTERFACE torch::c10)

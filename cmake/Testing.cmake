@@ -1,0 +1,18 @@
+include(GoogleTest)
+find_package(GTest REQUIRED)
+
+# fewstep_tests(folder SOURCES … LINK …): one program fewstep_<folder>_tests; tests named *OnCuda* get the label gpu.
+function(fewstep_tests folder)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  set(program fewstep_${folder}_tests)
+  add_executable(${program} ${ARG_SOURCES})
+  target_link_libraries(${program} PRIVATE fewstep::options GTest::gmock GTest::gtest_main ${ARG_LINK})
+  target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${program} PRIVATE
+    FEWSTEP_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden" FEWSTEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    FEWSTEP_BINARY_DIR="${PROJECT_BINARY_DIR}/bin")
+  gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}." TEST_FILTER "-*OnCuda*"
+    PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}." TEST_FILTER "*OnCuda*"
+    PROPERTIES LABELS gpu TIMEOUT 300)
+endfunction()

@@ -1,0 +1,125 @@
+#include "core/files.h"
+
+#include "core/error.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace fewstep {
+namespace {
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
+  void add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
+  std::string hex() {
+    std::array<unsigned char, 32> digest{};
+    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : digest) {
+      text += kDigits[byte >> 4];
+      text += kDigits[byte & 15];
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int close() { return ::close(std::exchange(fd_, -1)); }
+
+ private:
+  int fd_;
+};
+
+void write_all(int fd, std::string_view bytes, const std::function<void(const char*)>& fail) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail("write");
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+std::string sha256(std::string_view bytes) {
+  Sha256 digest;
+  digest.add(bytes.data(), bytes.size());
+  return digest.hex();
+}
+
+std::string sha256_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw input_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
+  Sha256 digest;
+  std::vector<char> block(1 << 20);
+  while (file) {
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    digest.add(block.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) throw input_error(path.string(), "cannot be read to its end");
+  return digest.hex();
+}
+
+std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(path, failure)) throw input_error(path.string(), "expected a file, got a folder");
+  const auto size = std::filesystem::file_size(path, failure);
+  if (failure) throw input_error(path.string(), "cannot be read: " + failure.message());
+  if (size > max_bytes) {
+    throw input_error(path.string(),
+                      "expected at most " + std::to_string(max_bytes) + " bytes, got " + std::to_string(size));
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(size, '\0');
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(size)))
+    throw input_error(path.string(), "cannot be read to its end");
+  return bytes;
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  write_file_atomically(path, std::span(&bytes, 1));
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  std::string temporary = path.string() + ".tmp-XXXXXX";
+  const auto fail = [&](const char* step) {
+    const std::string reason = std::strerror(errno);
+    ::unlink(temporary.c_str());
+    throw environment_error(path.string(), std::string("cannot be written (") + step + "): " + reason);
+  };
+  Descriptor file(::mkstemp(temporary.data()));
+  if (file.get() < 0) fail("create");
+  for (const std::string_view part : parts) write_all(file.get(), part, fail);
+  if (::fchmod(file.get(), 0644) != 0) fail("chmod");
+  if (::fsync(file.get()) != 0) fail("fsync");
+  if (file.close() != 0) fail("close");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+  // The rename itself survives a power cut only once the folder is synced too.
+  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY));
+  if (folder.get() >= 0) ::fsync(folder.get());
+}
+
+}  // namespace fewstep

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace fewstep {
+
+// SHA-256 as 64 lower-case hexadecimal digits.
+std::string sha256(std::string_view bytes);
+std::string sha256_file(const std::filesystem::path& path);  // throws Error (kInput) when unreadable
+
+// The whole file as bytes; throws Error (kInput) when it is missing, unreadable or larger than max_bytes.
+std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = 1ull << 30);
+
+// Writes through a temporary name in the same folder, fsyncs, renames: the file is there whole or not at all.
+// Throws Error (kEnvironment) naming the path and the system's reason (disk full, read-only …).
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
+
+}  // namespace fewstep

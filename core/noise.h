@@ -1,0 +1,52 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fewstep {
+
+// A point on the noise schedule: x = alpha·x0 + sigma·eps. time is the training timestep, 0..999, fractions allowed.
+struct NoiseLevel {
+  double time = 0, alpha = 1, sigma = 0;
+  bool operator==(const NoiseLevel&) const = default;
+};
+
+// Half-logSNR λ = log(alpha/sigma); +inf at sigma = 0.
+double lambda(const NoiseLevel& level);
+
+// ᾱ_t of a discrete-time variance-preserving schedule, t = 0..num_train_timesteps−1.
+struct Schedule {
+  std::vector<double> alpha_bar;
+};
+
+// beta_schedule: "scaled_linear" | "linear" | "squaredcos_cap_v2". The arithmetic is diffusers' (betas in float32,
+// product in double, ᾱ rounded to float32), so that alpha and sigma agree with it to the last bit.
+// Throws Error (kInput) for another name or values outside 0 < beta_start <= beta_end < 1.
+Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps);
+
+// Level at an integer or fractional time (log ᾱ interpolated linearly between the neighbours).
+NoiseLevel level_at(const Schedule& schedule, double time);
+
+enum class Spacing { kTrailing, kLeading, kLinspace, kLcm, kLcmOriginal };
+enum class FinalSigma { kZero, kMin };
+
+// Names as users write them: trailing leading linspace lcm lcm-original; zero min. Throw Error (kUsage) otherwise.
+Spacing parse_spacing(std::string_view name);
+FinalSigma parse_final_sigma(std::string_view name);
+std::string_view name_of(Spacing spacing);
+std::string_view name_of(FinalSigma final_sigma);
+
+struct GridOptions {
+  int steps = 4;
+  Spacing spacing = Spacing::kTrailing;
+  FinalSigma final_sigma = FinalSigma::kZero;
+  int steps_offset = 1;               // leading only
+  int original_inference_steps = 50;  // lcm and lcm-original only
+  bool operator==(const GridOptions&) const = default;
+};
+
+// The N+1 levels of an N-step run: N evaluation times, falling, then the final level (alpha 1, sigma 0 for zero;
+// the level of t = 0 for min). Throws Error (kUsage) for steps the grid cannot give.
+std::vector<NoiseLevel> make_grid(const Schedule& schedule, const GridOptions& options);
+
+}  // namespace fewstep

@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// One caption: row is its number in the source file (0-based, data rows only), before any filter.
+struct Prompt {
+  std::int64_t row = 0;
+  std::string text;
+};
+
+struct RowFilter {  // [prompts] where = [ { column = "AESTHETIC_SCORE", at_least = 6.0, at_most = … } ]
+  std::string column;
+  double at_least = -std::numeric_limits<double>::infinity();
+  double at_most = std::numeric_limits<double>::infinity();
+};
+
+struct PromptQuery {
+  std::filesystem::path file;       // .parquet .tsv .csv .jsonl .txt
+  std::optional<std::string> text;  // column or key; found by itself where only one fits
+  std::vector<RowFilter> where;
+  std::optional<std::int64_t> count;  // the first so many that pass the filter
+};
+
+struct PromptSet {
+  std::vector<Prompt> prompts;
+  std::string source;       // SHA-256 of the file: with row, the identity of a prompt
+  std::string text_column;  // the one used; empty for .txt
+  std::int64_t rows_read = 0, rows_filtered = 0, rows_empty = 0;  // empty or null captions are counted, not used
+};
+
+// Throws Error: kInput for a broken file (with line or row), a missing column (naming those that exist), fewer rows
+// than count; kUsage for an unknown extension.
+PromptSet read_prompts(const PromptQuery& query);
+
+}  // namespace fewstep

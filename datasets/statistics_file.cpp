@@ -1,0 +1,1 @@
+#include "datasets/statistics_file.h"

@@ -1,0 +1,84 @@
+#pragma once
+#include "core/noise.h"
+#include "datasets/prompts.h"
+
+#include <compare>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// How strongly the caption guides: omega of the LCM paper; guidance_scale = 1 + omega is the same knob.
+// Tables show the one that was given.
+struct Guidance {
+  double omega = 0;
+  bool given_as_guidance_scale = false;
+  auto operator<=>(const Guidance&) const = default;
+};
+
+struct ExperimentCheckpoint {
+  std::string name;
+  std::filesystem::path path;                     // used for every step count, or
+  std::map<int, std::filesystem::path> by_steps;  // path = { 1 = …, 2 = … }
+  std::vector<std::string> samplers;
+  std::vector<int> steps;  // empty: the grid's
+};
+
+struct ExperimentMetric {
+  std::string name, protocol;
+  std::filesystem::path weights, model;
+};
+
+struct Timing {
+  std::vector<int> batch = {1};
+  int warmup = 3, repetitions = 10;
+};
+
+// An experiment file, checked: every path absolute, every axis non-empty, every name known.
+struct Experiment {
+  std::string name;
+  std::uint64_t seed = 0;
+  PromptQuery prompts;
+  int images_per_prompt = 1;
+  std::string negative_prompt;
+  std::optional<std::filesystem::path> reference_images, reference_statistics;
+  bool assume_protocol = false;
+  std::vector<ExperimentCheckpoint> checkpoints;
+  std::vector<int> steps;
+  std::vector<Spacing> spacing = {Spacing::kTrailing};
+  FinalSigma final_sigma = FinalSigma::kZero;
+  std::vector<Guidance> guidance;
+  std::vector<int> original_inference_steps = {50};
+  std::vector<ExperimentMetric> metrics;
+  std::optional<Timing> timing;
+  int height = 0, width = 0;  // 0: the checkpoint's sample_size × downscale
+  bool keep_images = false;
+  std::string canonical_json;  // every setting, sorted keys: its hash is the configuration's
+};
+
+// Reads and checks. overrides: "key=value" with dotted keys (--set). Throws Error (kUsage) with file, line, column
+// and the nearest known name, before anything is loaded.
+Experiment read_experiment(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {});
+
+// One cell of the table: all that decides its images but the prompts and the seed.
+struct Cell {
+  std::string checkpoint;  // name in the experiment
+  std::filesystem::path checkpoint_path;
+  std::string sampler;
+  int steps = 0;
+  Guidance guidance;
+  std::string spacing, final_sigma;  // names; lcm samplers: lcm | lcm-original and "zero"
+  int original_inference_steps = 0;  // 0 where the sampler has none
+  auto operator<=>(const Cell&) const = default;
+};
+
+// Cartesian product in a stable order: checkpoint, sampler, spacing, original_inference_steps, guidance, steps.
+std::vector<Cell> expand(const Experiment& experiment);
+// --only "sampler=lcm steps=4": every clause must hold. Throws Error (kUsage) for an unknown key.
+std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
+
+}  // namespace fewstep

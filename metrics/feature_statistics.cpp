@@ -1,0 +1,1 @@
+#include "metrics/feature_statistics.h"

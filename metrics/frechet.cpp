@@ -1,0 +1,1 @@
+#include "metrics/frechet.h"

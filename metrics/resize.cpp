@@ -1,0 +1,1 @@
+#include "metrics/resize.h"

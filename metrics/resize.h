@@ -1,0 +1,15 @@
+#pragma once
+#include "core/image.h"
+
+namespace fewstep {
+
+enum class PilFilter { kBilinear, kBicubic, kLanczos };
+
+// Pillow's Image.resize((width, height), filter) for 8-bit RGB, bit for bit: antialiased, horizontal pass first,
+// rounded and clipped to 8 bits, then vertical. Source: Pillow src/libImaging/Resample.c.
+Image resize_pil(const Image& image, int height, int width, PilFilter filter);
+
+// The middle height × width, offsets as Transformers' center_crop rounds them (zero padding when larger).
+Image center_crop(const Image& image, int height, int width);
+
+}  // namespace fewstep

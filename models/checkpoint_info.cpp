@@ -1,0 +1,1 @@
+#include "models/checkpoint_info.h"

@@ -1,0 +1,55 @@
+#pragma once
+#include "core/image.h"
+#include "core/tensor.h"
+#include "models/tokenizer.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace fewstep {
+
+struct ClipTowerConfig {
+  std::int64_t hidden_size = 768, intermediate_size = 3072, layers = 12, heads = 12, projection_dim = 768;
+  std::string hidden_act = "quick_gelu";
+  double layer_norm_eps = 1e-5;
+  std::int64_t vocab_size = 49408, positions = 77, eos_token_id = 2;  // text
+  std::int64_t image_size = 224, patch_size = 32, channels = 3;       // vision
+};
+
+struct ClipTextWeights;
+struct ClipVisionWeights;
+
+// The text tower of a diffusion checkpoint (CLIPTextModel) or of a CLIP model.
+struct ClipText {
+  ClipTowerConfig config;
+  std::shared_ptr<const ClipTextWeights> weights;
+  Compute compute;
+};
+struct ClipVision {
+  ClipTowerConfig config;
+  std::shared_ptr<const ClipVisionWeights> weights;
+  Compute compute;
+};
+// Both towers with projections (CLIPModel, Transformers layout).
+struct Clip {
+  ClipText text;
+  ClipVision vision;
+  Tokenizer tokenizer;
+  std::string hash;  // SHA-256 over the weight files
+};
+
+ClipText load_clip_text(const std::filesystem::path& folder, const Compute& compute);
+Clip load_clip(const std::filesystem::path& folder, const Compute& compute);
+
+// ids [B,tokens] int64 → last hidden state after the final layer norm [B,tokens,hidden].
+Tensor text_states(const ClipText& model, const Tensor& ids);
+// ids [B,tokens] → projected text embedding [B,projection_dim], pooled where Transformers pools (not normalised).
+Tensor text_embedding(const ClipText& model, const Tensor& ids);
+// pixels [B,3,S,S], already preprocessed → projected image embedding [B,projection_dim] (not normalised).
+Tensor image_embedding(const ClipVision& model, const Tensor& pixels);
+
+}  // namespace fewstep

@@ -1,0 +1,33 @@
+#pragma once
+#include "core/denoiser.h"
+#include "models/checkpoint.h"
+
+#include <cstdint>
+#include <functional>
+
+namespace fewstep {
+
+// How guidance reaches a network: omega is the LCM paper's scale, guidance_scale = 1 + omega.
+struct Conditioning {
+  Tensor states;    // [B,tokens,hidden] of the prompts
+  Tensor negative;  // [1 or B,tokens,hidden] of the negative (or empty) prompt; used by classifier-free guidance
+  double omega = 0;
+};
+
+// x0 from the network's prediction at a level. x, out: [B,4,h,w]; float32 arithmetic.
+Tensor x0_from(Prediction prediction, const Tensor& x, const Tensor& out, const NoiseLevel& level);
+
+// The consistency model's boundary condition: c_skip and c_out at a time, sigma_data = 0.5.
+struct Boundary {
+  double c_skip, c_out;
+};
+Boundary boundary_at(double time, double timestep_scaling, double sigma_data = 0.5);
+
+// The x0 denoiser of a checkpoint under a conditioning:
+//  teacher: classifier-free guidance in one 2B batch (plain when omega = 0);
+//  omega-embedded students: one forward with embed_omega(omega); students without the embedding: plain when omega = 0,
+//  else classifier-free guidance; consistency models: f = c_skip·x + c_out·x0.
+// forwards, when given, grows by the measured network evaluations per image (CFG counts as two).
+Denoiser make_denoiser(const Checkpoint& checkpoint, Conditioning conditioning, std::int64_t* forwards = nullptr);
+
+}  // namespace fewstep

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fewstep {
+
+// CLIP's lower-cased byte-level BPE, from a Transformers tokenizer folder (vocab.json, merges.txt,
+// tokenizer_config.json, special_tokens_map.json; the last overrules the one before, as Transformers does).
+class Tokenizer {
+ public:
+  static Tokenizer open(const std::filesystem::path& folder);  // throws Error (kInput)
+
+  // start + tokens + end, cut to max_length with the end token kept, padded to max_length with the pad token.
+  std::vector<std::int64_t> encode(std::string_view text) const;
+  std::int64_t max_length() const;  // model_max_length, 77 for CLIP
+  std::int64_t start_id() const;
+  std::int64_t end_id() const;
+  std::int64_t pad_id() const;
+
+  struct Tables;  // vocabulary, ranks, special tokens
+
+ private:
+  std::shared_ptr<const Tables> tables_;
+};
+
+}  // namespace fewstep

@@ -1,0 +1,49 @@
+#pragma once
+#include "core/tensor.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// config.json of diffusers' UNet2DConditionModel, as far as SD 1.5, SD 2.1 and LCM use it. Any other key must have
+// its default value: an unsupported one is refused by name.
+struct UnetConfig {
+  std::int64_t sample_size = 64, in_channels = 4, out_channels = 4;
+  std::vector<std::string> down_block_types, up_block_types;
+  std::optional<std::string> mid_block_type = "UNetMidBlock2DCrossAttn";  // absent: no mid block
+  std::vector<std::int64_t> block_out_channels, attention_heads;          // diffusers' attention_head_dim counts heads
+  std::int64_t layers_per_block = 2, cross_attention_dim = 768, norm_num_groups = 32;
+  double norm_eps = 1e-5;
+  bool use_linear_projection = false, flip_sin_to_cos = true;
+  double freq_shift = 0;
+  std::optional<std::int64_t> time_cond_proj_dim;  // present: takes an omega embedding (LCM, Guided-Distill)
+};
+UnetConfig read_unet_config(const std::filesystem::path& config_json);  // throws Error (kInput)
+
+struct UnetWeights;  // opaque: plain structs of layers
+struct Unet {
+  UnetConfig config;
+  std::shared_ptr<const UnetWeights> weights;
+  Compute compute;
+};
+// folder holds config.json and diffusion_pytorch_model.safetensors (or its index.json, or the .fp16 variant).
+Unet load_unet(const std::filesystem::path& folder, const Compute& compute);
+// From tensors in memory, under diffusers' names (tests, training).
+Unet make_unet(const UnetConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute);
+
+// x [B,4,h,w]; time [B] float; context [B,tokens,cross_attention_dim]; omega_embedding [B,time_cond_proj_dim] or
+// undefined. Returns the raw prediction [B,4,h,w] in compute dtype.
+Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tensor& context,
+               const Tensor& omega_embedding = {});
+
+// LCM's embedding of omega (already scaled: omega, not guidance_scale): [B] → [B,dim], float32 in diffusers' order of
+// operations. Source: diffusers LatentConsistencyModelPipeline.get_guidance_scale_embedding.
+Tensor embed_omega(const Tensor& omega, std::int64_t dim);
+
+}  // namespace fewstep

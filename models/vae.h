@@ -1,0 +1,39 @@
+#pragma once
+#include "core/tensor.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// config.json of diffusers' AutoencoderKL; unsupported values are refused by name.
+struct VaeConfig {
+  std::int64_t in_channels = 3, out_channels = 3, latent_channels = 4, layers_per_block = 2, norm_num_groups = 32;
+  std::vector<std::int64_t> block_out_channels;
+  double scaling_factor = 0.18215;
+  bool mid_block_attention = true;
+  std::int64_t downscale() const { return std::int64_t{1} << (block_out_channels.size() - 1); }
+};
+VaeConfig read_vae_config(const std::filesystem::path& config_json);
+
+struct VaeWeights;
+struct Vae {
+  VaeConfig config;
+  std::shared_ptr<const VaeWeights> weights;
+  Compute compute;
+};
+Vae load_vae(const std::filesystem::path& folder, const Compute& compute);
+Vae make_vae(const VaeConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute);
+
+// Latents as the UNet sees them [B,4,h,w] (divided by scaling_factor here) → images [B,3,H,W], about −1..1.
+Tensor decode(const Vae& vae, const Tensor& latents);
+struct LatentMoments {
+  Tensor mean, logvar;  // [B,4,h,w] each, unscaled; logvar clamped to −30..20
+};
+LatentMoments encode(const Vae& vae, const Tensor& images);
+
+}  // namespace fewstep

@@ -1,0 +1,41 @@
+#pragma once
+#include "core/tensor.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// The named tensors of one network. Every name must be taken exactly once: a missing name, a wrong shape and a
+// left-over name are errors (kInput) that name the file, the tensor, and what was expected and found.
+class Weights {
+ public:
+  // A .safetensors file or .safetensors.index.json, mapped without a copy where dtype and device allow it.
+  static Weights open(const std::filesystem::path& path, const Compute& compute);
+  // Tensors already in memory; where names them in errors.
+  static Weights of(std::map<std::string, Tensor> tensors, std::string where);
+
+  Tensor take(const std::string& name, at::IntArrayRef shape);
+  std::optional<Tensor> take_if_present(const std::string& name, at::IntArrayRef shape);
+  bool has(const std::string& name) const;
+  // Names that may be present and are not used (buffers such as "text_model.embeddings.position_ids").
+  void ignore(const std::string& name);
+  void expect_all_taken() const;
+  const std::string& where() const { return where_; }
+
+ private:
+  std::string where_;
+  std::map<std::string, Tensor> tensors_;
+};
+
+// Writes tensors (any device, contiguous copies made one at a time) as .safetensors; dtype converts when given.
+void save_tensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+                  std::optional<at::ScalarType> dtype = {}, const std::map<std::string, std::string>& metadata = {});
+// All tensors of a file, as they are, on the CPU.
+std::map<std::string, Tensor> load_tensors(const std::filesystem::path& path);
+
+}  // namespace fewstep
