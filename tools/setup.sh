@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing: Debian packages by apt-get, LibTorch and Arrow into .deps/. Safe to run again.
-# usage: tools/setup.sh [build|parity|format|latex]   (default: build)   CUDA=1 takes LibTorch with its CUDA libraries
+# usage: tools/setup.sh [build|parity|format|lint]   (default: build)   CUDA=1 takes LibTorch with its CUDA libraries
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -33,7 +33,7 @@ install_wheels() {  # folder, stamp, wheels and options…
   [ "$(cat "$folder/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
   echo "setup: installing $stamp into $folder" >&2
   rm -rf "$folder"; mkdir -p .deps
-  python3 -m pip install -q --no-compile --disable-pip-version-check --root-user-action=ignore --target "$folder" "$@" >&2
+  python3 -m pip install -q --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore --target "$folder" "$@" >&2
   echo "$stamp" >"$folder/.stamp"
 }
 
@@ -50,6 +50,7 @@ case $what in
     install_wheels arrow "pyarrow $arrow_version" --no-deps "pyarrow==$arrow_version"
     ;;
   format) install_debian "${packages_format[@]}" ;;
+  lint) install_debian cppcheck ;;
   parity)
     install_debian "${packages_parity[@]}"
     stamp=$(sha256sum tests/parity-requirements.txt | cut -c1-16)
@@ -57,9 +58,9 @@ case $what in
       echo "setup: installing the reference implementations into .deps/parity" >&2
       rm -rf .deps/parity; mkdir -p .deps
       python3 -m venv .deps/parity
-      .deps/parity/bin/pip install -q --disable-pip-version-check -r tests/parity-requirements.txt >&2
+      .deps/parity/bin/pip install -q --no-cache-dir --disable-pip-version-check -r tests/parity-requirements.txt >&2
       echo "$stamp" >.deps/parity/.stamp
     fi
     ;;
-  *) echo "setup: expected build, format or parity, got $what" >&2; exit 2 ;;
+  *) echo "setup: expected build, parity, format or lint, got $what" >&2; exit 2 ;;
 esac

@@ -1,0 +1,65 @@
+# A thin face over cmake --preset; `make help` lists the targets. Whoever prefers CMake uses the presets directly.
+SHELL := /bin/bash
+BUILD := build/release
+BIN := $(BUILD)/bin
+JOBS ?= $(shell nproc)
+# Nothing is written outside the checkout: the compiler cache lives here unless the user has one of their own.
+export CCACHE_DIR ?= $(CURDIR)/.ccache
+export PIP_NO_CACHE_DIR ?= 1
+PYTHON := .deps/parity/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo test parity golden bench torture sanitize format format-check lint clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+deps: ## install what is missing: Debian packages, LibTorch and Arrow into .deps/ (CUDA=1: LibTorch with CUDA)
+	@tools/setup.sh build
+
+build: deps ## build everything (preset release)
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: build ## a small experiment on randomly weighted checkpoints: the whole path, table at the end
+	@$(BIN)/fewstep run experiments/random.toml --store results/random.sqlite
+
+test: build ## every test, with ctest
+	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
+
+parity: build ## live checks against diffusers, transformers, pytorch-fid, torchmetrics at full size (random weights)
+	@tools/setup.sh parity
+	@$(PYTHON) tests/parity/all.py --bin $(BIN)
+
+golden: ## remake tests/golden from the pinned public packages
+	@tools/setup.sh parity
+	@$(PYTHON) tests/make_golden.py
+
+bench: build ## Google Benchmark programs, then the side-by-side ratios against the Python packages
+	@tools/setup.sh parity
+	@for b in $(BIN)/*_bench; do echo "== $$b"; $$b --benchmark_min_time=0.2 || exit 1; done
+	@$(PYTHON) benchmarks/against_diffusers.py --bin $(BIN)
+
+torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the thousand
+	@FEWSTEP_TORTURE=1 $(BUILD)/bin/fewstep_harness_tests --gtest_filter='*Torture*:*Kill*:*Resume*'
+
+sanitize: deps ## the test suite under AddressSanitizer and UndefinedBehaviorSanitizer
+	@[ -f build/asan/build.ninja ] || cmake --preset asan
+	@cmake --build build/asan -j $(JOBS)
+	@cd build/asan && ctest --output-on-failure -j $(JOBS)
+
+format: ## format the sources
+	@tools/setup.sh format
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 -i
+
+format-check:
+	@tools/setup.sh format
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 --dry-run --Werror
+
+lint: build ## cppcheck over the sources
+	@tools/setup.sh lint
+	@cppcheck --std=c++20 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet \
+	  --suppress=missingInclude --suppress=unknownMacro -I . core models samplers metrics datasets harness reports
+
+clean: ## remove what was built (keeps .deps and the compiler cache)
+	@rm -rf build
