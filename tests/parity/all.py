@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+"""Runs every live check of this folder against the public packages (`make parity`); stops with an error if one fails.
+
+usage: all.py --bin build/release/bin [NAME…]
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--bin", required=True)
+parser.add_argument("names", nargs="*")
+args = parser.parse_args()
+
+here = pathlib.Path(__file__).resolve().parent
+names = args.names or sorted(p.stem for p in here.glob("*.py") if p.stem != "all" and not p.stem.startswith("_"))
+failed = []
+for name in names:
+    print(f"== {name}", flush=True)
+    if subprocess.run([sys.executable, here / f"{name}.py", "--bin", args.bin]).returncode != 0:
+        failed.append(name)
+if failed:
+    sys.exit(f"parity: out of bounds: {', '.join(failed)}")
+print(f"parity: {len(names)} checks within their bounds")
