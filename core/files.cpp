@@ -103,19 +103,28 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  write_file_atomically(path, [&](const AppendBytes& append) {
+    for (const std::string_view part : parts) append(part);
+  });
+}
+
+void write_file_atomically(const std::filesystem::path& path, const std::function<void(const AppendBytes&)>& produce) {
   std::string temporary = path.string() + ".tmp-XXXXXX";
   const auto fail = [&](const char* step) {
-    const std::string reason = std::strerror(errno);
-    ::unlink(temporary.c_str());
-    throw environment_error(path.string(), std::string("cannot be written (") + step + "): " + reason);
+    throw environment_error(path.string(), std::string("cannot be written (") + step + "): " + std::strerror(errno));
   };
   Descriptor file(::mkstemp(temporary.data()));
   if (file.get() < 0) fail("create");
-  for (const std::string_view part : parts) write_all(file.get(), part, fail);
-  if (::fchmod(file.get(), 0644) != 0) fail("chmod");
-  if (::fsync(file.get()) != 0) fail("fsync");
-  if (file.close() != 0) fail("close");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+  try {
+    produce([&](std::string_view bytes) { write_all(file.get(), bytes, fail); });
+    if (::fchmod(file.get(), 0644) != 0) fail("chmod");
+    if (::fsync(file.get()) != 0) fail("fsync");
+    if (file.close() != 0) fail("close");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
   // The rename itself survives a power cut only once the folder is synced too.
   const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY));

@@ -20,5 +20,8 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
 // Throws Error (kEnvironment) naming the path and the system's reason (disk full, read-only …).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
+// The same for parts made one at a time: produce calls append for each.
+using AppendBytes = std::function<void(std::string_view bytes)>;
+void write_file_atomically(const std::filesystem::path& path, const std::function<void(const AppendBytes&)>& produce);
 
 }  // namespace fewstep

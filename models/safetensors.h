@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -23,10 +24,12 @@ struct TensorView {
 };
 
 // A memory-mapped, fully validated .safetensors file, or all shards of a .safetensors.index.json.
-// Format: https://github.com/huggingface/safetensors. Nothing is read or copied beyond the header.
+// Format: https://github.com/huggingface/safetensors. Nothing is read or copied beyond the header. The mapping is
+// private: writing to a tensor made over it changes neither the file nor another mapping.
 class SafetensorsFile {
  public:
-  // Throws Error (kInput) naming the file, the place in it, what was expected and what was found.
+  // Throws Error (kInput) naming the file, the place in it, what was expected and what was found. Pickles (.bin, .pt,
+  // .pth, .ckpt) are never read; the error tells how to convert them.
   static SafetensorsFile open(const std::filesystem::path& path);
 
   const std::map<std::string, TensorView>& tensors() const { return tensors_; }
@@ -40,8 +43,22 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// Writes tensors in name order, whole or not at all. Throws Error (kEnvironment) when the disk refuses.
+// The weights of a network folder: folder/stem.safetensors, else stem.safetensors.index.json, else the .fp16 variant
+// of either. Throws Error (kInput), with the command that converts where only a pickle is there.
+std::filesystem::path find_weights(const std::filesystem::path& folder, std::string_view stem);
+
+// Writes tensors by falling element size, then name, as the Python library does; whole or not at all. Throws Error
+// (kEnvironment) when the disk refuses.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+// The same with the bytes of one tensor at a time: bytes_of(name) stays valid until its next call.
+struct TensorLayout {
+  DType dtype = DType::kF32;
+  std::vector<std::int64_t> shape;
+};
+void write_safetensors(const std::filesystem::path& path, const std::map<std::string, TensorLayout>& layouts,
+                       const std::function<std::span<const std::byte>(const std::string& name)>& bytes_of,
                        const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace fewstep

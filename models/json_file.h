@@ -1,0 +1,18 @@
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace fewstep {
+
+// A JSON object from text or from a file of at most 100 MB: valid UTF-8, no key twice, at most 64 levels deep. Throws
+// Error (kInput) naming the file, line and column.
+nlohmann::json parse_json_object(std::string_view text, const std::string& where);
+nlohmann::json read_json_object(const std::filesystem::path& path);
+
+// Text from a file as errors show it: in double quotes, control characters escaped, long text cut.
+std::string in_quotes(std::string_view text);
+
+}  // namespace fewstep
