@@ -1,1 +1,161 @@
 #include "core/noise.h"
+
+#include "core/error.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace fewstep {
+namespace {
+
+constexpr std::array<std::pair<Spacing, std::string_view>, 5> kSpacings{{{Spacing::kTrailing, "trailing"},
+                                                                         {Spacing::kLeading, "leading"},
+                                                                         {Spacing::kLinspace, "linspace"},
+                                                                         {Spacing::kLcm, "lcm"},
+                                                                         {Spacing::kLcmOriginal, "lcm-original"}}};
+
+// torch.linspace in float32: the first half counts from the start, the second from the end.
+std::vector<float> linspace_float32(double start, double end, int steps) {
+  const float first = static_cast<float>(start), last = static_cast<float>(end);
+  const float step = steps > 1 ? (last - first) / static_cast<float>(steps - 1) : 0.0F;
+  std::vector<float> values(static_cast<std::size_t>(steps));
+  for (int i = 0; i < steps; ++i) {
+    values[i] = i < steps / 2 ? first + step * static_cast<float>(i) : last - step * static_cast<float>(steps - i - 1);
+  }
+  return values;
+}
+
+std::vector<float> make_betas(std::string_view name, double beta_start, double beta_end, int count) {
+  if (name == "linear") return linspace_float32(beta_start, beta_end, count);
+  if (name == "scaled_linear") {
+    auto betas = linspace_float32(std::sqrt(beta_start), std::sqrt(beta_end), count);
+    for (float& beta : betas) beta *= beta;
+    return betas;
+  }
+  if (name == "squaredcos_cap_v2") {
+    const auto bar = [](double t) { return std::pow(std::cos((t + 0.008) / 1.008 * M_PI / 2), 2); };
+    std::vector<float> betas;
+    for (int i = 0; i < count; ++i) {
+      betas.push_back(static_cast<float>(std::min(1 - bar((i + 1.0) / count) / bar(double(i) / count), 0.999)));
+    }
+    return betas;
+  }
+  throw input_error("beta_schedule", "expected scaled_linear, linear or squaredcos_cap_v2, got " + std::string(name));
+}
+
+// Times of diffusers' DDIMScheduler and DPMSolverMultistepScheduler (set_timesteps).
+std::vector<double> diffusion_times(int train, const GridOptions& options) {
+  const int n = options.steps, points = options.family == GridFamily::kDpm ? n + 1 : n;
+  std::vector<double> times;
+  for (int i = 0; i < n; ++i) {
+    const int ascending = points - 1 - i;
+    switch (options.spacing) {
+      case Spacing::kTrailing:
+        times.push_back(std::nearbyint(train - i * (double(train) / n)) - 1);
+        break;
+      case Spacing::kLeading:
+        times.push_back(ascending * double(train / points) + options.steps_offset);
+        break;
+      default:
+        times.push_back(points == 1 ? 0.0 : std::nearbyint((train - 1.0) / (points - 1) * ascending));
+        break;
+    }
+  }
+  return times;
+}
+
+std::vector<double> lcm_times(int train, const GridOptions& options) {
+  const int original = options.original_inference_steps, n = options.steps;
+  if (original < 1 || original > train) {
+    throw usage_error("original_inference_steps",
+                      "expected 1 to " + std::to_string(train) + ", got " + std::to_string(original));
+  }
+  if (n > original) {
+    throw usage_error("steps", "expected at most original_inference_steps = " + std::to_string(original) + ", got " +
+                                   std::to_string(n));
+  }
+  const int k = train / original;
+  std::vector<double> times;
+  for (int i = 0; i < n; ++i) {
+    // Index into the origin grid o_j = (original − j)·k − 1, which falls with j.
+    const int j = options.spacing == Spacing::kLcm ? static_cast<int>(std::floor(i * (double(original) / n)))
+                                                   : i * (original / n);
+    times.push_back(double(original - j) * k - 1);
+  }
+  return times;
+}
+
+}  // namespace
+
+double lambda(const NoiseLevel& level) {
+  return level.sigma == 0 ? std::numeric_limits<double>::infinity() : std::log(level.alpha) - std::log(level.sigma);
+}
+
+Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps) {
+  if (!(beta_start > 0 && beta_start <= beta_end && beta_end < 1)) {
+    throw input_error("beta_start, beta_end", "expected 0 < beta_start <= beta_end < 1, got " +
+                                                  std::to_string(beta_start) + " and " + std::to_string(beta_end));
+  }
+  if (num_train_timesteps < 2 || num_train_timesteps > 1'000'000) {
+    throw input_error("num_train_timesteps", "expected 2 to 1000000, got " + std::to_string(num_train_timesteps));
+  }
+  Schedule schedule;
+  double product = 1;  // torch.cumprod of float32 accumulates in double on a CPU
+  for (const float beta : make_betas(beta_schedule, beta_start, beta_end, num_train_timesteps)) {
+    product *= static_cast<double>(1.0F - beta);
+    schedule.alpha_bar.push_back(static_cast<double>(static_cast<float>(product)));
+  }
+  return schedule;
+}
+
+NoiseLevel level_at(const Schedule& schedule, double time) {
+  const double last = static_cast<double>(schedule.alpha_bar.size()) - 1;
+  if (!(time >= 0 && time <= last)) {
+    throw usage_error("time", "expected 0 to " + std::to_string(last) + ", got " + std::to_string(time));
+  }
+  const auto below = static_cast<std::size_t>(time);
+  const double fraction = time - static_cast<double>(below);
+  double alpha_bar = schedule.alpha_bar[below];
+  if (fraction > 0) {
+    alpha_bar = std::exp((1 - fraction) * std::log(alpha_bar) + fraction * std::log(schedule.alpha_bar[below + 1]));
+  }
+  return {time, std::sqrt(alpha_bar), std::sqrt(1 - alpha_bar)};
+}
+
+Spacing parse_spacing(std::string_view name) {
+  for (const auto& [spacing, text] : kSpacings) {
+    if (text == name) return spacing;
+  }
+  throw usage_error("spacing", "expected trailing, leading, linspace, lcm or lcm-original, got " + std::string(name));
+}
+
+FinalSigma parse_final_sigma(std::string_view name) {
+  if (name == "zero") return FinalSigma::kZero;
+  if (name == "min") return FinalSigma::kMin;
+  throw usage_error("final_sigma", "expected zero or min, got " + std::string(name));
+}
+
+std::string_view name_of(Spacing spacing) {
+  return std::find_if(kSpacings.begin(), kSpacings.end(), [&](const auto& row) { return row.first == spacing; })
+      ->second;
+}
+
+std::string_view name_of(FinalSigma final_sigma) { return final_sigma == FinalSigma::kZero ? "zero" : "min"; }
+
+std::vector<NoiseLevel> make_grid(const Schedule& schedule, const GridOptions& options) {
+  const int train = static_cast<int>(schedule.alpha_bar.size());
+  if (options.steps < 1 || options.steps > train) {
+    throw usage_error("steps", "expected 1 to " + std::to_string(train) + ", got " + std::to_string(options.steps));
+  }
+  const bool lcm = options.spacing == Spacing::kLcm || options.spacing == Spacing::kLcmOriginal;
+  std::vector<NoiseLevel> levels;
+  for (const double time : lcm ? lcm_times(train, options) : diffusion_times(train, options)) {
+    levels.push_back(level_at(schedule, time));
+  }
+  levels.push_back(options.final_sigma == FinalSigma::kZero ? NoiseLevel{} : level_at(schedule, 0));
+  return levels;
+}
+
+}  // namespace fewstep

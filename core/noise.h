@@ -29,6 +29,9 @@ NoiseLevel level_at(const Schedule& schedule, double time);
 
 enum class Spacing { kTrailing, kLeading, kLinspace, kLcm, kLcmOriginal };
 enum class FinalSigma { kZero, kMin };
+// diffusers' DDIM and DPM-Solver schedulers place leading and linspace times differently: the DPM grids have N+1
+// points of which the last is dropped. On trailing both agree.
+enum class GridFamily { kDdim, kDpm };
 
 // Names as users write them: trailing leading linspace lcm lcm-original; zero min. Throw Error (kUsage) otherwise.
 Spacing parse_spacing(std::string_view name);
@@ -40,6 +43,7 @@ struct GridOptions {
   int steps = 4;
   Spacing spacing = Spacing::kTrailing;
   FinalSigma final_sigma = FinalSigma::kZero;
+  GridFamily family = GridFamily::kDdim;
   int steps_offset = 1;               // leading only
   int original_inference_steps = 50;  // lcm and lcm-original only
   bool operator==(const GridOptions&) const = default;

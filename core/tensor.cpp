@@ -1,1 +1,57 @@
 #include "core/tensor.h"
+
+#include "core/error.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <string>
+
+namespace fewstep {
+
+at::ScalarType parse_dtype(std::string_view text) {
+  if (text == "float32") return at::kFloat;
+  if (text == "float16") return at::kHalf;
+  if (text == "bfloat16") return at::kBFloat16;
+  throw usage_error("dtype", "expected float32, float16 or bfloat16, got " + std::string(text));
+}
+
+std::vector<Image> to_images(const Tensor& images) {
+  const Tensor bytes = images.detach()
+                           .to(at::kFloat)
+                           .div(2)
+                           .add(0.5)
+                           .clamp(0, 1)
+                           .mul(255)
+                           .round()
+                           .to(at::kByte)
+                           .permute({0, 2, 3, 1})
+                           .cpu()
+                           .contiguous();
+  const auto height = bytes.size(1), width = bytes.size(2), size = height * width * 3;
+  std::vector<Image> result;
+  for (std::int64_t b = 0; b < bytes.size(0); ++b) {
+    const auto* first = bytes.const_data_ptr<std::uint8_t>() + b * size;
+    result.push_back({static_cast<int>(height), static_cast<int>(width), {first, first + size}});
+  }
+  return result;
+}
+
+Tensor from_images(std::span<const Image> images) {
+  if (images.empty()) throw input_error("images", "expected at least one image");
+  const Image& first = images[0];
+  Tensor bytes = at::empty({static_cast<std::int64_t>(images.size()), first.height, first.width, 3}, at::kByte);
+  auto* out = bytes.mutable_data_ptr<std::uint8_t>();
+  for (const Image& image : images) {
+    if (image.height != first.height || image.width != first.width) {
+      throw input_error("images", "expected one size, " + std::to_string(first.height) + "x" +
+                                      std::to_string(first.width) + ", got " + std::to_string(image.height) + "x" +
+                                      std::to_string(image.width));
+    }
+    out = std::copy(image.rgb.begin(), image.rgb.end(), out);
+  }
+  return bytes.permute({0, 3, 1, 2}).to(at::kFloat).div(255).mul(2).sub(1).contiguous();
+}
+
+}  // namespace fewstep

@@ -25,6 +25,9 @@ at::Device parse_device(std::string_view text);
 // "float32" | "float16" | "bfloat16"; throws Error (kUsage) otherwise.
 at::ScalarType parse_dtype(std::string_view text);
 
+// Switches TF32 off for the whole process: metric networks must give the same numbers on a GPU as on a CPU.
+void use_exact_float32();
+
 // Float images [B,3,H,W] in −1..1 → 8-bit, round(255·clamp(x/2+½, 0, 1)), as diffusers' image processor rounds.
 std::vector<Image> to_images(const Tensor& images);
 // The way back: [B,3,H,W] float32 on the CPU in −1..1. All images must have one size.

@@ -15,6 +15,7 @@ struct Sampler {
   std::string_view name;    // as users write it: ddim dpm dpm++ guided-distill lcm
   std::string_view source;  // paper and equation or reference implementation
   bool stochastic;          // draws noise after the start
+  GridFamily grid;          // where diffusers' scheduler of the same method puts its times
   SampleFn* run;
 };
 
