@@ -1,0 +1,13 @@
+#include "samplers/samplers.h"
+#include "samplers/steps.h"
+
+namespace fewstep {
+
+at::Tensor sample_ddim(const Denoiser& denoiser, at::Tensor x, std::span<const NoiseLevel> levels, Rng&) {
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+    x = first_order_step(x, denoiser(x, levels[i]), levels[i], levels[i + 1]);
+  }
+  return x;
+}
+
+}  // namespace fewstep
