@@ -1,1 +1,105 @@
 #include "models/layers.h"
+
+#include "core/error.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/group_norm.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/silu.h>
+#include <c10/core/GradMode.h>
+
+#include <array>
+#include <utility>
+
+namespace fewstep {
+namespace {
+
+Tensor quick_gelu(const Tensor& x) { return x * at::sigmoid(x * 1.702); }
+Tensor gelu(const Tensor& x) { return at::gelu(x); }
+Tensor silu(const Tensor& x) { return at::silu(x); }
+Tensor relu(const Tensor& x) { return at::relu(x); }
+
+}  // namespace
+
+Linear make_linear(Tensor weight, Tensor bias) {
+  return {std::make_shared<PackableWeight>(std::move(weight)), std::move(bias)};
+}
+
+Conv2d make_conv(Tensor weight, Tensor bias, ConvGeometry geometry) {
+  return {std::make_shared<PackableWeight>(std::move(weight)), std::move(bias), geometry};
+}
+
+Linear take_linear(Weights& weights, const std::string& name, std::int64_t in, std::int64_t out, bool bias) {
+  Tensor weight = weights.take(name + ".weight", {out, in});
+  return make_linear(std::move(weight), bias ? weights.take(name + ".bias", {out}) : Tensor());
+}
+
+Conv2d take_conv(Weights& weights, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                 std::int64_t stride, std::int64_t padding, bool bias) {
+  Tensor weight = weights.take(name + ".weight", {out, in, kernel, kernel});
+  return make_conv(std::move(weight), bias ? weights.take(name + ".bias", {out}) : Tensor(),
+                   {stride, padding < 0 ? kernel / 2 : padding});
+}
+
+Norm take_layer_norm(Weights& weights, const std::string& name, std::int64_t size, double eps) {
+  return {weights.take(name + ".weight", {size}), weights.take(name + ".bias", {size}), eps, 0};
+}
+
+Norm take_group_norm(Weights& weights, const std::string& name, std::int64_t groups, std::int64_t channels,
+                     double eps) {
+  if (groups < 1 || channels % groups != 0) {
+    throw input_error(weights.where(), "expected channels of " + name + " divisible by norm_num_groups, got " +
+                                           std::to_string(channels) + " and " + std::to_string(groups));
+  }
+  return {weights.take(name + ".weight", {channels}), weights.take(name + ".bias", {channels}), eps, groups};
+}
+
+Tensor linear(const Linear& layer, const Tensor& x, const Tensor& residual) {
+  Tensor result = packed_linear(*layer.weight, layer.bias, x, residual);
+  if (result.defined()) return result;
+  result = at::linear(x, plain_weight(*layer.weight), layer.bias);
+  return residual.defined() ? result.add(residual) : result;
+}
+
+Tensor conv2d(const Conv2d& layer, const Tensor& x, const Tensor& residual) {
+  Tensor result = packed_conv2d(*layer.weight, layer.bias, x, layer.geometry, residual);
+  if (result.defined()) return result;
+  const auto& [stride, padding] = layer.geometry;
+  result = at::conv2d(x, plain_weight(*layer.weight), layer.bias, {stride, stride}, {padding, padding});
+  return residual.defined() ? result.add(residual) : result;
+}
+
+Tensor normalize(const Norm& layer, const Tensor& x) {
+  if (layer.groups == 0) return at::layer_norm(x, layer.weight.sizes(), layer.weight, layer.bias, layer.eps);
+  return at::group_norm(x, layer.groups, layer.weight, layer.bias, layer.eps);
+}
+
+Tensor group_norm_silu(const Norm& layer, const Tensor& x) {
+  Tensor normalized = normalize(layer, x);
+  return c10::GradMode::is_enabled() ? at::silu(normalized) : at::silu_(normalized);
+}
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
+  const auto split = [heads](const Tensor& x) {
+    return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+  };
+  const Tensor mixed = at::scaled_dot_product_attention(split(q), split(k), split(v), {}, 0.0, causal);
+  return mixed.transpose(1, 2).reshape(q.sizes());
+}
+
+Activation parse_activation(const std::string& name, const std::string& where) {
+  constexpr std::array<std::pair<const char*, Activation>, 5> kActivations{
+      {{"silu", silu}, {"swish", silu}, {"gelu", gelu}, {"quick_gelu", quick_gelu}, {"relu", relu}}};
+  for (const auto& [known, function] : kActivations) {
+    if (name == known) return function;
+  }
+  throw input_error(where, "expected the activation silu, gelu, quick_gelu or relu, got \"" + name + "\"");
+}
+
+}  // namespace fewstep

@@ -25,6 +25,8 @@ struct UnetConfig {
   std::optional<std::int64_t> time_cond_proj_dim;  // present: takes an omega embedding (LCM, Guided-Distill)
 };
 UnetConfig read_unet_config(const std::filesystem::path& config_json);  // throws Error (kInput)
+// Sizes that belong together do; where names the source in errors.
+void check(const UnetConfig& config, const std::string& where);
 
 struct UnetWeights;  // opaque: plain structs of layers
 struct Unet {

@@ -1,0 +1,41 @@
+#pragma once
+#include "models/layers.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// Parts of diffusers' UNet and VAE, under its names. All images are [B,C,h,w], channels_last where that is faster.
+
+struct ResnetBlock {
+  Norm norm1, norm2;
+  Conv2d conv1, conv2;
+  std::optional<Linear> time;      // time_emb_proj; the VAE has none
+  std::optional<Conv2d> shortcut;  // conv_shortcut, 1×1
+};
+// time_channels 0: no time embedding.
+ResnetBlock take_resnet(Weights& weights, const std::string& name, std::int64_t in, std::int64_t out,
+                        std::int64_t groups, double eps, std::int64_t time_channels);
+// time_activated: silu of the time embedding [B,time_channels], the same for every block of one forward.
+Tensor forward(const ResnetBlock& block, const Tensor& x, const Tensor& time_activated);
+
+struct CrossAttention {
+  Linear q, k, v, out;
+  std::int64_t heads = 1;
+};
+struct TransformerBlock {  // Transformer2DModel with one BasicTransformerBlock
+  Norm norm;
+  std::optional<Linear> linear_in, linear_out;  // use_linear_projection
+  std::optional<Conv2d> conv_in, conv_out;
+  Norm norm1, norm2, norm3;
+  CrossAttention self, cross;
+  Linear feed_in, feed_out;  // GEGLU
+};
+TransformerBlock take_transformer(Weights& weights, const std::string& name, std::int64_t channels, std::int64_t heads,
+                                  std::int64_t context_channels, std::int64_t groups, bool linear_projection);
+// context [B,tokens,context_channels].
+Tensor forward(const TransformerBlock& block, const Tensor& x, const Tensor& context);
+
+}  // namespace fewstep

@@ -1,0 +1,90 @@
+#include "models/config.h"
+#include "models/unet.h"
+
+#include "core/error.h"
+
+#include <algorithm>
+
+namespace fewstep {
+namespace {
+
+// Keys of UNet2DConditionModel that only other architectures set; each must have its default.
+void refuse_other_architectures(Config& config) {
+  config.only("center_input_sample", false);
+  config.only("only_cross_attention", false);
+  config.only("downsample_padding", 1);
+  config.only("mid_block_scale_factor", 1);
+  config.only("act_fn", "silu");
+  config.only("transformer_layers_per_block", 1);
+  config.only("dual_cross_attention", false);
+  config.only("resnet_time_scale_shift", "default");
+  config.only("resnet_skip_time_act", false);
+  config.only("resnet_out_scale_factor", 1.0);
+  config.only("time_embedding_type", "positional");
+  config.only("conv_in_kernel", 3);
+  config.only("conv_out_kernel", 3);
+  config.only("attention_type", "default");
+  config.only("class_embeddings_concat", false);
+  for (const char* key :
+       {"reverse_transformer_layers_per_block", "encoder_hid_dim", "encoder_hid_dim_type", "num_attention_heads",
+        "class_embed_type", "addition_embed_type", "addition_time_embed_dim", "num_class_embeds", "time_embedding_dim",
+        "time_embedding_act_fn", "timestep_post_act", "projection_class_embeddings_input_dim",
+        "mid_block_only_cross_attention", "cross_attention_norm"}) {
+    config.only(key, nullptr);
+  }
+}
+
+}  // namespace
+
+UnetConfig read_unet_config(const std::filesystem::path& config_json) {
+  Config config = Config::read(config_json);
+  config.only("_class_name", "UNet2DConditionModel");
+  refuse_other_architectures(config);
+  // upcast_attention: attention accumulates in float32 here in any case. dropout is for training.
+  config.without_effect({"upcast_attention", "dropout", "addition_embed_type_num_heads"});
+  UnetConfig unet;
+  unet.sample_size = config.integer("sample_size", 64);
+  unet.in_channels = config.integer("in_channels", 4);
+  unet.out_channels = config.integer("out_channels", 4);
+  unet.down_block_types = config.texts("down_block_types", {"CrossAttnDownBlock2D", "DownBlock2D"});
+  unet.up_block_types = config.texts("up_block_types", {"CrossAttnUpBlock2D", "UpBlock2D"});
+  unet.mid_block_type = config.optional_text("mid_block_type", "UNetMidBlock2DCrossAttn");
+  unet.block_out_channels = config.integers("block_out_channels");
+  const std::size_t blocks = unet.block_out_channels.size();
+  unet.attention_heads = config.integer_or_list("attention_head_dim", blocks, 8);
+  unet.layers_per_block = config.integer("layers_per_block", 2);
+  unet.cross_attention_dim = config.integer("cross_attention_dim", 1280);
+  unet.norm_num_groups = config.integer("norm_num_groups", 32);
+  unet.norm_eps = config.number("norm_eps", 1e-5);
+  unet.use_linear_projection = config.boolean("use_linear_projection", false);
+  unet.flip_sin_to_cos = config.boolean("flip_sin_to_cos", true);
+  unet.freq_shift = config.number("freq_shift", 0);
+  unet.time_cond_proj_dim = config.optional_integer("time_cond_proj_dim");
+  config.finish();
+  check(unet, config_json.string());
+  return unet;
+}
+
+void check(const UnetConfig& unet, const std::string& where) {
+  const std::size_t blocks = unet.block_out_channels.size();
+  if (unet.down_block_types.size() != blocks || unet.up_block_types.size() != blocks) {
+    throw input_error(where, "expected as many down_block_types and up_block_types as block_out_channels, " +
+                                 std::to_string(blocks) + ", got " + std::to_string(unet.down_block_types.size()) +
+                                 " and " + std::to_string(unet.up_block_types.size()));
+  }
+  if (unet.mid_block_type && *unet.mid_block_type != "UNetMidBlock2DCrossAttn") {
+    throw input_error(where,
+                      "expected the mid_block_type UNetMidBlock2DCrossAttn or null, got " + *unet.mid_block_type);
+  }
+  for (std::size_t i = 0; i < blocks; ++i) {
+    const auto channels = unet.block_out_channels[i], heads = unet.attention_heads[i];
+    if (channels % unet.norm_num_groups != 0 || channels % heads != 0) {
+      throw input_error(where,
+                        "expected block_out_channels divisible by norm_num_groups and by the number of heads, got " +
+                            std::to_string(channels) + ", " + std::to_string(unet.norm_num_groups) + " and " +
+                            std::to_string(heads));
+    }
+  }
+}
+
+}  // namespace fewstep
