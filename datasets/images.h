@@ -11,8 +11,9 @@ namespace fewstep {
 // Throws Error (kInput) when the folder is missing or holds none.
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder);
 
-// Decodes to RGB as Pillow's convert("RGB") does: EXIF orientation is not applied, alpha is dropped, grey is repeated.
-// Throws Error (kInput) naming the file when it cannot be decoded or has more than max_pixels.
+// Decodes to RGB as Pillow's convert("RGB") does: EXIF orientation is not applied, alpha is dropped, grey is repeated,
+// of 16 bits the upper 8 stay (Pillow clips 16-bit grey instead); CMYK within one level of Pillow. Throws Error
+// (kInput) naming the file when it cannot be decoded, ends too early or has more than max_pixels.
 Image read_image(const std::filesystem::path& path, std::int64_t max_pixels = 1 << 28);
 
 // PNG, whole or not at all.

@@ -21,10 +21,10 @@ struct RowFilter {  // [prompts] where = [ { column = "AESTHETIC_SCORE", at_leas
 };
 
 struct PromptQuery {
-  std::filesystem::path file;       // .parquet .tsv .csv .jsonl .txt
-  std::optional<std::string> text;  // column or key; found by itself where only one fits
-  std::vector<RowFilter> where;
-  std::optional<std::int64_t> count;  // the first so many that pass the filter
+  std::filesystem::path file = {};       // .parquet .tsv .csv .jsonl .txt
+  std::optional<std::string> text = {};  // column or key; found by itself where only one fits
+  std::vector<RowFilter> where = {};
+  std::optional<std::int64_t> count = {};  // the first so many that pass the filter; the file is read no further
 };
 
 struct PromptSet {
@@ -34,6 +34,8 @@ struct PromptSet {
   std::int64_t rows_read = 0, rows_filtered = 0, rows_empty = 0;  // empty or null captions are counted, not used
 };
 
+// .csv follows RFC 4180; in .tsv a field quoted on its own line by the same rules is unquoted, any other quote is text;
+// .jsonl: the first record says which keys there are, a later one may leave some out; .txt: a caption a line.
 // Throws Error: kInput for a broken file (with line or row), a missing column (naming those that exist), fewer rows
 // than count; kUsage for an unknown extension.
 PromptSet read_prompts(const PromptQuery& query);
