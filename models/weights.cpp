@@ -1,6 +1,7 @@
 #include "models/weights.h"
 
 #include "core/error.h"
+#include "core/names.h"
 #include "models/json_file.h"
 #include "models/safetensors.h"
 
@@ -103,10 +104,12 @@ std::optional<Tensor> Weights::take_if_present(const std::string& name, at::IntA
 }
 
 Tensor Weights::take(const std::string& name, at::IntArrayRef shape) {
-  auto tensor = take_if_present(name, shape);
-  if (!tensor)
-    throw input_error(where_, "expected tensor " + in_quotes(name) + " of shape " + text_of(shape) + ", got none");
-  return *std::move(tensor);
+  if (auto tensor = take_if_present(name, shape)) return *std::move(tensor);
+  std::vector<std::string> names;
+  for (const auto& [other, tensor] : tensors_) names.push_back(other);
+  const std::string near = nearest_name(name, names);
+  throw input_error(where_, "expected tensor " + in_quotes(name) + " of shape " + text_of(shape) + ", got none" +
+                                (near.empty() ? "" : "; the nearest name is " + in_quotes(near)));
 }
 
 void Weights::expect_all_taken() const {

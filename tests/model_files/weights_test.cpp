@@ -33,8 +33,9 @@ std::int64_t private_bytes() {
 
 // A file of one tensor "w" of this dtype and so many elements, all zero, sparse on disk.
 fs::path sparse_file(const TemporaryFolder& folder, const string& dtype, std::int64_t elements, std::int64_t bytes) {
-  const string header = "{\"w\":{\"dtype\":\"" + dtype + "\",\"shape\":[" + std::to_string(elements) +
+  string header = "{\"w\":{\"dtype\":\"" + dtype + "\",\"shape\":[" + std::to_string(elements) +
                         "],\"data_offsets\":[0," + std::to_string(bytes) + "]}}";
+  header.append((8 - header.size() % 8) % 8, ' ');
   const auto path = folder.write("big.safetensors", safetensors_bytes(header, ""));
   fs::resize_file(path, fs::file_size(path) + static_cast<std::uintmax_t>(bytes));
   return path;
@@ -131,7 +132,8 @@ TEST(Weights, OfAnotherDtypeNeedTheirOwnBytesOnce) {
 TEST(Weights, NameAMissingTensorAndTheNearestOneThatExists) {
   auto weights = Weights::of({{"conv_in.weight", at::zeros({1})}, {"mid.bias", at::zeros({1})}}, "unet.safetensors");
   EXPECT_FEWSTEP_ERROR(weights.take("conv_in.weigth", {2, 3}), ExitCode::kInput,
-                       "[unet.safetensors] expected tensor \"conv_in.weigth\" of shape [2, 3], got none");
+                       "[unet.safetensors] expected tensor \"conv_in.weigth\" of shape [2, 3], got none; the nearest "
+                       "name is \"conv_in.weight\"");
   EXPECT_FALSE(weights.take_if_present("none", {1}).has_value());
 }
 
