@@ -4,6 +4,7 @@
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
+#include <link.h>
 
 #include <charconv>
 #include <string>
@@ -11,17 +12,24 @@
 namespace fewstep {
 namespace {
 
-// libtorch_cuda.so registers itself with ATen when it is loaded; libtorch_cpu.so beside it is linked already.
-// Returns why CUDA cannot be used, or nothing.
-std::string load_cuda() {
+// The folder that libtorch_cpu.so was loaded from, with a slash; empty where it is unknown.
+std::string libtorch_folder() {
+  void* cpu = dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD);
+  link_map* map = nullptr;
+  if (!cpu || dlinfo(cpu, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0) return "";
+  const std::string path = map->l_name;
+  return path.substr(0, path.rfind('/') + 1);
+}
+
+// libtorch_cuda.so registers itself with ATen when it is loaded, and is looked up once: it has to be there before the
+// first question for CUDA. Returns why CUDA cannot be used, or nothing.
+const std::string& load_cuda() {
   static const std::string reason = [] {
-    if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
+    if (!dlopen((libtorch_folder() + "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL)) {
       const char* why = dlerror();
       return std::string(why ? why : "libtorch_cuda.so cannot be loaded");
     }
-    dlopen("libtorch_cuda_linalg.so", RTLD_NOW | RTLD_GLOBAL);  // loaded on demand otherwise
-    if (!at::globalContext().hasCUDA()) return std::string("the driver shows no CUDA device");
-    return std::string();
+    return std::string(at::globalContext().hasCUDA() ? "" : "the driver shows no CUDA device");
   }();
   return reason;
 }
@@ -38,8 +46,9 @@ std::int64_t cuda_devices() {
 
 at::Device parse_device(std::string_view text) {
   if (text == "cpu") return at::kCPU;
-  if (text == "auto")
+  if (text == "auto") {
     return load_cuda().empty() && cuda_devices() > 0 ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  }
   int index = 0;
   bool valid = text == "cuda";
   if (text.starts_with("cuda:")) {

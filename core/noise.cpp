@@ -16,13 +16,15 @@ constexpr std::array<std::pair<Spacing, std::string_view>, 5> kSpacings{{{Spacin
                                                                          {Spacing::kLcm, "lcm"},
                                                                          {Spacing::kLcmOriginal, "lcm-original"}}};
 
-// torch.linspace in float32: the first half counts from the start, the second from the end.
+// torch.linspace in float32 as its vector kernels (AVX2, AVX-512) compute it: the first half counts from the start, the
+// second from the end, with one rounding (fma). Two roundings change ᾱ in the last bit at 121 of 1000 times.
 std::vector<float> linspace_float32(double start, double end, int steps) {
   const float first = static_cast<float>(start), last = static_cast<float>(end);
   const float step = steps > 1 ? (last - first) / static_cast<float>(steps - 1) : 0.0F;
   std::vector<float> values(static_cast<std::size_t>(steps));
   for (int i = 0; i < steps; ++i) {
-    values[i] = i < steps / 2 ? first + step * static_cast<float>(i) : last - step * static_cast<float>(steps - i - 1);
+    values[i] = i < steps / 2 ? std::fma(step, static_cast<float>(i), first)
+                              : std::fma(-step, static_cast<float>(steps - i - 1), last);
   }
   return values;
 }
@@ -48,12 +50,14 @@ std::vector<float> make_betas(std::string_view name, double beta_start, double b
 // Times of diffusers' DDIMScheduler and DPMSolverMultistepScheduler (set_timesteps).
 std::vector<double> diffusion_times(int train, const GridOptions& options) {
   const int n = options.steps, points = options.family == GridFamily::kDpm ? n + 1 : n;
+  // numpy.arange(train, 0, -train/n) adds multiples of its first difference: as it rounds, so do ties (n = 48).
+  const double trailing_step = train - (train - double(train) / n);
   std::vector<double> times;
   for (int i = 0; i < n; ++i) {
     const int ascending = points - 1 - i;
     switch (options.spacing) {
       case Spacing::kTrailing:
-        times.push_back(std::nearbyint(train - i * (double(train) / n)) - 1);
+        times.push_back(std::nearbyint(train - i * trailing_step) - 1);
         break;
       case Spacing::kLeading:
         times.push_back(ascending * double(train / points) + options.steps_offset);

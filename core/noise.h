@@ -20,7 +20,7 @@ struct Schedule {
 };
 
 // beta_schedule: "scaled_linear" | "linear" | "squaredcos_cap_v2". The arithmetic is diffusers' (betas in float32,
-// product in double, ᾱ rounded to float32), so that alpha and sigma agree with it to the last bit.
+// product in double, ᾱ rounded to float32), so that every ᾱ_t agrees with it to the last bit.
 // Throws Error (kInput) for another name or values outside 0 < beta_start <= beta_end < 1.
 Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps);
 

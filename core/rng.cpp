@@ -52,8 +52,8 @@ Rng image_rng(std::span<const std::uint64_t> streams) {
 Rng recorded_rng(at::Tensor noise) {
   auto next = std::make_shared<std::int64_t>(0);
   return {[noise = std::move(noise), next](at::IntArrayRef sizes) {
-    if (*next >= noise.size(0)) {
-      throw input_error("noise", "expected more than " + std::to_string(noise.size(0)) + " recorded draws");
+    if (noise.dim() == 0 || *next >= noise.size(0)) {
+      throw input_error("noise", "expected more than " + std::to_string(*next) + " recorded draws");
     }
     if (noise.sizes().slice(1) != sizes) {
       throw input_error("noise",

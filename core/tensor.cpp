@@ -3,7 +3,7 @@
 #include "core/error.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
+#include <ATen/ops/isfinite.h>
 
 #include <algorithm>
 #include <string>
@@ -18,6 +18,9 @@ at::ScalarType parse_dtype(std::string_view text) {
 }
 
 std::vector<Image> to_images(const Tensor& images) {
+  if (!at::isfinite(images).all().item<bool>()) {  // would turn into black pixels, and count as an image
+    throw input_error("images", "expected finite values from the decoder, got NaN or infinity; try --dtype float32");
+  }
   const Tensor bytes = images.detach()
                            .to(at::kFloat)
                            .div(2)

@@ -29,6 +29,7 @@ at::ScalarType parse_dtype(std::string_view text);
 void use_exact_float32();
 
 // Float images [B,3,H,W] in −1..1 → 8-bit, round(255·clamp(x/2+½, 0, 1)), as diffusers' image processor rounds.
+// Throws Error (kInput) where a value is not finite.
 std::vector<Image> to_images(const Tensor& images);
 // The way back: [B,3,H,W] float32 on the CPU in −1..1. All images must have one size.
 Tensor from_images(std::span<const Image> images);
