@@ -1,22 +1,23 @@
 #include "models/checkpoint_files.h"
 
 #include "core/error.h"
+#include "models/pickles.h"
+
+#include <system_error>
 
 namespace fewstep {
 
 std::filesystem::path find_weights(const std::filesystem::path& folder, const std::string& stem) {
-  for (const char* ending : {".safetensors", ".safetensors.index.json", ".fp16.safetensors"}) {
+  std::error_code ignored;
+  // diffusers and Transformers disagree on where an index's name has its variant.
+  for (const char* ending : {".safetensors", ".safetensors.index.json", ".fp16.safetensors",
+                             ".safetensors.index.fp16.json", ".fp16.safetensors.index.json"}) {
     const auto path = folder / (stem + ending);
-    if (std::filesystem::exists(path)) return path;
+    if (std::filesystem::exists(path, ignored)) return path;
   }
-  if (std::filesystem::exists(folder / (stem + ".bin"))) {
-    throw input_error(
-        (folder / (stem + ".bin")).string(),
-        "expected safetensors, got a pickle, which can run code and is never opened here; convert the whole "
-        "checkpoint with: python3 -c \"from diffusers import DiffusionPipeline as P; "
-        "P.from_pretrained('OLD').save_pretrained('NEW')\"");
-  }
-  throw input_error(folder.string(), "expected " + stem + ".safetensors (or its .index.json), got none");
+  if (const auto pickle = pickle_beside(folder / (stem + ".safetensors"))) throw pickle_error(*pickle);
+  throw input_error(folder.string(),
+                    "expected " + stem + ".safetensors or " + stem + ".safetensors.index.json, got neither");
 }
 
 }  // namespace fewstep

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "models/json_file.h"
+#include "models/pickles.h"
 #include "models/safetensors_header.h"
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -22,47 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr std::size_t kLengthBytes = 8;
-constexpr std::array<std::string_view, 5> kPickles{".bin", ".pt", ".pth", ".ckpt", ".pkl"};
-
-Error pickle_error(const fs::path& path) {
-  const std::string in = path.string(), out = fs::path(path).replace_extension(".safetensors").string();
-  if (path.extension() == ".ckpt") {
-    return input_error(in,
-                       "expected .safetensors, got a pickle, which can run code and is never read; convert it:\n"
-                       "  python3 -c \"from diffusers import StableDiffusionPipeline as P; P.from_single_file('" +
-                           in + "').save_pretrained('" + fs::path(path).replace_extension().string() + "')\"");
-  }
-  return input_error(in,
-                     "expected .safetensors, got a pickle, which can run code and is never read; convert it:\n"
-                     "  python3 -c \"import torch, safetensors.torch as s; s.save_file({k: v.clone().contiguous() "
-                     "for k, v in torch.load('" +
-                         in + "', map_location='cpu', weights_only=True).items()}, '" + out + "')\"");
-}
-
-bool is_pickle(const fs::path& path) {
-  for (const auto extension : kPickles) {
-    if (path.extension() == extension) return true;
-  }
-  return false;
-}
-
-// The pickle that lies where a missing .safetensors file was looked for.
-std::optional<fs::path> pickle_beside(const fs::path& path) {
-  fs::path stem = path;
-  while (stem.extension() == ".json" || stem.extension() == ".index" || stem.extension() == ".safetensors" ||
-         stem.extension() == ".fp16") {
-    stem.replace_extension();
-  }
-  std::error_code ignored;
-  for (const auto extension : kPickles) {
-    const fs::path pickle = stem.string() + std::string(extension);
-    if (fs::exists(pickle, ignored)) return pickle;
-  }
-  const fs::path transformers = path.parent_path() / "pytorch_model.bin";
-  if (fs::exists(transformers, ignored)) return transformers;
-  return {};
-}
-
 std::span<const std::byte> bytes_at(const std::shared_ptr<const void>& mapping, std::size_t size) {
   return {static_cast<const std::byte*>(mapping.get()), size};
 }
@@ -214,19 +173,6 @@ SafetensorsFile SafetensorsFile::open(const fs::path& path) {
   file.tensors_ = std::move(opened.tensors);
   file.metadata_ = std::move(opened.metadata);
   return file;
-}
-
-fs::path find_weights(const fs::path& folder, std::string_view stem) {
-  const std::string name(stem);
-  std::error_code ignored;
-  // Transformers names variants stem.fp16.safetensors; both libraries put the variant before the index's own ending.
-  for (const char* ending : {".safetensors", ".safetensors.index.json", ".fp16.safetensors",
-                             ".safetensors.index.fp16.json", ".fp16.safetensors.index.json"}) {
-    if (fs::exists(folder / (name + ending), ignored)) return folder / (name + ending);
-  }
-  if (const auto pickle = pickle_beside(folder / (name + ".safetensors"))) throw pickle_error(*pickle);
-  throw input_error(folder.string(),
-                    "expected " + name + ".safetensors or " + name + ".safetensors.index.json, got neither");
 }
 
 }  // namespace fewstep

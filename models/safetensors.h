@@ -43,10 +43,6 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// The weights of a network folder: folder/stem.safetensors, else stem.safetensors.index.json, else the .fp16 variant
-// of either. Throws Error (kInput), with the command that converts where only a pickle is there.
-std::filesystem::path find_weights(const std::filesystem::path& folder, std::string_view stem);
-
 // Writes tensors by falling element size, then name, as the Python library does; whole or not at all. Throws Error
 // (kEnvironment) when the disk refuses.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, TensorView>& tensors,

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "model_files/safetensors_bytes.h"
+#include "models/checkpoint_files.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -195,6 +196,9 @@ TEST(Safetensors, RefusesPicklesWithTheCommandThatConvertsThem) {
   EXPECT_FEWSTEP_ERROR(SafetensorsFile::open(folder.path() / "unet/diffusion_pytorch_model.safetensors"),
                        ExitCode::kInput, "diffusion_pytorch_model.bin] expected .safetensors, got a pickle");
   EXPECT_FEWSTEP_ERROR(find_weights(folder.path() / "unet", "diffusion_pytorch_model"), ExitCode::kInput, "torch.load");
+  folder.write("text_encoder/pytorch_model.bin", "PK\x03\x04");
+  EXPECT_FEWSTEP_ERROR(find_weights(folder.path() / "text_encoder", "model"), ExitCode::kInput,
+                       "/text_encoder/model.safetensors')");
   EXPECT_FEWSTEP_ERROR(SafetensorsFile::open(folder.write("v1-5.ckpt", "PK\x03\x04")), ExitCode::kInput,
                        "from_single_file");
   EXPECT_FEWSTEP_ERROR(SafetensorsFile::open(folder.write("renamed.safetensors", "PK\x03\x04 and more")),

@@ -1,0 +1,30 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace fewstep {
+
+// A token that is cut out of a caption before anything else (the special tokens).
+struct AddedToken {
+  std::string content;
+  bool normalized = false;  // matched in the normalized caption rather than in the raw one
+};
+
+// What a Transformers tokenizer folder says, its files resolved as Transformers 5 does: tokenizer.json (what version 5
+// writes) before vocab.json and merges.txt; added_tokens_decoder in tokenizer_config.json before
+// special_tokens_map.json, and that before the rest of tokenizer_config.json.
+struct TokenizerFiles {
+  std::unordered_map<std::string, std::int64_t> vocabulary;
+  std::vector<std::pair<std::string, std::string>> merges;
+  std::vector<AddedToken> added;  // every content once
+  std::int64_t start_id = 0, end_id = 0, pad_id = 0, unknown_id = 0, max_length = 77;
+};
+
+// Throws Error (kInput) naming the file, for a folder that is not a CLIP tokenizer's or asks for what is not supported.
+TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder);
+
+}  // namespace fewstep
