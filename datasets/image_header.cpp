@@ -78,6 +78,7 @@ ImageHeader jpeg_header(const Bytes& bytes) {
     const std::size_t length = bytes.big(at + 2, 2);
     if (length < 2) throw bytes.broken("expected a JPEG segment of at least 2 bytes, got " + std::to_string(length));
     if (is_frame(marker)) {
+      if (header.width != 0) throw bytes.broken("expected a JPEG of one frame, got a second one");
       header.height = bytes.big(at + 5, 2);
       header.width = bytes.big(at + 7, 2);
     }

@@ -1,0 +1,54 @@
+#include "core/error.h"
+#include "harness/score.h"
+
+#include <algorithm>
+
+namespace fewstep {
+namespace {
+
+MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
+  const auto colon = spec.find(':');
+  MetricSettings settings;
+  settings.name = spec.substr(0, colon);
+  if (colon != std::string::npos) {
+    settings.protocol = spec.substr(colon + 1);
+    if (settings.protocol.empty()) throw usage_error("--metric", "expected NAME:PROTOCOL, got \"" + spec + "\"");
+  }
+  if (settings.name == "fid") settings.weights = request.inception;
+  if (settings.name == "clip-score") settings.model = request.clip;
+  return settings;
+}
+
+void require_use(bool given, bool used, const char* option, const char* user) {
+  if (given && !used)
+    throw usage_error(option, std::string("expected a metric that uses it (--metric ") + user + "), got none");
+}
+
+}  // namespace
+
+std::vector<MetricSettings> metric_settings(const ScoreRequest& request) {
+  if (request.metrics.empty()) throw usage_error("--metric", "expected at least one, such as fid or clip-score");
+  std::vector<MetricSettings> all;
+  for (const std::string& spec : request.metrics) {
+    const Metric& metric = find_metric(spec.substr(0, spec.find(':')));
+    const MetricSettings settings = resolve(parse(spec, request));
+    if (metric.needs_reference && !request.reference)
+      throw usage_error("--metric " + spec, "expected --reference with a folder of images or statistics (.npz)");
+    if (metric.needs_prompts && !request.prompts)
+      throw usage_error("--metric " + spec, "expected --prompts with a caption for each image");
+    const auto same = [&](const MetricSettings& other) {
+      return other.name == settings.name && other.protocol == settings.protocol;
+    };
+    if (std::any_of(all.begin(), all.end(), same))
+      throw usage_error("--metric " + spec, "expected it once, got it twice");
+    all.push_back(settings);
+  }
+  const auto any = [&](auto property) { return std::any_of(all.begin(), all.end(), property); };
+  require_use(request.reference.has_value(), any([](auto& s) { return find_metric(s.name).needs_reference; }),
+              "--reference", "fid");
+  require_use(!request.inception.empty(), any([](auto& s) { return !s.weights.empty(); }), "--inception", "fid");
+  require_use(!request.clip.empty(), any([](auto& s) { return !s.model.empty(); }), "--clip", "clip-score");
+  return all;
+}
+
+}  // namespace fewstep

@@ -1,0 +1,120 @@
+#include "core/error.h"
+#include "core/files.h"
+#include "datasets/images.h"
+#include "datasets/prompts.h"
+#include "tests/temporary.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+namespace fewstep {
+namespace {
+
+const std::filesystem::path kData = std::filesystem::path(FEWSTEP_TEST_DATA) / "datasets";
+
+int rounds() { return std::getenv("FEWSTEP_TORTURE") ? 50'000 : 1'000; }
+
+using Random = std::mt19937;
+
+std::size_t below(Random& random, std::size_t n) { return n == 0 ? 0 : random() % n; }
+
+// One to four of: bits flipped, bytes that parsers trip over, a piece cut, repeated or moved, the end cut.
+std::string mutated(std::string bytes, Random& random) {
+  constexpr std::string_view kAwkward("\0\xff\x7f\x80\"\\{[\n\r\t,\xc3\xe2", 14);
+  for (std::size_t times = 1 + below(random, 4); times > 0 && !bytes.empty(); --times) {
+    const std::size_t at = below(random, bytes.size());
+    const std::size_t length = 1 + below(random, std::min<std::size_t>(bytes.size() - at, 40));
+    switch (below(random, 7)) {
+      case 0:
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(random, 8)));
+        break;
+      case 1:
+        bytes[at] = kAwkward[below(random, kAwkward.size())];
+        break;
+      case 2:
+        bytes.erase(at, length);
+        break;
+      case 3:
+        bytes.insert(at, bytes.substr(at, length));
+        break;
+      case 4:
+        bytes.insert(below(random, bytes.size()), bytes.substr(at, length));
+        break;
+      case 5:
+        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, static_cast<char>(random()));
+        break;
+      default:
+        bytes.resize(bytes.size() - below(random, std::min<std::size_t>(bytes.size(), 64)));
+        break;
+    }
+  }
+  return bytes;
+}
+
+// Whatever the bytes are, read gives a result or an Error: any other exception fails the test, a crash all the more.
+template <typename Read>
+void expect_error_or_result(const std::filesystem::path& original, const Read& read) {
+  const TemporaryFolder folder;
+  const std::string whole = read_file(original);
+  Random random(20240607);
+  int refused = 0;
+  for (int i = 0; i < rounds(); ++i) {
+    const auto file = folder.write(original.filename(), mutated(whole, random));
+    try {
+      read(file);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kInput) << error.what();
+      EXPECT_NE(std::string(error.what()).find(original.filename()), std::string::npos) << error.what();
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
+class MutatedCaptions : public testing::TestWithParam<std::string> {};
+
+TEST_P(MutatedCaptions, GiveAnErrorOrAResult) {
+  expect_error_or_result(kData / "captions" / GetParam(), [](const std::filesystem::path& file) {
+    PromptQuery query{.file = file};
+    if (file.extension() == ".parquet" && file.stem() != "same")
+      query.where = {{.column = "AESTHETIC_SCORE", .at_least = 5}, {.column = "pwatermark", .at_most = 1}};
+    else if (file.extension() != ".txt")
+      query.where = {{.column = "id", .at_least = 101}};
+    const PromptSet set = read_prompts(query);
+    EXPECT_FALSE(set.prompts.empty());
+    EXPECT_EQ(set.rows_read, static_cast<std::int64_t>(set.prompts.size()) + set.rows_filtered + set.rows_empty);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Mutations, MutatedCaptions,
+                         testing::Values("same.txt", "same.csv", "same.tsv", "same.jsonl", "same.parquet",
+                                         "laion.parquet", "zstd.parquet", "gzip.parquet", "dictionary.parquet",
+                                         "string_view.parquet"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
+
+class MutatedImages : public testing::TestWithParam<std::string> {};
+
+TEST_P(MutatedImages, GiveAnErrorOrAResult) {
+  expect_error_or_result(kData / "images" / GetParam(), [](const std::filesystem::path& file) {
+    const Image image = read_image(file, 1 << 20);
+    EXPECT_EQ(image.rgb.size(), std::size_t{3} * image.height * image.width);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Mutations, MutatedImages,
+                         testing::Values("rgb.png", "palette_transparent.png", "two_bit_palette.png", "rgb16.png",
+                                         "420.jpg", "progressive.jpg", "cmyk.jpg", "rgb.bmp", "palette.bmp",
+                                         "lossy.webp", "lossless.webp", "rgba.webp", "plain.tif", "lzw.tiff"),
+                         [](const auto& test) {
+                           std::string name = "_" + test.param;
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name.substr(1);
+                         });
+
+}  // namespace
+}  // namespace fewstep
