@@ -42,12 +42,15 @@ struct Clip {
   std::string hash;  // SHA-256 over the weight files
 };
 
+// folder holds config.json and model.safetensors (or its index.json, or the .fp16 variant).
 ClipText load_clip_text(const std::filesystem::path& folder, const Compute& compute);
+// The same with the tokenizer's files. A metric network: always in float32, without TF32, on compute's device.
 Clip load_clip(const std::filesystem::path& folder, const Compute& compute);
 
 // ids [B,tokens] int64 → last hidden state after the final layer norm [B,tokens,hidden].
 Tensor text_states(const ClipText& model, const Tensor& ids);
 // ids [B,tokens] → projected text embedding [B,projection_dim], pooled where Transformers pools (not normalised).
+// Throws Error (kInput) where the tower has no projection.
 Tensor text_embedding(const ClipText& model, const Tensor& ids);
 // pixels [B,3,S,S], already preprocessed → projected image embedding [B,projection_dim] (not normalised).
 Tensor image_embedding(const ClipVision& model, const Tensor& pixels);

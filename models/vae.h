@@ -15,10 +15,10 @@ struct VaeConfig {
   std::int64_t in_channels = 3, out_channels = 3, latent_channels = 4, layers_per_block = 2, norm_num_groups = 32;
   std::vector<std::int64_t> block_out_channels;
   double scaling_factor = 0.18215;
-  bool mid_block_attention = true;
+  bool mid_block_attention = true, quant_conv = true, post_quant_conv = true;
   std::int64_t downscale() const { return std::int64_t{1} << (block_out_channels.size() - 1); }
 };
-VaeConfig read_vae_config(const std::filesystem::path& config_json);
+VaeConfig read_vae_config(const std::filesystem::path& config_json);  // throws Error (kInput)
 
 struct VaeWeights;
 struct Vae {
@@ -26,7 +26,9 @@ struct Vae {
   std::shared_ptr<const VaeWeights> weights;
   Compute compute;
 };
+// folder holds config.json and diffusion_pytorch_model.safetensors (or its index.json, or the .fp16 variant).
 Vae load_vae(const std::filesystem::path& folder, const Compute& compute);
+// From tensors in memory, under diffusers' names (tests, training).
 Vae make_vae(const VaeConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute);
 
 // Latents as the UNet sees them [B,4,h,w] (divided by scaling_factor here) → images [B,3,H,W], about −1..1.

@@ -1,0 +1,148 @@
+#include "models/clip_config.h"
+
+#include "core/error.h"
+#include "models/config.h"
+#include "models/json_file.h"
+#include "models/layers.h"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <utility>
+
+namespace fewstep {
+namespace {
+
+// Training, text generation and bookkeeping: Transformers 4 wrote all of these into every CLIP configuration.
+void skip_keys_without_effect(Config& config) {
+  config.without_effect({"architectures",
+                         "attention_dropout",
+                         "dropout",
+                         "initializer_factor",
+                         "initializer_range",
+                         "dtype",
+                         "torch_dtype",
+                         "transformers_version",
+                         "tokenizer_class",
+                         "bos_token_id",
+                         "pad_token_id",
+                         "sep_token_id",
+                         "decoder_start_token_id",
+                         "bad_words_ids",
+                         "begin_suppress_tokens",
+                         "suppress_tokens",
+                         "diversity_penalty",
+                         "do_sample",
+                         "early_stopping",
+                         "encoder_no_repeat_ngram_size",
+                         "exponential_decay_length_penalty",
+                         "finetuning_task",
+                         "forced_bos_token_id",
+                         "forced_eos_token_id",
+                         "id2label",
+                         "label2id",
+                         "length_penalty",
+                         "max_length",
+                         "min_length",
+                         "no_repeat_ngram_size",
+                         "num_beam_groups",
+                         "num_beams",
+                         "num_return_sequences",
+                         "output_attentions",
+                         "output_hidden_states",
+                         "output_scores",
+                         "prefix",
+                         "problem_type",
+                         "remove_invalid_values",
+                         "repetition_penalty",
+                         "return_dict",
+                         "return_dict_in_generate",
+                         "task_specific_params",
+                         "temperature",
+                         "tf_legacy_loss",
+                         "tie_encoder_decoder",
+                         "tie_word_embeddings",
+                         "top_k",
+                         "top_p",
+                         "torchscript",
+                         "typical_p",
+                         "use_bfloat16"});
+  config.only("add_cross_attention", false);
+  config.only("chunk_size_feed_forward", 0);
+  config.only("cross_attention_hidden_size", nullptr);
+  config.only("is_decoder", false);
+  config.only("is_encoder_decoder", false);
+  config.only("pruned_heads", nlohmann::json::object());
+}
+
+void read_common(Config& config, ClipTowerConfig& tower) {
+  tower.layers = config.integer("num_hidden_layers", 12);
+  tower.hidden_act = config.text("hidden_act", "quick_gelu");
+  parse_activation(tower.hidden_act, config.where());
+  tower.layer_norm_eps = config.number("layer_norm_eps", 1e-5);
+  tower.projection_dim = config.integer("projection_dim", 512);
+  if (tower.hidden_size % tower.heads != 0) {
+    throw input_error(config.where(), "expected hidden_size divisible by num_attention_heads, got " +
+                                          std::to_string(tower.hidden_size) + " and " + std::to_string(tower.heads));
+  }
+  skip_keys_without_effect(config);
+  config.finish();
+}
+
+ClipTowerConfig read_text(Config config) {
+  config.only("model_type", "clip_text_model");
+  ClipTowerConfig tower;
+  tower.vocab_size = config.integer("vocab_size", 49408);
+  tower.hidden_size = config.integer("hidden_size", 512);
+  tower.intermediate_size = config.integer("intermediate_size", 2048);
+  tower.heads = config.integer("num_attention_heads", 8);
+  tower.positions = config.integer("max_position_embeddings", 77);
+  tower.eos_token_id = config.integer("eos_token_id", 49407);
+  read_common(config, tower);
+  return tower;
+}
+
+ClipTowerConfig read_vision(Config config) {
+  config.only("model_type", "clip_vision_model");
+  ClipTowerConfig tower;
+  tower.hidden_size = config.integer("hidden_size", 768);
+  tower.intermediate_size = config.integer("intermediate_size", 3072);
+  tower.heads = config.integer("num_attention_heads", 12);
+  tower.image_size = config.integer("image_size", 224);
+  tower.patch_size = config.integer("patch_size", 32);
+  tower.channels = config.integer("num_channels", 3);
+  if (tower.patch_size > tower.image_size) {
+    throw input_error(config.where(), "expected patch_size of at most image_size " + std::to_string(tower.image_size) +
+                                          ", got " + std::to_string(tower.patch_size));
+  }
+  config.without_effect({"eos_token_id"});
+  read_common(config, tower);
+  return tower;
+}
+
+}  // namespace
+
+ClipTowerConfig read_clip_text_config(const std::filesystem::path& config_json) {
+  return read_text(Config::read(config_json));
+}
+
+ClipConfigs read_clip_config(const std::filesystem::path& config_json) {
+  nlohmann::json object = read_json_object(config_json);
+  for (const std::string key : {"text_config", "vision_config"}) {
+    // Transformers writes every value of *_config_dict, and a default for every one it lacks, over *_config.
+    const auto old = object.find(key + "_dict");
+    if (old == object.end()) continue;
+    if (!old->is_null()) object[key] = *old;
+    object.erase(key + "_dict");
+  }
+  Config config(std::move(object), config_json.string());
+  config.only("model_type", "clip");
+  ClipConfigs configs{read_text(config.object("text_config")), read_vision(config.object("vision_config"))};
+  configs.text.projection_dim = configs.vision.projection_dim = config.integer("projection_dim", 512);
+  config.without_effect({"logit_scale_init_value"});
+  skip_keys_without_effect(config);
+  config.finish();
+  return configs;
+}
+
+}  // namespace fewstep

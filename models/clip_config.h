@@ -1,0 +1,20 @@
+#pragma once
+#include "models/clip.h"
+
+#include <filesystem>
+#include <string>
+
+namespace fewstep {
+
+// config.json of a text tower: CLIPTextModel or CLIPTextModelWithProjection. Keys that are absent have Transformers'
+// defaults; unsupported values are refused by name. Throws Error (kInput).
+ClipTowerConfig read_clip_text_config(const std::filesystem::path& config_json);
+
+struct ClipConfigs {
+  ClipTowerConfig text, vision;
+};
+// config.json of CLIPModel, with text_config and vision_config. *_config_dict of old files, where present, stands in
+// for *_config, as in Transformers.
+ClipConfigs read_clip_config(const std::filesystem::path& config_json);
+
+}  // namespace fewstep

@@ -1,0 +1,43 @@
+#include "models/config.h"
+#include "models/vae.h"
+
+#include "core/error.h"
+
+#include <string>
+
+namespace fewstep {
+
+VaeConfig read_vae_config(const std::filesystem::path& config_json) {
+  Config config = Config::read(config_json);
+  config.only("_class_name", "AutoencoderKL");
+  config.only("act_fn", "silu");
+  for (const char* key : {"shift_factor", "latents_mean", "latents_std"}) config.only(key, nullptr);
+  // sample_size is where diffusers starts tiling on request; force_upcast speaks to SDXL's pipelines alone.
+  config.without_effect({"sample_size", "force_upcast"});
+  VaeConfig vae;
+  vae.in_channels = config.integer("in_channels", 3);
+  vae.out_channels = config.integer("out_channels", 3);
+  vae.latent_channels = config.integer("latent_channels", 4);
+  vae.layers_per_block = config.integer("layers_per_block", 1);
+  vae.norm_num_groups = config.integer("norm_num_groups", 32);
+  vae.block_out_channels = config.integers("block_out_channels");
+  vae.scaling_factor = config.number("scaling_factor", 0.18215);
+  vae.mid_block_attention = config.boolean("mid_block_add_attention", true);
+  vae.quant_conv = config.boolean("use_quant_conv", true);
+  vae.post_quant_conv = config.boolean("use_post_quant_conv", true);
+  const auto blocks = vae.block_out_channels.size();
+  const auto down = config.texts("down_block_types", {"DownEncoderBlock2D"}).size();
+  const auto up = config.texts("up_block_types", {"UpDecoderBlock2D"}).size();
+  if (down != blocks || up != blocks) {
+    throw input_error(config.where(), "expected as many down_block_types and up_block_types as block_out_channels, " +
+                                          std::to_string(blocks) + ", got " + std::to_string(down) + " and " +
+                                          std::to_string(up));
+  }
+  if (!(vae.scaling_factor > 0)) {
+    throw input_error(config.where(), "expected a scaling_factor above 0, got " + std::to_string(vae.scaling_factor));
+  }
+  config.finish();
+  return vae;
+}
+
+}  // namespace fewstep
