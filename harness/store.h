@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fewstep {
@@ -57,6 +59,7 @@ struct TimingRow {
 
 enum class CellState { kPlanned, kRunning, kComplete, kIncomplete, kFailed };
 std::string_view name_of(CellState state);
+std::optional<CellState> parse_cell_state(std::string_view name);
 
 // Results and timings in SQLite (WAL, synchronous=FULL, foreign keys on, one writer). A batch is one transaction:
 // it is stored whole or not at all. Throws Error: kInput for a file that is no store or of a newer version,

@@ -1,0 +1,146 @@
+-- The store's tables; docs/schema.md tells what each is for. Raise kSchemaVersion (store_database.h) with any change.
+CREATE TABLE schema_version (version INTEGER NOT NULL, written_by TEXT NOT NULL) STRICT;
+
+CREATE TABLE checkpoint (
+  id INTEGER PRIMARY KEY,
+  sha256 TEXT NOT NULL UNIQUE,  -- over weights and configuration files
+  name TEXT NOT NULL,           -- where and under which name it was seen last
+  path TEXT NOT NULL,
+  kind TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE environment (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, json TEXT NOT NULL) STRICT;
+CREATE TABLE config (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, json TEXT NOT NULL) STRICT;
+
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY,
+  identity TEXT NOT NULL UNIQUE,  -- SHA-256 of the canonical JSON of all that decides an image
+  checkpoint_id INTEGER NOT NULL REFERENCES checkpoint(id),
+  sampler TEXT NOT NULL,
+  spacing TEXT NOT NULL,
+  final_sigma TEXT NOT NULL,
+  steps INTEGER NOT NULL,
+  original_inference_steps INTEGER NOT NULL,
+  omega REAL NOT NULL,
+  negative_prompt TEXT NOT NULL,
+  seed INTEGER NOT NULL,  -- unsigned 64 bits, kept as the signed number of the same bits
+  prompt_source TEXT NOT NULL,
+  height INTEGER NOT NULL,
+  width INTEGER NOT NULL,
+  dtype TEXT NOT NULL,
+  device_kind TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE run (
+  id INTEGER PRIMARY KEY,
+  config_id INTEGER NOT NULL REFERENCES config(id),
+  environment_id INTEGER NOT NULL REFERENCES environment(id),
+  experiment TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'failed', 'interrupted', 'incomplete')),
+  version TEXT NOT NULL,  -- of fewstep
+  started TEXT NOT NULL,  -- ISO 8601, UTC
+  ended TEXT
+) STRICT;
+
+CREATE TABLE run_cell (
+  run_id INTEGER NOT NULL REFERENCES run(id),
+  position INTEGER NOT NULL,
+  series_id INTEGER NOT NULL REFERENCES series(id),
+  checkpoint_name TEXT NOT NULL,  -- as this experiment names it
+  given_as_guidance_scale INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('planned', 'running', 'complete', 'incomplete', 'failed')),
+  expected_images INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (run_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE prompt (
+  id INTEGER PRIMARY KEY,
+  source TEXT NOT NULL,
+  row INTEGER NOT NULL,  -- in the source file, from 0
+  text TEXT NOT NULL,
+  UNIQUE (source, row)
+) STRICT;
+
+CREATE TABLE sample (
+  id INTEGER PRIMARY KEY,
+  series_id INTEGER NOT NULL REFERENCES series(id),
+  prompt_id INTEGER NOT NULL REFERENCES prompt(id),
+  image_index INTEGER NOT NULL,
+  seed INTEGER NOT NULL,      -- of the image's own stream
+  run_id INTEGER NOT NULL REFERENCES run(id),
+  forwards INTEGER NOT NULL,  -- measured
+  image_sha256 TEXT NOT NULL,
+  image_path TEXT NOT NULL,   -- below the store's folder; empty: not kept
+  UNIQUE (series_id, prompt_id, image_index, seed)
+) STRICT;
+-- Images done and forwards per image of a million samples are read from this index alone.
+CREATE INDEX sample_forwards ON sample (series_id, forwards);
+
+CREATE TABLE metric (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  protocol TEXT NOT NULL,
+  model_hash TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  higher_is_better INTEGER NOT NULL,
+  UNIQUE (name, protocol, model_hash, version)
+) STRICT;
+
+CREATE TABLE sample_metric (
+  sample_id INTEGER NOT NULL REFERENCES sample(id),
+  metric_id INTEGER NOT NULL REFERENCES metric(id),
+  value REAL NOT NULL,
+  PRIMARY KEY (sample_id, metric_id)
+) STRICT, WITHOUT ROWID;
+
+-- A file NAME.features/<hash>.safetensors with the tensor "features", float32 [rows, width].
+CREATE TABLE feature_block (
+  id INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  rows INTEGER NOT NULL,
+  width INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sample_feature (
+  sample_id INTEGER NOT NULL REFERENCES sample(id),
+  metric_id INTEGER NOT NULL REFERENCES metric(id),
+  block_id INTEGER NOT NULL REFERENCES feature_block(id),
+  row INTEGER NOT NULL,  -- in the block
+  PRIMARY KEY (sample_id, metric_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE timing_sample (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES run(id),
+  series_id INTEGER NOT NULL REFERENCES series(id),
+  process TEXT NOT NULL,
+  batch INTEGER NOT NULL,
+  stage TEXT NOT NULL,
+  repetition INTEGER NOT NULL,
+  ms REAL NOT NULL,  -- of the whole batch
+  UNIQUE (series_id, run_id, process, batch, stage, repetition)
+) STRICT;
+
+CREATE TABLE score (
+  id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES run(id),
+  series_id INTEGER NOT NULL REFERENCES series(id),
+  metric_id INTEGER NOT NULL REFERENCES metric(id),
+  reference_hash TEXT NOT NULL,  -- empty where the metric needs none
+  value REAL,                    -- NULL: not a number
+  standard_error REAL,           -- NULL: none can be given
+  images INTEGER NOT NULL,
+  flags TEXT NOT NULL,           -- JSON array of words
+  UNIQUE (series_id, run_id, metric_id, reference_hash)
+) STRICT;
+
+-- Verdicts of `fewstep compare`.
+CREATE TABLE comparison (
+  id INTEGER PRIMARY KEY,
+  baseline_run INTEGER NOT NULL REFERENCES run(id),
+  candidate_run INTEGER NOT NULL REFERENCES run(id),
+  created TEXT NOT NULL,
+  gate TEXT NOT NULL,    -- JSON
+  result TEXT NOT NULL   -- JSON
+) STRICT;
