@@ -34,7 +34,7 @@ std::int64_t private_bytes() {
 // A file of one tensor "w" of this dtype and so many elements, all zero, sparse on disk.
 fs::path sparse_file(const TemporaryFolder& folder, const string& dtype, std::int64_t elements, std::int64_t bytes) {
   string header = "{\"w\":{\"dtype\":\"" + dtype + "\",\"shape\":[" + std::to_string(elements) +
-                        "],\"data_offsets\":[0," + std::to_string(bytes) + "]}}";
+                  "],\"data_offsets\":[0," + std::to_string(bytes) + "]}}";
   header.append((8 - header.size() % 8) % 8, ' ');
   const auto path = folder.write("big.safetensors", safetensors_bytes(header, ""));
   fs::resize_file(path, fs::file_size(path) + static_cast<std::uintmax_t>(bytes));
