@@ -105,7 +105,8 @@ class Store {
                  const Score& score);
   void add_timings(std::int64_t run_id, std::int64_t series_id, std::span<const TimingRow> rows);
 
-  struct Impl;
+  struct Impl;  // store_database.h
+  Impl& impl() { return *impl_; }
 
  private:
   explicit Store(std::unique_ptr<Impl> impl);

@@ -194,6 +194,14 @@ std::int64_t integer_at(const std::filesystem::path& path, SQLite::Statement& ro
   return value.getInt64();
 }
 
+int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
+  const std::int64_t value = integer_at(path, row, column);
+  if (value < 0 || value > 1'000'000'000)
+    throw input_error(path.string(),
+                      "expected a count or size, got " + std::to_string(value) + "; the store is damaged");
+  return static_cast<int>(value);
+}
+
 double real_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
   const auto value = row.getColumn(column);
   const double number = value.getDouble();

@@ -67,6 +67,8 @@ auto guarded(const std::filesystem::path& path, Action&& action) {
 // Columns of a file that may have been written by anybody. Throw Error (kInput) for another type, a non-finite number,
 // text that is longer than any of ours.
 std::int64_t integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
+// 0…10⁹: counts, sizes, indices.
+int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
 double real_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
 std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
 
