@@ -131,6 +131,22 @@ INSTANTIATE_TEST_SUITE_P(Tokenizer, EqualToTransformers,
                                           testing::Values("captions", "awkward", "broken", "random")),
                          [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });
 
+TEST(Tokenizer, ResolvesOtherSpecialTokenFilesAsTransformersDoes) {
+  const auto ids = SafetensorsFile::open(kGolden / "variants.safetensors");
+  const auto strings = texts(ids, "awkward");
+  for (const char* name : {"saved_by_transformers_5", "added_tokens_decoder", "no_special_files", "bytes_missing"}) {
+    const auto tokenizer = Tokenizer::open(kGolden / "variants" / name);
+    const auto expected = rows(ids, name);
+    ASSERT_EQ(strings.size(), expected.size()) << "remake with: make golden";
+    for (std::size_t i = 0; i < strings.size(); ++i) {
+      Ids padded = expected[i];
+      padded.resize(32, tokenizer.pad_id());
+      EXPECT_EQ(tokenizer.encode(strings[i]), padded)
+          << name << ": " << in_quotes(strings[i]) << ", remake with: make golden";
+    }
+  }
+}
+
 string utf8(char32_t c) {
   if (c < 0x80) return {static_cast<char>(c)};
   if (c < 0x800) return {static_cast<char>(0xc0 | c >> 6), static_cast<char>(0x80 | (c & 63))};

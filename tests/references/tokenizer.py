@@ -6,12 +6,14 @@ where the two files are not there yet).
 import json
 import pathlib
 import random
+import shutil
 import tempfile
 
 import numpy as np
 from safetensors.numpy import save_file
 
-from references._tokenizer_files import PACKAGE, clip_merges, write_special_tokens, write_tokenizer
+from references._tiny import write_tiny_tokenizer
+from references._tokenizer_files import END, PACKAGE, START, clip_merges, write_special_tokens, write_tokenizer
 
 NOTICE = f"""vocab.json and merges.txt are the byte-pair vocabulary of OpenAI's CLIP: its first 48,894 merges, from
 bpe_simple_vocab_16e6.txt.gz as the Python package {PACKAGE} carries it (tests/references/_tokenizer_files.py
@@ -112,6 +114,57 @@ def checksum(rows):
     return value
 
 
+def variants(folder: pathlib.Path):
+    """Tiny tokenizers whose files resolve in other ways, and the ids of the awkward strings with each."""
+    from transformers import CLIPTokenizer
+
+    def token(content, normalized):
+        return {"content": content, "lstrip": False, "normalized": normalized, "rstrip": False, "single_word": False,
+                "special": True}
+
+    def edit(path, **changes):
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes, indent=2) + "\n")
+
+    makers = {}
+
+    def variant(maker):
+        makers[maker.__name__] = maker
+
+    @variant
+    def saved_by_transformers_5(target):
+        with tempfile.TemporaryDirectory() as old:
+            write_tiny_tokenizer(old, pad="!", model_max_length=32)
+            CLIPTokenizer.from_pretrained(old).save_pretrained(target)
+
+    @variant
+    def added_tokens_decoder(target):  # as Transformers 4.34 and later wrote; the map disagrees and is not read
+        write_tiny_tokenizer(target, pad="!", model_max_length=32)
+        edit(target / "tokenizer_config.json", pad_token=END, added_tokens_decoder={
+            "1": token('"', False), "541": token(START, True), "542": token(END, True)})
+
+    @variant
+    def no_special_files(target):
+        write_tiny_tokenizer(target)
+        (target / "special_tokens_map.json").unlink()
+        (target / "tokenizer_config.json").write_text('{"model_max_length": 32}\n')
+
+    @variant
+    def bytes_missing(target):  # what the vocabulary lacks becomes the unknown token
+        words = write_tiny_tokenizer(target, model_max_length=32)
+        kept = {word: i for word, i in words.items() if not "\u00c0" <= word[0] <= "\u00e0"}
+        (target / "vocab.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+
+    arrays = {}
+    for name, maker in makers.items():
+        target = folder / "variants" / name
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        maker(target)
+        tokenizer = CLIPTokenizer.from_pretrained(target)
+        arrays[f"{name}.ids"], arrays[f"{name}.lengths"] = ragged(ids_of(tokenizer, AWKWARD))
+    save_file(arrays, folder / "variants.safetensors")
+
+
 def make(folder: pathlib.Path):
     from transformers import CLIPTokenizer
 
@@ -143,3 +196,4 @@ def make(folder: pathlib.Path):
         every = [tokenizer(text).input_ids for text in code_points()]
         arrays[f"{style}.code_points"] = np.array([checksum([row]) for row in every], dtype=np.uint64).view(np.int64)
     save_file(arrays, folder / "ids.safetensors")
+    variants(folder)
