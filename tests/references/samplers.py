@@ -59,10 +59,10 @@ def numbers(tensor):
 
 def solver_cases(x):
     kinds = [("ddim", spacing, final, STEPS) for spacing in ("leading", "trailing") for final in ("zero", "min")]
-    # 16 steps: from 15 on, diffusers lets the last step be of second order where the final sigma is not zero.
-    kinds += [("dpm++", spacing, final, STEPS + (16,))
+    # From 15 steps on, diffusers lets the last step be of second order where the final sigma is not zero.
+    kinds += [("dpm++", spacing, final, STEPS + (14, 15))
               for spacing in ("leading", "trailing", "linspace") for final in ("zero", "min")]
-    kinds += [("dpm", spacing, "min", STEPS + (16,)) for spacing in ("leading", "trailing", "linspace")]
+    kinds += [("dpm", spacing, "min", STEPS + (14, 15)) for spacing in ("leading", "trailing", "linspace")]
     for name, spacing, final, counts in kinds:
         for prediction in ("epsilon", "v_prediction"):
             for steps in counts:

@@ -66,9 +66,9 @@ void compare_with_diffusers(const std::string& name, int expected_cases) {
 
 TEST(FinalLatents, OfDdimEqualDiffusers) { compare_with_diffusers("ddim", 2 * 2 * 2 * 4); }
 
-TEST(FinalLatents, OfDpmSolverEqualDiffusers) { compare_with_diffusers("dpm", 3 * 2 * 5); }
+TEST(FinalLatents, OfDpmSolverEqualDiffusers) { compare_with_diffusers("dpm", 3 * 2 * 6); }
 
-TEST(FinalLatents, OfDpmSolverPlusPlusEqualDiffusers) { compare_with_diffusers("dpm++", 3 * 2 * 2 * 5); }
+TEST(FinalLatents, OfDpmSolverPlusPlusEqualDiffusers) { compare_with_diffusers("dpm++", 3 * 2 * 2 * 6); }
 
 TEST(FinalLatents, OfLcmEqualDiffusersWithTheSameNoise) { compare_with_diffusers("lcm", 2 * 4); }
 
