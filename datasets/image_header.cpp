@@ -101,7 +101,6 @@ ImageHeader bmp_header(const Bytes& bytes) {
 }
 
 ImageHeader webp_header(const Bytes& bytes) {
-  if (bytes.little(4, 4) + std::uint64_t{8} > bytes.size()) throw bytes.torn();
   if (bytes.has(12, "VP8X")) return {"WebP", bytes.little(24, 3) + 1, bytes.little(27, 3) + 1};
   if (bytes.has(12, "VP8L")) {
     const std::uint32_t sizes = bytes.little(21, 4);

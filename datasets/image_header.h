@@ -12,7 +12,7 @@ struct ImageHeader {
 };
 
 // Recognised by content, not by name. Throws Error (kInput) naming where for another format, a torn header, and a PNG,
-// JPEG, BMP or WebP that ends too early (a decoder would fill the rest of a JPEG with grey).
+// JPEG or BMP that ends too early (a decoder would fill the rest of a JPEG with grey).
 ImageHeader read_image_header(std::string_view bytes, const std::string& where);
 
 }  // namespace fewstep

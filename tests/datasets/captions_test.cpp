@@ -241,6 +241,15 @@ TEST(Csv, TakesAnEmptyNumberForNullAndSkipsBlankLines) {
   EXPECT_THAT(rows(set), testing::ElementsAre(1));
 }
 
+TEST(Csv, CountsABlankLineOfASingleColumnAsAnEmptyCaption) {
+  const TemporaryFolder folder;
+  for (const std::string name : {"a.csv", "a.tsv"}) {
+    const PromptSet set = read(folder, name, "\ntext\none\n\nthree\n");
+    EXPECT_THAT(rows(set), testing::ElementsAre(0, 2)) << name;
+    EXPECT_EQ(set.rows_empty, 1) << name;
+  }
+}
+
 TEST(Csv, RefusesTooManyColumns) {
   const TemporaryFolder folder;
   EXPECT_FEWSTEP_ERROR(read(folder, "a.csv", std::string(10'000, ',') + "\n"), ExitCode::kInput,
