@@ -1,1 +1,37 @@
 #include "metrics/feature_statistics.h"
+
+#include "core/error.h"
+
+#include <string>
+
+namespace fewstep {
+
+void merge(FeatureStatistics& into, const FeatureStatistics& from) {
+  if (from.count == 0) return;
+  if (into.count == 0) {
+    into = from;
+    return;
+  }
+  if (into.mean.size() != from.mean.size()) {
+    throw input_error("feature statistics", "expected the same number of features, got " +
+                                                std::to_string(into.mean.size()) + " and " +
+                                                std::to_string(from.mean.size()));
+  }
+  const auto total = static_cast<double>(into.count + from.count);
+  const Eigen::VectorXd delta = from.mean - into.mean;
+  const double share = static_cast<double>(from.count) / total;
+  into.m2 += from.m2;
+  into.m2.noalias() += (static_cast<double>(into.count) * share) * delta * delta.transpose();
+  into.mean += share * delta;
+  into.count += from.count;
+}
+
+Gaussian fit(const FeatureStatistics& statistics) {
+  if (statistics.count < 2) {
+    throw input_error("feature statistics",
+                      "expected at least 2 images to fit a Gaussian, got " + std::to_string(statistics.count));
+  }
+  return {statistics.count, statistics.mean, statistics.m2 / static_cast<double>(statistics.count - 1)};
+}
+
+}  // namespace fewstep

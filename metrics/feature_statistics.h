@@ -13,9 +13,10 @@ struct FeatureStatistics {
   Eigen::MatrixXd m2;
 };
 
-// Adds rows [N,D] (row-major float32). Throws Error (kInput) on a width mismatch or a non-finite value.
+// Adds rows [N,D] (row-major float32). Throws Error (kInput) on a width mismatch or a non-finite value, and then
+// leaves statistics as they were. The only one of these that needs LibTorch (fewstep::metrics).
 void accumulate(FeatureStatistics& statistics, std::span<const float> rows, std::int64_t width);
-// Chan 1979; merge in a fixed order for results that do not depend on sharding.
+// Chan 1979; merge in a fixed order for results that do not depend on sharding. Throws Error (kInput) on a mismatch.
 void merge(FeatureStatistics& into, const FeatureStatistics& from);
 
 // A fitted Gaussian, covariance with ddof = 1. count = 0 where a statistics file does not say it.

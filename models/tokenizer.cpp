@@ -122,8 +122,12 @@ Tokenizer Tokenizer::open(const std::filesystem::path& folder) {
   return tokenizer;
 }
 
+std::vector<std::int64_t> Tokenizer::tokens(std::string_view text) const {
+  return tables_->ids_of(repair_utf8(text));
+}
+
 std::vector<std::int64_t> Tokenizer::encode(std::string_view text) const {
-  const auto content = tables_->ids_of(repair_utf8(text));
+  const auto content = tokens(text);
   const auto length = static_cast<std::size_t>(max_length());
   const auto kept = std::min(content.size(), length - 2);
   std::vector<std::int64_t> ids{start_id()};

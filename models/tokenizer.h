@@ -17,6 +17,8 @@ class Tokenizer {
 
   // start + tokens + end, cut to max_length with the end token kept, padded to max_length with the pad token.
   std::vector<std::int64_t> encode(std::string_view text) const;
+  // The text's own ids: no start, no end, nothing cut, no padding.
+  std::vector<std::int64_t> tokens(std::string_view text) const;
   std::int64_t max_length() const;  // model_max_length, 77 for CLIP
   std::int64_t start_id() const;
   std::int64_t end_id() const;
