@@ -1,1 +1,218 @@
 #include "models/checkpoint_info.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "models/checkpoint_files.h"
+#include "models/json_file.h"
+#include "models/pickles.h"
+#include "models/scheduler_config.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+
+namespace fewstep {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+// A part of the pipeline, the class that it must have, and the stem of its weights (none: no network).
+struct Part {
+  const char* name;
+  const char* class_name;
+  const char* weights;
+};
+constexpr std::array<Part, 3> kNetworks{{{"text_encoder", "CLIPTextModel", "model"},
+                                         {"unet", "UNet2DConditionModel", "diffusion_pytorch_model"},
+                                         {"vae", "AutoencoderKL", "diffusion_pytorch_model"}}};
+constexpr std::array kPipelines{"StableDiffusionPipeline", "LatentConsistencyModelPipeline"};
+// They do not change the images here: the checker blackens some, the extractor feeds it.
+constexpr std::array kUnused{"safety_checker", "feature_extractor", "requires_safety_checker"};
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+Error no_checkpoint(const fs::path& folder) {
+  const std::string where = folder.string(), expected =
+                                                 "expected a folder in diffusers layout (model_index.json, unet/, "
+                                                 "vae/, text_encoder/, tokenizer/, scheduler/), got ";
+  std::error_code ignored;
+  if (!is_there(folder)) return input_error(where, expected + "nothing there");
+  if (!fs::is_directory(folder, ignored)) {
+    const std::string out = fs::path(folder).replace_extension().string();
+    return input_error(where, expected +
+                                  "a file; convert a single-file checkpoint:\n  python3 -c \"from diffusers import "
+                                  "StableDiffusionPipeline as P; P.from_single_file('" +
+                                  where + "').save_pretrained('" + out + "')\"");
+  }
+  if (is_there(folder / "pytorch_lora_weights.safetensors"))
+    return input_error(
+        where, expected + "a LoRA alone; merge it into its base model with diffusers (fuse_lora) and save that");
+  if (is_there(folder / "config.json") && is_there(folder.parent_path() / "model_index.json"))
+    return input_error(where, expected + "one network of a checkpoint; give the folder above it");
+  return input_error(where, expected + "no model_index.json");
+}
+
+// ["library", "Class"] of a part; nothing where it is null or absent.
+std::optional<std::string> class_of(const json& index, const std::string& part, const std::string& where) {
+  const auto found = index.find(part);
+  if (found == index.end() || found->is_null()) return {};
+  if (!found->is_array() || found->size() != 2 || !((*found)[1].is_string() || (*found)[1].is_null()))
+    throw input_error(where, "expected [library, class] for " + in_quotes(part));
+  if ((*found)[1].is_null()) return {};
+  return (*found)[1].get<std::string>();
+}
+
+void expect_class(const std::string& where, const std::string& what, const std::string& expected,
+                  const std::optional<std::string>& got) {
+  if (got == expected) return;
+  throw input_error(where, "expected " + what + " " + expected + ", got " + (got ? in_quotes(*got) : "none") +
+                               "; other architectures are not supported");
+}
+
+void check_index(const fs::path& path) {
+  const json index = read_json_object(path);
+  const std::string where = path.string();
+  const auto pipeline = index.find("_class_name");
+  if (pipeline == index.end() || !pipeline->is_string() ||
+      std::find(kPipelines.begin(), kPipelines.end(), pipeline->get<std::string>()) == kPipelines.end()) {
+    throw input_error(where,
+                      "expected the pipeline StableDiffusionPipeline or LatentConsistencyModelPipeline, got " +
+                          (pipeline != index.end() && pipeline->is_string() ? in_quotes(pipeline->get<std::string>())
+                                                                            : "no _class_name"));
+  }
+  std::set<std::string> known(kUnused.begin(), kUnused.end());
+  for (const auto& network : kNetworks) {
+    expect_class(where, network.name, network.class_name, class_of(index, network.name, where));
+    known.insert(network.name);
+  }
+  auto tokenizer = class_of(index, "tokenizer", where);
+  if (tokenizer == "CLIPTokenizerFast") tokenizer = "CLIPTokenizer";  // the same since Transformers 5
+  expect_class(where, "tokenizer", "CLIPTokenizer", tokenizer);
+  if (!class_of(index, "scheduler", where)) throw input_error(where, "expected a scheduler, got none");
+  known.insert({"tokenizer", "scheduler"});
+  for (const auto& [key, value] : index.items()) {
+    if (key.starts_with('_') || known.contains(key) || value.is_boolean()) continue;
+    if (const auto name = class_of(index, key, where))
+      throw input_error(where,
+                        "expected no part " + in_quotes(key) + ", got " + in_quotes(*name) + "; it is not supported");
+  }
+}
+
+// The networks' own configurations, as far as they say what the network is; the loaders check the rest.
+void check_networks(const fs::path& folder, CheckpointInfo& info) {
+  for (const auto& network : kNetworks) {
+    const fs::path path = folder / network.name / "config.json";
+    const json config = read_json_object(path);
+    const auto text = [&](const json::const_iterator& value) -> std::optional<std::string> {
+      if (value == config.end() || !value->is_string()) return {};
+      return value->get<std::string>();
+    };
+    if (network.name == std::string("text_encoder")) {
+      const auto type = text(config.find("model_type"));
+      if (type != "clip_text_model") expect_class(path.string(), "model_type", "clip_text_model", type);
+    } else {
+      expect_class(path.string(), "_class_name", network.class_name, text(config.find("_class_name")));
+    }
+    if (network.name == std::string("unet")) {
+      const auto dimension = config.find("time_cond_proj_dim");
+      info.omega_embedding = dimension != config.end() && !dimension->is_null();
+    }
+  }
+}
+
+// A weights file and the shards that it names where it is an index, under the name of their part. (Not fs::relative,
+// which would follow the links of a download cache.)
+std::vector<fs::path> with_shards(const fs::path& part, const fs::path& weights) {
+  std::vector<fs::path> files{part / weights.filename()};
+  if (weights.extension() != ".json") return files;
+  const json index = read_json_object(weights);
+  std::set<std::string> shards;
+  if (const auto map = index.find("weight_map"); map != index.end() && map->is_object()) {
+    for (const auto& [name, shard] : map->items()) {
+      if (shard.is_string()) shards.insert(shard.get<std::string>());
+    }
+  }
+  for (const auto& shard : shards) {
+    if (shard.find('/') != std::string::npos)
+      throw input_error(weights.string(), "expected the name of a file beside the index, got " + in_quotes(shard));
+    files.push_back(part / shard);
+  }
+  return files;
+}
+
+std::string hash_of(const fs::path& folder) {
+  std::string lines;
+  for (const auto& file : checkpoint_files(folder))
+    lines += sha256_file(folder / file) + "  " + file.generic_string() + "\n";
+  return sha256(lines);
+}
+
+}  // namespace
+
+std::string_view name_of(CheckpointInfo::Kind kind) {
+  switch (kind) {
+    case CheckpointInfo::Kind::kConsistency:
+      return "consistency";
+    case CheckpointInfo::Kind::kGuidedDistill:
+      return "guided-distill";
+    case CheckpointInfo::Kind::kTeacher:
+      break;
+  }
+  return "teacher";
+}
+
+std::string_view name_of(Prediction prediction) {
+  switch (prediction) {
+    case Prediction::kV:
+      return "v_prediction";
+    case Prediction::kSample:
+      return "sample";
+    case Prediction::kEpsilon:
+      break;
+  }
+  return "epsilon";
+}
+
+std::vector<fs::path> checkpoint_files(const fs::path& folder) {
+  std::vector<fs::path> files{"model_index.json", "scheduler/scheduler_config.json"};
+  for (const auto& network : kNetworks) {
+    files.push_back(fs::path(network.name) / "config.json");
+    for (const auto& file : with_shards(network.name, find_weights(folder / network.name, network.weights)))
+      files.push_back(file);
+  }
+  for (const char* name :
+       {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
+    const fs::path file = fs::path("tokenizer") / name;
+    if (is_there(folder / file)) files.push_back(file);
+  }
+  for (const auto& file : files) {
+    if (!is_there(folder / file))
+      throw input_error((folder / file).string(), "expected a file of the checkpoint, got none");
+  }
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a.generic_string() < b.generic_string(); });
+  return files;
+}
+
+CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {
+  if (is_pickle(folder) || !is_there(folder / "model_index.json")) throw no_checkpoint(folder);
+  CheckpointInfo info;
+  info.folder = folder;
+  check_index(folder / "model_index.json");
+  read_scheduler_config(folder / "scheduler" / "scheduler_config.json", info);
+  check_networks(folder, info);
+  if (info.kind == CheckpointInfo::Kind::kTeacher && info.omega_embedding)
+    info.kind = CheckpointInfo::Kind::kGuidedDistill;
+  checkpoint_files(folder);
+  if (with_hash) info.hash = hash_of(folder);
+  return info;
+}
+
+}  // namespace fewstep

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fewstep {
 
@@ -22,14 +23,21 @@ struct CheckpointInfo {
   std::string beta_schedule = "scaled_linear";
   double beta_start = 0.00085, beta_end = 0.012;
   int num_train_timesteps = 1000, steps_offset = 1;
-  double timestep_scaling = 10.0;  // LCM boundary condition
-  std::string hash;                // SHA-256 over names and contents of all weight and configuration files
+  double timestep_scaling = 10.0;     // LCM boundary condition
+  int original_inference_steps = 50;  // LCM: what scheduler_config.json says; a grid may say otherwise
+  // SHA-256 over weights, configurations and tokenizer files: that of the lines "HASH  NAME" that sha256sum prints for
+  // them, sorted by name. Empty without with_hash.
+  std::string hash;
 };
 std::string_view name_of(CheckpointInfo::Kind kind);
 std::string_view name_of(Prediction prediction);
 
-// Reads and checks model_index.json, scheduler and network configurations. with_hash reads every weight byte;
-// throws Error (kInput).
+// Reads and checks model_index.json, the scheduler's configuration, the networks' classes, and that every file is
+// there. with_hash reads every weight byte; throws Error (kInput).
 CheckpointInfo inspect_checkpoint(const std::filesystem::path& folder, bool with_hash = true);
+
+// The files that make up a checkpoint (weights with their shards, configurations, tokenizer), relative to its folder,
+// sorted. Throws Error (kInput) where one is missing.
+std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& folder);
 
 }  // namespace fewstep
