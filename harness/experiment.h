@@ -1,6 +1,7 @@
 #pragma once
 #include "core/noise.h"
 #include "datasets/prompts.h"
+#include "models/checkpoint_info.h"
 
 #include <compare>
 #include <cstdint>
@@ -25,7 +26,10 @@ struct ExperimentCheckpoint {
   std::filesystem::path path;                     // used for every step count, or
   std::map<int, std::filesystem::path> by_steps;  // path = { 1 = …, 2 = … }
   std::vector<std::string> samplers;
-  std::vector<int> steps;  // empty: the grid's
+  std::vector<int> steps;          // empty: the grid's
+  std::vector<Guidance> guidance;  // empty: the grid's
+  // The folder for a step count. Throws Error (kUsage) where by_steps has none.
+  const std::filesystem::path& path_for(int step_count) const;
 };
 
 struct ExperimentMetric {
@@ -78,7 +82,13 @@ struct Cell {
 
 // Cartesian product in a stable order: checkpoint, sampler, spacing, original_inference_steps, guidance, steps.
 std::vector<Cell> expand(const Experiment& experiment);
-// --only "sampler=lcm steps=4": every clause must hold. Throws Error (kUsage) for an unknown key.
+// --only "sampler=lcm steps=4,8": every clause must hold, by one of its values. Throws Error (kUsage) for an unknown
+// key and where no cell is left.
 std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
+
+// The times of a cell on its checkpoint's schedule.
+GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint);
+// "lcm lcm steps=4 omega=8": names a cell in messages, in the words of --only.
+std::string label_of(const Cell& cell);
 
 }  // namespace fewstep

@@ -1,29 +1,13 @@
 #pragma once
+#include "harness/score_request.h"
 #include "metrics/registry.h"
 
-#include <filesystem>
 #include <iosfwd>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace fewstep {
-
-// fewstep score: metrics of images made elsewhere.
-struct ScoreRequest {
-  std::filesystem::path images = {};
-  std::optional<std::filesystem::path> reference = {};  // a folder of images, or statistics (.npz)
-  std::vector<std::string> metrics = {};                // NAME or NAME:PROTOCOL
-  std::filesystem::path inception = {};                 // weights of fid
-  std::filesystem::path clip = {};                      // folder of clip-score's model
-  std::optional<std::filesystem::path> prompts = {};    // one caption for each image, in the order of sorted names
-  std::string device = "auto";
-  int batch = 16;
-  bool assume_protocol = false;  // take statistics that do not name their protocol
-  bool skip_broken = false;      // leave out images that cannot be decoded, and flag the scores
-  bool json = false;
-};
 
 struct MetricScore {
   std::string metric, protocol;

@@ -1,24 +1,9 @@
 #pragma once
 #include "harness/score.h"
 
-#include <filesystem>
 #include <iosfwd>
-#include <string>
 
 namespace fewstep {
-
-// fewstep stats: reference statistics of a folder of images.
-struct StatsRequest {
-  std::filesystem::path images = {};
-  std::filesystem::path output = {};  // .npz
-  std::string protocol = {};          // of fid; empty: its first
-  std::filesystem::path inception = {};
-  int resolution = 0;         // 0: as they are; else resized to resolution × resolution (Lanczos, as Pillow)
-  std::string crop = "none";  // "center": the middle square first; "none" squashes what is not square
-  std::string device = "auto";
-  int batch = 16;
-  bool skip_broken = false;
-};
 
 // Throws Error (kUsage), before anything is loaded.
 void check(const StatsRequest& request);

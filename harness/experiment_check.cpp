@@ -1,0 +1,132 @@
+#include "harness/experiment_check.h"
+
+#include "core/error.h"
+#include "harness/known_names.h"
+
+#include <algorithm>
+
+namespace fewstep {
+namespace {
+
+using Path = std::filesystem::path;
+
+class Checker {
+ public:
+  Checker(const Experiment& experiment, const ExperimentPlaces& places) : experiment_(experiment), places_(places) {}
+
+  void run() {
+    check_spacings();
+    check_step_folders();
+    check_files();
+    inspect_checkpoints();
+    check_grids();
+  }
+
+ private:
+  const std::string& place(const Path& path) const { return places_.paths.at(path); }
+
+  bool any_sampler(bool (*property)(const KnownSampler&)) const {
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints)
+      for (const std::string& name : checkpoint.samplers)
+        if (property(find_known_sampler(name, ""))) return true;
+    return false;
+  }
+
+  // A spacing that no sampler takes would be ignored in silence.
+  void check_spacings() const {
+    const bool solvers = any_sampler([](const KnownSampler& s) { return s.takes_spacing; });
+    const bool lcm = any_sampler([](const KnownSampler& s) { return s.kind == CheckpointInfo::Kind::kConsistency; });
+    for (const auto& [spacing, where] : places_.spacing) {
+      if (is_lcm(spacing) ? lcm : solvers) continue;
+      throw usage_error(where, "expected a spacing that a sampler here takes, got " + std::string(name_of(spacing)) +
+                                   (is_lcm(spacing) ? ", which only lcm takes" : ", which ddim, dpm and dpm++ take"));
+    }
+  }
+
+  void check_step_folders() const {
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      const auto& steps = checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps;
+      for (const int count : steps) {
+        if (checkpoint.by_steps.empty() || checkpoint.by_steps.contains(count)) continue;
+        throw usage_error(places_.checkpoints.at(checkpoint.name),
+                          "checkpoint " + checkpoint.name + ": expected a folder for " + std::to_string(count) +
+                              " steps in path, found none; add it or give steps = [ … ] of its own");
+      }
+    }
+  }
+
+  void expect_file(const Path& path) const {
+    if (std::filesystem::is_regular_file(path)) return;
+    throw input_error(place(path), "expected a file, found " + found_at(path));
+  }
+  void expect_folder(const Path& path) const {
+    if (std::filesystem::is_directory(path)) return;
+    throw input_error(place(path), "expected a folder, found " + found_at(path));
+  }
+  static std::string found_at(const Path& path) {
+    const char* what = !std::filesystem::exists(path)        ? "nothing at "
+                       : std::filesystem::is_directory(path) ? "a folder at "
+                                                             : "a file at ";
+    return what + path.string();
+  }
+
+  void check_files() const {
+    expect_file(experiment_.prompts.file);
+    if (experiment_.reference_images) expect_folder(*experiment_.reference_images);
+    if (experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
+    for (const ExperimentMetric& metric : experiment_.metrics) {
+      if (!metric.weights.empty()) expect_file(metric.weights);
+      if (!metric.model.empty()) expect_folder(metric.model);
+    }
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      if (checkpoint.by_steps.empty()) expect_folder(checkpoint.path);
+      for (const auto& [steps, path] : checkpoint.by_steps) expect_folder(path);
+    }
+  }
+
+  void inspect_checkpoints() {
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      if (checkpoint.by_steps.empty()) inspect(checkpoint, checkpoint.path);
+      for (const auto& [steps, path] : checkpoint.by_steps) inspect(checkpoint, path);
+    }
+  }
+
+  void inspect(const ExperimentCheckpoint& checkpoint, const Path& path) {
+    auto found = infos_.find(path);
+    if (found == infos_.end()) found = infos_.emplace(path, inspect_checkpoint(path, false)).first;
+    const CheckpointInfo& info = found->second;
+    for (const std::string& name : checkpoint.samplers) {
+      if (find_known_sampler(name, "").kind == info.kind) continue;
+      std::string fitting;
+      for (const std::string_view other : samplers_for(info.kind))
+        fitting += (fitting.empty() ? "" : ", ") + std::string(other);
+      throw usage_error(places_.samplers.at({checkpoint.name, name}), "expected a sampler that fits " + path.string() +
+                                                                          ", a " + std::string(name_of(info.kind)) +
+                                                                          " checkpoint (" + fitting + "), got " + name);
+    }
+  }
+
+  void check_grids() const {
+    for (const Cell& cell : expand(experiment_)) {
+      const CheckpointInfo& info = infos_.at(cell.checkpoint_path);
+      try {
+        make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
+                  grid_of(cell, info));
+      } catch (const Error& error) {
+        throw Error(error.code(), places_.steps, label_of(cell) + ": " + error.what());
+      }
+    }
+  }
+
+  const Experiment& experiment_;
+  const ExperimentPlaces& places_;
+  std::map<Path, CheckpointInfo> infos_;
+};
+
+}  // namespace
+
+void check_experiment(const Experiment& experiment, const ExperimentPlaces& places) {
+  Checker(experiment, places).run();
+}
+
+}  // namespace fewstep

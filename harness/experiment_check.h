@@ -1,0 +1,26 @@
+#pragma once
+#include "harness/experiment.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+namespace fewstep {
+
+// Where things stand in the experiment file ("file:line:column"), for checks that need the whole of it.
+struct ExperimentPlaces {
+  std::map<std::filesystem::path, std::string> paths;
+  std::map<std::pair<std::string, std::string>, std::string> samplers;  // (checkpoint, sampler)
+  std::map<std::string, std::string> checkpoints;
+  std::map<Spacing, std::string> spacing;  // where given
+  std::string steps;
+};
+
+// What can be known without loading anything: files are there (else Error kInput), samplers fit their checkpoints, and
+// every cell has a grid (else Error kUsage).
+void check_experiment(const Experiment& experiment, const ExperimentPlaces& places);
+
+// Every setting with sorted keys, as JSON.
+std::string canonical_json(const Experiment& experiment);
+
+}  // namespace fewstep

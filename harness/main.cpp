@@ -1,0 +1,45 @@
+// fewstep, the program that a user types: answers what needs no network itself, in milliseconds, and hands the rest to
+// fewstep-engine beside it.
+#include "core/error.h"
+#include "harness/command_line.h"
+#include "harness/exit_status.h"
+#include "harness/experiment.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+
+namespace fewstep {
+namespace {
+
+[[noreturn]] void become_engine(char** argv) {
+  std::error_code failure;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failure);
+  const std::string engine = (self.parent_path() / "fewstep-engine").string();
+  ::execv(engine.c_str(), argv);
+  throw environment_error(
+      engine, std::string("cannot be run: ") + std::strerror(errno) + "; build it beside fewstep with: make build");
+}
+
+int run(int argc, char** argv) {
+  const Command command = parse_command_line(argc, argv, std::cout);
+  if (const int* answered = std::get_if<int>(&command)) return *answered;
+  // An error in the file is told before LibTorch is loaded; the engine reads it again.
+  if (const auto* request = std::get_if<RunRequest>(&command))
+    select(expand(read_experiment(request->experiment, request->set)), request->only);
+  if (needs_engine(command)) become_engine(argv);
+  return 0;
+}
+
+}  // namespace
+}  // namespace fewstep
+
+int main(int argc, char** argv) {
+  return fewstep::run_to_exit_code([&] {
+    const int code = fewstep::run(argc, argv);
+    fewstep::flush_results();
+    return code;
+  });
+}
