@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <set>
+#include <tuple>
 
 namespace fewstep {
 namespace {
@@ -77,25 +79,34 @@ std::vector<StoredCell> select_cells(Store::Impl& store, const StoredRun& run) {
   return cells;
 }
 
-using CellKey = std::pair<std::int64_t, std::string>;
-CellKey key_of(const StoredCell& cell) { return {cell.series_id, cell.series.checkpoint_name}; }
+// What an experiment calls a cell; its checkpoint's hash is not part of that.
+auto name_of_cell(const StoredCell& cell) {
+  const SeriesKey& key = cell.series;
+  return std::tuple(key.checkpoint_name, key.sampler, key.spacing, key.final_sigma, key.steps,
+                    key.original_inference_steps, key.omega, key.negative_prompt, key.seed, key.height, key.width);
+}
 
-// One cell for each series and name: its newest state that is not "planned", in the order of the longest run.
+// One of each cell: as the newest run has it, and where that only planned it the newest state of the same series; a
+// checkpoint whose contents changed never answers with its predecessor's numbers. In the order of the longest run.
 std::vector<StoredCell> merge_runs(const std::vector<StoredCell>& newest_first) {
   std::map<std::int64_t, std::int64_t> length;
-  std::map<CellKey, StoredCell> chosen;
+  std::map<decltype(name_of_cell(newest_first.front())), StoredCell> chosen;
   for (const StoredCell& cell : newest_first) {
     ++length[cell.run_id];
-    const auto [place, added] = chosen.emplace(key_of(cell), cell);
-    if (!added && place->second.state == CellState::kPlanned) place->second = cell;
+    const auto [place, added] = chosen.emplace(name_of_cell(cell), cell);
+    StoredCell& kept = place->second;
+    if (!added && kept.state == CellState::kPlanned && kept.series_id == cell.series_id) kept = cell;
   }
   auto order = newest_first;
   std::stable_sort(order.begin(), order.end(),
                    [&](const StoredCell& a, const StoredCell& b) { return length.at(a.run_id) > length.at(b.run_id); });
   std::vector<StoredCell> merged;
-  std::set<CellKey> seen;
-  for (const StoredCell& cell : order)
-    if (seen.insert(key_of(cell)).second) merged.push_back(chosen.at(key_of(cell)));
+  for (const StoredCell& cell : order) {
+    const auto place = chosen.find(name_of_cell(cell));
+    if (place == chosen.end()) continue;
+    merged.push_back(place->second);
+    chosen.erase(place);
+  }
   return merged;
 }
 

@@ -63,7 +63,7 @@ struct StoredCheckpoint {
 };
 
 // A run, and what earlier runs of the same configuration found for cells that it has not reached (a run with --only,
-// or one that was stopped): the newest state that is not "planned" counts. Scores come from these runs, the newest
+// or one that was stopped): the newest state of a series that is not "planned" counts. Scores come from these runs, the newest
 // first; timings from the newest of all runs in the same environment.
 struct StoredTable {
   StoredRun run;

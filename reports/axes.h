@@ -1,0 +1,29 @@
+#pragma once
+#include "harness/store_read.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fewstep {
+
+// What can be told apart along the rows and columns of a table.
+enum class Axis { kCheckpoint, kSampler, kOmega, kSpacing, kOriginalInferenceSteps, kSteps, kPosition };
+
+// "checkpoint,sampler"; empty text gives none. Throws Error (kUsage) with the nearest known name.
+std::vector<Axis> parse_axes(std::string_view option, std::string_view text);
+
+// Each cell's place. cells[row][column] is null where the experiment has none.
+struct Arrangement {
+  std::vector<std::string> row_headers;              // one for each axis of the rows
+  std::vector<std::vector<std::string>> row_labels;  // [row][axis]
+  std::vector<std::string> column_headers;           // "4 steps"
+  std::vector<std::vector<const StoredCell*>> cells;
+};
+
+// rows, columns: empty for the defaults, checkpoint × sampler × omega by steps. Axes that are not named and without
+// which two cells would fall on one place are added to the rows. cells must outlive the result.
+// Throws Error (kUsage) for an axis that is named twice.
+Arrangement arrange(const std::vector<StoredCell>& cells, std::vector<Axis> rows, std::vector<Axis> columns);
+
+}  // namespace fewstep

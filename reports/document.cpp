@@ -1,0 +1,214 @@
+#include "reports/document.h"
+
+#include "reports/provenance.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <set>
+
+namespace fewstep {
+namespace {
+
+// Footnotes, each text once.
+class Notes {
+ public:
+  explicit Notes(std::vector<std::string>& notes) : notes_(notes) {}
+  std::string mark(const std::string& text) {
+    auto found = std::find(notes_.begin(), notes_.end(), text);
+    if (found == notes_.end()) found = notes_.insert(notes_.end(), text);
+    return fmt::format(" [{}]", found - notes_.begin() + 1);
+  }
+
+ private:
+  std::vector<std::string>& notes_;
+};
+
+std::string explain(const std::string& flag) {
+  if (flag == "rank-deficient")
+    return "rank-deficient: fewer images than feature dimensions, so the covariance is singular and the value biased";
+  return flag;
+}
+
+std::string score_text(double value) { return fmt::format("{:.2f}", value); }
+std::string error_text(double error) {
+  return error > 0 && error < 0.005 ? fmt::format("{:.1g}", error) : fmt::format("{:.2f}", error);
+}
+
+// Three significant digits or whole milliseconds.
+std::string ms_text(double ms) { return fmt::format("{:.{}f}", ms, ms >= 100 ? 0 : ms >= 10 ? 1 : 2); }
+
+// What stands where a number cannot; nothing for a complete cell.
+std::optional<std::string> instead_of_number(const StoredCell* cell, Notes& notes) {
+  if (!cell) return "–";
+  if (cell->state == CellState::kComplete) return std::nullopt;
+  return state_text(*cell) + (cell->message.empty() ? "" : notes.mark(cell->message));
+}
+
+using Number = std::optional<double>;
+struct Value {
+  std::string text;
+  Number number = {};      // by which the best of a column is chosen
+  std::string marks = {};  // of its footnotes
+};
+
+using Values = std::vector<std::vector<Value>>;
+
+// The marks that every number carries, moved to the title: said once.
+std::string take_common_marks(Values& values) {
+  std::optional<std::string> common;
+  for (const auto& row : values) {
+    for (const Value& value : row) {
+      if (!value.number) continue;
+      if (common && *common != value.marks) return "";
+      common = value.marks;
+    }
+  }
+  for (auto& row : values)
+    for (Value& value : row)
+      if (value.number) value.marks.clear();
+  return common.value_or("");
+}
+
+// Which row is best in a column, all that are equal; none where there is nothing to choose from.
+std::vector<bool> best_rows(const Values& values, std::size_t column, bool higher_is_better) {
+  Number best;
+  std::size_t candidates = 0;
+  for (const auto& row : values) {
+    const Number& number = row[column].number;
+    if (!number) continue;
+    ++candidates;
+    if (!best || (higher_is_better ? *number > *best : *number < *best)) best = number;
+  }
+  std::vector<bool> is_best;
+  for (const auto& row : values) is_best.push_back(candidates > 1 && row[column].number == best);
+  return is_best;
+}
+
+Section make_section(const std::string& title, const Arrangement& arrangement, Notes& notes,
+                     const std::function<Value(const StoredCell&)>& value_of,
+                     std::optional<bool> higher_is_better = {}) {
+  Values values;
+  for (const auto& row : arrangement.cells) {
+    auto& of_row = values.emplace_back();
+    for (const StoredCell* cell : row) {
+      const auto instead = instead_of_number(cell, notes);
+      of_row.push_back(instead ? Value{*instead} : value_of(*cell));
+    }
+  }
+  Section section{title + take_common_marks(values), {}};
+  for (const auto& row : values) {
+    auto& entries = section.entries.emplace_back();
+    for (const Value& value : row) entries.push_back({value.text + value.marks});
+  }
+  for (std::size_t column = 0; higher_is_better && column < arrangement.column_headers.size(); ++column) {
+    const auto is_best = best_rows(values, column, *higher_is_better);
+    for (std::size_t row = 0; row < is_best.size(); ++row) section.entries[row][column].best = is_best[row];
+  }
+  return section;
+}
+
+Value score_value(const StoredCell& cell, const ScoreKey& key, Notes& notes) {
+  const StoredScore* stored = find_score(cell, key);
+  if (!stored) return {"no score"};
+  const Score& score = stored->score;
+  std::string marks;
+  for (const std::string& flag : score.flags) marks += notes.mark(explain(flag));
+  if (score.count != cell.expected_images)
+    marks += notes.mark(fmt::format("over {} of {} images", score.count, cell.expected_images));
+  if (!std::isfinite(score.value)) return {"not a number" + marks};
+  std::string text = score_text(score.value);
+  if (std::isfinite(score.standard_error)) text += " ± " + error_text(score.standard_error);
+  return {text, score.value, marks};
+}
+
+std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all) {
+  std::string title = fmt::format("{} ({}) {}", metric_title(key.metric.name), key.metric.protocol,
+                                  key.metric.higher_is_better ? "↑" : "↓");
+  const auto same_title = [&](const ScoreKey& other) {
+    return other.metric.name == key.metric.name && other.metric.protocol == key.metric.protocol;
+  };
+  if (std::count_if(all.begin(), all.end(), same_title) > 1) {
+    title += fmt::format(", version {}, model {}, reference {}", key.metric.version, short_hash(key.metric.model_hash),
+                         short_hash(key.reference_hash));
+  }
+  return title;
+}
+
+Value forwards_value(const StoredCell& cell) {
+  if (!cell.forwards) return {"none stored"};
+  const Forwards& forwards = *cell.forwards;
+  if (forwards.min == forwards.max) return {std::to_string(forwards.min)};
+  return {fmt::format("{:.2f} ({}–{})", forwards.mean, forwards.min, forwards.max)};
+}
+
+const BatchTiming* timing_at(const StoredCell& cell, int batch) {
+  const auto found = std::find_if(cell.timings.begin(), cell.timings.end(),
+                                  [&](const BatchTiming& timing) { return timing.batch == batch; });
+  return found == cell.timings.end() ? nullptr : &*found;
+}
+
+void add_timings(Document& document, const StoredTable& table, const Arrangement& arrangement, Notes& notes) {
+  std::set<int> batches;
+  for (const StoredCell& cell : table.cells)
+    for (const BatchTiming& timing : cell.timings) batches.insert(timing.batch);
+  for (const int batch : batches) {
+    const auto total = [&](const StoredCell& cell) -> Value {
+      const BatchTiming* timing = timing_at(cell, batch);
+      if (!timing || !timing->total) return {"not timed"};
+      return {ms_text(timing->total->median), timing->total->median};
+    };
+    const auto stages = [&](const StoredCell& cell) -> Value {
+      const BatchTiming* timing = timing_at(cell, batch);
+      if (!timing) return {"not timed"};
+      std::string text;
+      for (const char* stage : {"text", "denoise", "decode"}) {
+        const auto found = timing->stages.find(stage);
+        text += (text.empty() ? "" : " / ") + (found == timing->stages.end() ? "–" : ms_text(found->second.median));
+      }
+      return {text};
+    };
+    const std::string size = fmt::format("batch {}", batch);
+    document.sections.push_back(
+        make_section("Milliseconds per image, median, " + size + " ↓", arrangement, notes, total, false));
+    document.sections.push_back(make_section("of these: text / denoise / decode", arrangement, notes, stages));
+  }
+}
+
+bool images_vary(const std::vector<StoredCell>& cells) {
+  return std::any_of(cells.begin(), cells.end(), [&](const StoredCell& cell) {
+    return cell.stored_images != cells.front().stored_images || cell.stored_images != cell.expected_images;
+  });
+}
+
+}  // namespace
+
+Document make_document(const StoredTable& table, const Arrangement& arrangement) {
+  Document document;
+  document.title = fmt::format("{}: run {}, {}", table.run.experiment, table.run.id, table.run.state);
+  document.row_headers = arrangement.row_headers;
+  document.row_labels = arrangement.row_labels;
+  document.column_headers = arrangement.column_headers;
+  Notes notes(document.notes);
+  const auto keys = score_keys(table.cells);
+  for (const ScoreKey& key : keys) {
+    document.sections.push_back(make_section(
+        score_title(key, keys), arrangement, notes,
+        [&](const StoredCell& cell) { return score_value(cell, key, notes); }, key.metric.higher_is_better));
+  }
+  document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes, forwards_value));
+  add_timings(document, table, arrangement, notes);
+  if (images_vary(table.cells)) {
+    document.sections.push_back(
+        make_section("Images", arrangement, notes,
+                     [](const StoredCell& cell) -> Value { return {std::to_string(cell.stored_images)}; }, {}));
+  }
+  document.provenance = provenance_lines(table);
+  return document;
+}
+
+}  // namespace fewstep

@@ -1,0 +1,112 @@
+#include "reports/provenance.h"
+
+#include "reports/document.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <functional>
+
+namespace fewstep {
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+// Each value of a field once, in the order of the cells.
+std::string distinct(const StoredTable& table, const std::function<std::string(const StoredCell&)>& field) {
+  std::vector<std::string> seen;
+  for (const StoredCell& cell : table.cells) {
+    std::string value = field(cell);
+    if (!value.empty() && std::find(seen.begin(), seen.end(), value) == seen.end()) seen.push_back(std::move(value));
+  }
+  return fmt::format("{}", fmt::join(seen, "; "));
+}
+
+// {"cpu": {"name": "x"}} as "cpu.name: x", one pair a scalar.
+void flatten(const nlohmann::json& json, const std::string& name, std::vector<std::string>& pairs) {
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) flatten(value, name.empty() ? key : name + "." + key, pairs);
+  } else if (json.is_string()) {
+    pairs.push_back(name + ": " + json.get<std::string>());
+  } else if (!json.is_null()) {
+    pairs.push_back(name + ": " + json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+}
+
+std::string environment_text(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_discarded()) return text;
+  std::vector<std::string> pairs;
+  flatten(json, "", pairs);
+  return fmt::format("{}", fmt::join(pairs, ", "));
+}
+
+void add_images(const StoredTable& table, Lines& lines) {
+  std::int64_t most = 0, least = table.cells.empty() ? 0 : table.cells.front().expected_images;
+  for (const StoredCell& cell : table.cells) {
+    most = std::max(most, cell.expected_images);
+    least = std::min(least, cell.expected_images);
+  }
+  lines.emplace_back("Images", most == least ? fmt::format("{} in each cell", most)
+                                             : fmt::format("{} to {} in each cell", least, most));
+}
+
+void add_protocols(const StoredTable& table, Lines& lines) {
+  for (const ScoreKey& key : score_keys(table.cells)) {
+    std::string text = fmt::format("{}: {}, version {}, model {}", metric_title(key.metric.name), key.metric.protocol,
+                                   key.metric.version, short_hash(key.metric.model_hash));
+    if (!key.reference_hash.empty()) text += ", reference " + short_hash(key.reference_hash);
+    lines.emplace_back("Protocol", text + "; ± is one standard error");
+  }
+}
+
+void add_timing_counts(const StoredTable& table, Lines& lines) {
+  std::vector<std::string> seen;
+  for (const StoredCell& cell : table.cells) {
+    for (const BatchTiming& timing : cell.timings) {
+      std::string text =
+          fmt::format("batch {}: {} repetitions in {} process{}", timing.batch, timing.total ? timing.total->n : 0,
+                      timing.processes, timing.processes == 1 ? "" : "es");
+      if (std::find(seen.begin(), seen.end(), text) == seen.end()) seen.push_back(std::move(text));
+    }
+  }
+  lines.emplace_back("Timing", seen.empty() ? "none stored" : fmt::format("{}", fmt::join(seen, "; ")));
+}
+
+}  // namespace
+
+std::string short_hash(const std::string& hash) { return hash.empty() ? "none" : hash.substr(0, 16); }
+
+Lines provenance_lines(const StoredTable& table) {
+  Lines lines;
+  add_images(table, lines);
+  add_protocols(table, lines);
+  lines.emplace_back("Prompts", "source " + distinct(table, [](const StoredCell& cell) {
+                                  return short_hash(cell.series.prompt_source);
+                                }));
+  if (const auto negative = distinct(table, [](const StoredCell& cell) { return cell.series.negative_prompt; });
+      !negative.empty())
+    lines.emplace_back("Negative prompt", negative);
+  lines.emplace_back("Seed", distinct(table, [](const StoredCell& cell) { return std::to_string(cell.series.seed); }));
+  lines.emplace_back("Sampling", distinct(table, [](const StoredCell& cell) {
+                       const SeriesKey& key = cell.series;
+                       const auto original = key.original_inference_steps;
+                       return key.spacing + (original ? fmt::format(" of {} original steps", original) : "") +
+                              ", final sigma " + key.final_sigma;
+                     }));
+  for (const StoredCheckpoint& checkpoint : table.checkpoints)
+    lines.emplace_back("Checkpoint", fmt::format("{}: {}, {}, {}", checkpoint.name, checkpoint.kind,
+                                                 short_hash(checkpoint.sha256), checkpoint.path));
+  lines.emplace_back("Device", distinct(table, [](const StoredCell& cell) {
+                       return fmt::format("{} {} at {} × {}", cell.series.device_kind, cell.series.dtype,
+                                          cell.series.width, cell.series.height);
+                     }));
+  lines.emplace_back("Environment", environment_text(table.environment_json));
+  add_timing_counts(table, lines);
+  lines.emplace_back("Run", fmt::format("{} to {}, fewstep {}", table.run.started,
+                                        table.run.ended.empty() ? "no end" : table.run.ended, table.run.version));
+  return lines;
+}
+
+}  // namespace fewstep

@@ -1,0 +1,16 @@
+#pragma once
+#include "harness/store_read.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fewstep {
+
+// What stands below a table: images, protocol, reference, prompts, seeds, checkpoints, device, versions. Raw texts.
+std::vector<std::pair<std::string, std::string>> provenance_lines(const StoredTable& table);
+
+// The first 16 digits, which are enough to find a file; "none" for an empty one. JSON and CSV give all.
+std::string short_hash(const std::string& hash);
+
+}  // namespace fewstep

@@ -1,0 +1,31 @@
+#pragma once
+#include "harness/store.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+namespace fewstep {
+
+struct ReportRequest {
+  std::filesystem::path store;
+  std::string format = "table";                 // table markdown csv json
+  std::string rows, columns;                    // "checkpoint,sampler"; empty: the defaults
+  std::optional<std::int64_t> run;              // nothing: the latest
+  std::optional<std::filesystem::path> output;  // nothing: out
+  bool colour = false;                          // of a table on out: wants_colour(1)
+};
+
+// Returns the exit code. Throws Error: kUsage for an unknown format or axis, kInput for a store that cannot be read,
+// kEnvironment for an output file that cannot be written. err says which cells are not complete.
+int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err);
+
+// The table of a run as a terminal shows it, for the end of `fewstep run`.
+void print_table(Store& store, std::int64_t run_id, std::ostream& out, bool colour);
+
+// A terminal that shows bold, and no NO_COLOR (no-color.org).
+bool wants_colour(int descriptor);
+
+}  // namespace fewstep

@@ -1,0 +1,62 @@
+#include "reports/document.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace fewstep {
+namespace {
+
+auto fields(const MetricKey& metric, const std::string& reference) {
+  return std::tie(metric.name, metric.protocol, metric.model_hash, metric.version, reference);
+}
+
+}  // namespace
+
+bool ScoreKey::operator<(const ScoreKey& other) const {
+  return fields(metric, reference_hash) < fields(other.metric, other.reference_hash);
+}
+
+std::vector<ScoreKey> score_keys(const std::vector<StoredCell>& cells) {
+  std::vector<ScoreKey> keys;
+  for (const StoredCell& cell : cells) {
+    for (const StoredScore& score : cell.scores) {
+      const ScoreKey key{score.metric, score.reference_hash};
+      const auto same = [&](const ScoreKey& known) { return !(known < key) && !(key < known); };
+      if (std::none_of(keys.begin(), keys.end(), same)) keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key) {
+  if (cell.state != CellState::kComplete) return nullptr;
+  const auto found = std::find_if(cell.scores.begin(), cell.scores.end(), [&](const StoredScore& score) {
+    return fields(score.metric, score.reference_hash) == fields(key.metric, key.reference_hash);
+  });
+  return found == cell.scores.end() ? nullptr : &*found;
+}
+
+std::string metric_title(std::string_view name) {
+  if (name == "fid") return "FID";
+  if (name == "clip-score") return "CLIP score";
+  return std::string(name);
+}
+
+std::string state_text(const StoredCell& cell) {
+  const std::string images = std::to_string(cell.stored_images) + "/" + std::to_string(cell.expected_images);
+  switch (cell.state) {
+    case CellState::kPlanned:
+      return "not run";
+    case CellState::kRunning:
+      return "running " + images;
+    case CellState::kIncomplete:
+      return "incomplete " + images;
+    case CellState::kComplete:
+      return "complete";
+    case CellState::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+}  // namespace fewstep

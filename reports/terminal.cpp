@@ -1,0 +1,128 @@
+#include "reports/document.h"
+#include "reports/safe_text.h"
+
+#include <algorithm>
+
+namespace fewstep {
+namespace {
+
+constexpr int kMaxLabelWidth = 32;
+constexpr int kGap = 2;
+
+std::string pad(const std::string& text, int width, bool right) {
+  const std::string space(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ');
+  return right ? space + text : text + space;
+}
+
+std::string label_text(const std::string& label) { return shortened(one_line(label), kMaxLabelWidth); }
+
+// Lines of at most width columns, broken at spaces; those after the first are indented.
+void append_wrapped(std::string& out, std::string_view text, int width, int indent) {
+  int used = 0;
+  bool first_word = true;
+  while (!text.empty()) {
+    const auto space = std::min(text.find(' ', 1), text.size());
+    std::string_view word = text.substr(0, space);
+    const int columns = display_width(word);
+    if (!first_word && used + columns > width) {
+      out += "\n" + std::string(static_cast<std::size_t>(indent), ' ');
+      used = indent;
+      if (word.front() == ' ') word.remove_prefix(1);
+    }
+    out += word;
+    used += display_width(word);
+    first_word = false;
+    text.remove_prefix(space);
+  }
+  out += "\n";
+}
+
+class Terminal {
+ public:
+  Terminal(const Document& document, bool colour, int width) : document_(document), colour_(colour), width_(width) {
+    for (std::size_t axis = 0; axis < document.row_headers.size(); ++axis) {
+      int widest = display_width(document.row_headers[axis]);
+      for (const auto& labels : document.row_labels) widest = std::max(widest, display_width(label_text(labels[axis])));
+      label_widths_.push_back(widest);
+      labels_width_ += widest + kGap;
+    }
+  }
+
+  std::string print() {
+    out_ = one_line(document_.title) + "\n";
+    for (const Section& section : document_.sections) print_section(section);
+    if (!document_.notes.empty()) out_ += "\n";
+    for (std::size_t i = 0; i < document_.notes.size(); ++i)
+      append_wrapped(out_, "[" + std::to_string(i + 1) + "] " + one_line(document_.notes[i]), width_, 4);
+    out_ += "\n";
+    for (const auto& [name, text] : document_.provenance)
+      append_wrapped(out_, pad(name, kNameWidth, false) + one_line(text), width_, kNameWidth);
+    return out_;
+  }
+
+ private:
+  static constexpr int kNameWidth = 17;
+
+  void print_section(const Section& section) {
+    out_ += "\n" + one_line(section.title) + "\n";
+    const auto widths = column_widths(section);
+    // As many columns side by side as fit; the rest below, with the labels again.
+    for (std::size_t begin = 0; begin < widths.size();) {
+      std::size_t end = begin;
+      for (int used = labels_width_; end < widths.size(); ++end) {
+        used += widths[end] + (end > begin ? kGap : 0);
+        if (used > width_ && end > begin) break;
+      }
+      print_columns(section, widths, begin, end);
+      begin = end;
+    }
+  }
+
+  std::vector<int> column_widths(const Section& section) const {
+    std::vector<int> widths;
+    for (std::size_t column = 0; column < document_.column_headers.size(); ++column) {
+      int widest = display_width(label_text(document_.column_headers[column]));
+      for (const auto& row : section.entries) widest = std::max(widest, display_width(row[column].text));
+      widths.push_back(widest);
+    }
+    return widths;
+  }
+
+  void print_columns(const Section& section, const std::vector<int>& widths, std::size_t begin, std::size_t end) {
+    print_labels(document_.row_headers);
+    for (std::size_t column = begin; column < end; ++column)
+      add_field(pad(label_text(document_.column_headers[column]), widths[column], true), column > begin);
+    out_ += "\n";
+    for (std::size_t row = 0; row < section.entries.size(); ++row) {
+      print_labels(document_.row_labels[row]);
+      for (std::size_t column = begin; column < end; ++column) {
+        const Entry& entry = section.entries[row][column];
+        const std::string blank(static_cast<std::size_t>(widths[column] - display_width(entry.text)), ' ');
+        add_field(blank + (entry.best && colour_ ? "\x1b[1m" + entry.text + "\x1b[0m" : entry.text), column > begin);
+      }
+      out_ += "\n";
+    }
+  }
+
+  void print_labels(const std::vector<std::string>& labels) {
+    for (std::size_t axis = 0; axis < labels.size(); ++axis)
+      out_ += pad(label_text(labels[axis]), label_widths_[axis] + kGap, false);
+  }
+
+  void add_field(const std::string& text, bool gap) { out_ += (gap ? std::string(kGap, ' ') : "") + text; }
+
+  const Document& document_;
+  bool colour_;
+  int width_;
+  std::vector<int> label_widths_;
+  int labels_width_ = 0;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string print_terminal(const Document& document, bool colour, int width) {
+  return Terminal(document, colour, width).print();
+}
+
+}  // namespace fewstep
