@@ -184,22 +184,38 @@ std::int64_t Store::add_series(const SeriesKey& key) {
   });
 }
 
-std::int64_t Store::add_metric(const MetricKey& key) {
-  return guarded(impl_->path, [&] {
-    const auto bind = [&](SQLite::Statement& statement) {
-      statement.bind(1, key.name);
-      statement.bind(2, key.protocol);
-      statement.bind(3, key.model_hash);
-      statement.bind(4, key.version);
-    };
+std::optional<std::int64_t> Store::find_series(const SeriesKey& key) {
+  return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
+    SQLite::Statement select(impl_->database, "SELECT id FROM series WHERE identity = ?");
+    select.bind(1, identity_of(key));
+    if (!select.executeStep()) return std::nullopt;
+    return integer_at(impl_->path, select, 0);
+  });
+}
+
+std::optional<std::int64_t> Store::find_metric(const MetricKey& key) {
+  return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
     SQLite::Statement select(
         impl_->database, "SELECT id FROM metric WHERE name = ? AND protocol = ? AND model_hash = ? AND version = ?");
-    bind(select);
-    if (select.executeStep()) return integer_at(impl_->path, select, 0);
+    select.bind(1, key.name);
+    select.bind(2, key.protocol);
+    select.bind(3, key.model_hash);
+    select.bind(4, key.version);
+    if (!select.executeStep()) return std::nullopt;
+    return integer_at(impl_->path, select, 0);
+  });
+}
+
+std::int64_t Store::add_metric(const MetricKey& key) {
+  if (const auto known = find_metric(key)) return *known;
+  return guarded(impl_->path, [&] {
     SQLite::Statement insert(impl_->database,
                              "INSERT INTO metric (name, protocol, model_hash, version, higher_is_better) "
                              "VALUES (?, ?, ?, ?, ?)");
-    bind(insert);
+    insert.bind(1, key.name);
+    insert.bind(2, key.protocol);
+    insert.bind(3, key.model_hash);
+    insert.bind(4, key.version);
     insert.bind(5, key.higher_is_better ? 1 : 0);
     insert.exec();
     return last_id(impl_->database);
