@@ -45,7 +45,8 @@ struct Metric {
 
 std::span<const Metric> metrics();
 const Metric& find_metric(std::string_view name);  // throws Error (kUsage) with the nearest known name
-// Checks protocol and paths before anything is loaded; fills in the default protocol. Throws Error (kUsage).
+// Checks protocol and paths before anything is loaded; fills in the default protocol. Throws Error: kUsage for an
+// unknown name or a missing setting, kInput for a path that leads nowhere.
 MetricSettings resolve(MetricSettings settings);
 
 }  // namespace fewstep

@@ -1,0 +1,137 @@
+#include "metrics/clip_score.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "metrics/clip_pixels.h"
+#include "metrics/clustered_error.h"
+#include "models/clip.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace fewstep {
+namespace {
+
+constexpr double kScale = 100.0;
+
+using Ids = std::vector<std::int64_t>;
+
+Ids transformers_ids(const Clip& clip, const std::string& caption) { return clip.tokenizer.encode(caption); }
+
+Ids torchmetrics_ids(const Clip& clip, const std::string& caption) {
+  const auto positions = static_cast<std::size_t>(clip.text.config.positions);
+  const Ids words = clip.tokenizer.tokens(caption);
+  Ids ids = {clip.tokenizer.start_id()};
+  ids.insert(ids.end(), words.begin(), words.end());
+  ids.push_back(clip.tokenizer.end_id());
+  ids.resize(positions, clip.tokenizer.pad_id());  // cuts what is longer, and the end token with it
+  return ids;
+}
+
+Tensor unit(const Tensor& embedding) { return embedding.div(embedding.norm(2, -1, /*keepdim=*/true)); }
+
+// The weights' hash does not cover what else decides the score.
+std::string hash_of(const Clip& clip, const std::filesystem::path& folder) {
+  std::string lines = clip.hash + "\n";
+  for (const char* name :
+       {"config.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}) {
+    if (std::filesystem::exists(folder / name)) lines += std::string(name) + " " + sha256_file(folder / name) + "\n";
+  }
+  return sha256(lines);
+}
+
+class ClipCosines {
+ public:
+  ClipCosines(Clip clip, Ids (*ids_of)(const Clip&, const std::string&)) : clip_(std::move(clip)), ids_of_(ids_of) {}
+
+  // [B,1] on the CPU.
+  Tensor rows(std::span<const Image> images, std::span<const std::string> captions) {
+    if (images.size() != captions.size()) {
+      throw input_error("clip-score", "expected a caption for each of " + std::to_string(images.size()) +
+                                          " images, got " + std::to_string(captions.size()));
+    }
+    if (images.empty()) return at::empty({0, 1}, at::kFloat);
+    embed_new(captions);
+    std::vector<Tensor> pixels, texts;
+    for (const Image& image : images) pixels.push_back(clip_pixels(image, clip_.vision.config.image_size));
+    for (const std::string& caption : captions) texts.push_back(embeddings_.at(caption));
+    const Tensor image_units = unit(image_embedding(clip_.vision, at::cat(pixels).to(clip_.vision.compute.device)));
+    return image_units.cpu().mul(at::stack(texts)).sum(1, /*keepdim=*/true).mul_(kScale);
+  }
+
+ private:
+  void embed_new(std::span<const std::string> captions) {
+    std::vector<std::string> fresh;
+    Ids ids;
+    for (const std::string& caption : captions) {
+      if (!embeddings_.emplace(caption, Tensor()).second) continue;
+      const Ids row = ids_of_(clip_, caption);
+      ids.insert(ids.end(), row.begin(), row.end());
+      fresh.push_back(caption);
+    }
+    if (fresh.empty()) return;
+    try {
+      const Tensor batch = at::tensor(ids).view({static_cast<std::int64_t>(fresh.size()), -1});
+      const Tensor units = unit(text_embedding(clip_.text, batch.to(clip_.text.compute.device))).cpu();
+      for (std::size_t i = 0; i < fresh.size(); ++i) embeddings_[fresh[i]] = units[static_cast<std::int64_t>(i)];
+    } catch (...) {
+      for (const std::string& caption : fresh) embeddings_.erase(caption);
+      throw;
+    }
+  }
+
+  Clip clip_;
+  Ids (*ids_of_)(const Clip&, const std::string&);
+  std::unordered_map<std::string, Tensor> embeddings_;  // of unit length, on the CPU
+};
+
+}  // namespace
+
+Measure open_clip_score(const MetricSettings& settings, const Compute& compute) {
+  Clip clip = load_clip(settings.model, compute);
+  check_clip_preprocessor(settings.model, clip.vision.config.image_size);
+  if (clip.tokenizer.max_length() > clip.text.config.positions) {
+    throw input_error(settings.model.string(),
+                      "expected model_max_length of at most " + std::to_string(clip.text.config.positions) +
+                          " (max_position_embeddings), got " + std::to_string(clip.tokenizer.max_length()));
+  }
+  const std::string hash = hash_of(clip, settings.model);
+  const auto cosines = std::make_shared<ClipCosines>(
+      std::move(clip), settings.protocol == "torchmetrics" ? torchmetrics_ids : transformers_ids);
+  return {1, hash, [cosines](auto images, auto captions) { return cosines->rows(images, captions); }};
+}
+
+Score clip_score(std::string_view protocol, std::span<const float> rows, std::span<const std::int64_t> groups) {
+  if (rows.empty() || rows.size() != groups.size()) {
+    throw input_error("clip-score", "expected rows and a group for each, got " + std::to_string(rows.size()) + " and " +
+                                        std::to_string(groups.size()));
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!std::isfinite(rows[i]))
+      throw input_error("clip-score", "expected finite cosines, got NaN or infinity for image " + std::to_string(i));
+    sum += rows[i];
+  }
+  Score score;
+  score.count = static_cast<std::int64_t>(rows.size());
+  score.value = sum / static_cast<double>(score.count);
+  std::vector<double> deviations(rows.begin(), rows.end());
+  for (double& deviation : deviations) deviation -= score.value;
+  score.standard_error = clustered_standard_error(deviations, groups);
+  if (protocol == "torchmetrics" && score.value < 0) {
+    score.value = 0;
+    score.flags.push_back("clamped-at-0");
+  }
+  return score;
+}
+
+}  // namespace fewstep
