@@ -1,8 +1,12 @@
 #include "models/checkpoint_files.h"
 
 #include "core/error.h"
+#include "models/json_file.h"
 #include "models/pickles.h"
 
+#include <nlohmann/json.hpp>
+
+#include <set>
 #include <system_error>
 
 namespace fewstep {
@@ -18,6 +22,24 @@ std::filesystem::path find_weights(const std::filesystem::path& folder, const st
   if (const auto pickle = pickle_beside(folder / (stem + ".safetensors"))) throw pickle_error(*pickle);
   throw input_error(folder.string(),
                     "expected " + stem + ".safetensors or " + stem + ".safetensors.index.json, got neither");
+}
+
+std::vector<std::filesystem::path> weight_files(const std::filesystem::path& weights) {
+  std::vector<std::filesystem::path> files{weights};
+  if (weights.extension() != ".json") return files;
+  std::set<std::string> shards;
+  const nlohmann::json index = read_json_object(weights);
+  if (const auto map = index.find("weight_map"); map != index.end() && map->is_object()) {
+    for (const auto& [name, shard] : map->items()) {
+      if (shard.is_string()) shards.insert(shard.get<std::string>());
+    }
+  }
+  for (const auto& shard : shards) {
+    if (shard.find_first_of("/\\") != std::string::npos || shard.find('\0') != std::string::npos)
+      throw input_error(weights.string(), "expected the name of a file beside the index, got " + in_quotes(shard));
+    files.push_back(weights.parent_path() / shard);
+  }
+  return files;
 }
 
 }  // namespace fewstep

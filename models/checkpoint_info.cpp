@@ -127,26 +127,6 @@ void check_networks(const fs::path& folder, CheckpointInfo& info) {
   }
 }
 
-// A weights file and the shards that it names where it is an index, under the name of their part. (Not fs::relative,
-// which would follow the links of a download cache.)
-std::vector<fs::path> with_shards(const fs::path& part, const fs::path& weights) {
-  std::vector<fs::path> files{part / weights.filename()};
-  if (weights.extension() != ".json") return files;
-  const json index = read_json_object(weights);
-  std::set<std::string> shards;
-  if (const auto map = index.find("weight_map"); map != index.end() && map->is_object()) {
-    for (const auto& [name, shard] : map->items()) {
-      if (shard.is_string()) shards.insert(shard.get<std::string>());
-    }
-  }
-  for (const auto& shard : shards) {
-    if (shard.find('/') != std::string::npos)
-      throw input_error(weights.string(), "expected the name of a file beside the index, got " + in_quotes(shard));
-    files.push_back(part / shard);
-  }
-  return files;
-}
-
 std::string hash_of(const fs::path& folder) {
   std::string lines;
   for (const auto& file : checkpoint_files(folder))
@@ -184,8 +164,9 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
   std::vector<fs::path> files{"model_index.json", "scheduler/scheduler_config.json"};
   for (const auto& network : kNetworks) {
     files.push_back(fs::path(network.name) / "config.json");
-    for (const auto& file : with_shards(network.name, find_weights(folder / network.name, network.weights)))
-      files.push_back(file);
+    // By name under the part: fs::relative would follow the links of a download cache.
+    for (const auto& file : weight_files(find_weights(folder / network.name, network.weights)))
+      files.push_back(fs::path(network.name) / file.filename());
   }
   for (const char* name :
        {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {

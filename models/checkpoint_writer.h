@@ -1,0 +1,46 @@
+#pragma once
+#include "core/tensor.h"
+#include "models/checkpoint_info.h"
+#include "models/clip.h"
+#include "models/unet.h"
+#include "models/vae.h"
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace fewstep {
+
+// Configurations as diffusers and Transformers write them; what the structs do not hold has its default.
+nlohmann::json config_json(const UnetConfig& config);
+nlohmann::json config_json(const VaeConfig& config);
+nlohmann::json text_config_json(const ClipTowerConfig& config);
+// LCMScheduler for consistency models, else DDIMScheduler on the trailing grid.
+nlohmann::json scheduler_json(const CheckpointInfo& info);
+
+// A network to write: config.json and tensors under the library's names.
+struct NetworkContent {
+  nlohmann::json config;
+  std::map<std::string, Tensor> tensors;
+};
+// Or the folder of an existing one, copied as it is.
+using NetworkSource = std::variant<NetworkContent, std::filesystem::path>;
+
+struct CheckpointContent {
+  NetworkSource unet, vae, text_encoder;
+  nlohmann::json scheduler;             // scheduler_config.json with its _class_name
+  std::filesystem::path tokenizer;      // folder whose tokenizer files are copied
+  std::optional<at::ScalarType> dtype;  // of the tensors given; absent: as they are
+  nlohmann::json provenance;            // fewstep.json: recipe, parents' hashes; absent when null
+};
+
+// Writes a folder in diffusers layout that diffusers loads, whole or not at all (a temporary folder beside it, synced,
+// renamed). An existing folder is an error unless replace, which exchanges the two in one step. What is written must
+// pass inspect_checkpoint. Throws Error: kInput for content that does not, kEnvironment when the disk refuses.
+void write_checkpoint(const std::filesystem::path& folder, const CheckpointContent& content, bool replace = false);
+
+}  // namespace fewstep
