@@ -186,10 +186,10 @@ def make(folder: pathlib.Path):
         target = folder / style
         target.mkdir(exist_ok=True)
         write_special_tokens(target, pad)
-        with tempfile.TemporaryDirectory() as whole:
-            for source in (folder / "vocab.json", folder / "merges.txt", *target.glob("*.json")):
-                (pathlib.Path(whole) / source.name).write_bytes(source.read_bytes())
-            tokenizer = CLIPTokenizer.from_pretrained(whole)
+        for name in ("vocab.json", "merges.txt"):
+            (target / name).unlink(missing_ok=True)
+            (target / name).symlink_to(pathlib.Path("..") / name)
+        tokenizer = CLIPTokenizer.from_pretrained(target)
         for name, strings in texts.items():
             arrays[f"{style}.{name}.ids"], arrays[f"{style}.{name}.lengths"] = ragged(ids_of(tokenizer, strings))
         tokenizer.model_max_length = 65536

@@ -1,0 +1,29 @@
+// fewstep_parity_checkpoint_writer IN OUT: reads a checkpoint and writes it again from tensors, configurations made
+// anew.
+#include "models/checkpoint_writer.h"
+#include "models/checkpoint.h"
+#include "models/weights.h"
+
+#include <cstdio>
+#include <exception>
+
+int main(int argc, char** argv) try {
+  using namespace fewstep;
+  if (argc != 3) return 2;
+  const std::filesystem::path from = argv[1];
+  const Checkpoint checkpoint = load_checkpoint(from, {}, true);
+  CheckpointContent content;
+  const auto tensors = [&](const char* file) { return load_tensors(from / file); };
+  content.unet =
+      NetworkContent{config_json(checkpoint.unet.config), tensors("unet/diffusion_pytorch_model.safetensors")};
+  content.vae = NetworkContent{config_json(checkpoint.vae.config), tensors("vae/diffusion_pytorch_model.safetensors")};
+  content.text_encoder =
+      NetworkContent{text_config_json(checkpoint.text.config), tensors("text_encoder/model.safetensors")};
+  content.scheduler = scheduler_json(checkpoint.info);
+  content.tokenizer = from / "tokenizer";
+  content.provenance = {{"parents", {checkpoint.info.hash}}};
+  write_checkpoint(argv[2], content);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 3;
+}
