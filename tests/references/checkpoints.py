@@ -25,15 +25,15 @@ VAE = dict(block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4, la
 
 
 def randomize(module, seed):
-    """Random biases and norms everywhere; weights keep their own initialisation, a little larger."""
+    """Every parameter from the seed alone: norms around 1, biases around 0, weights of variance 1 per output."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in module.parameters():
+        for name, parameter in module.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
             if parameter.ndim == 1:
-                parameter.add_(0.2 * noise)
+                parameter.copy_(0.2 * noise + (1 if name.endswith("weight") else 0))
             else:
-                parameter.copy_(noise * 1.3 / parameter[0].numel() ** 0.5)
+                parameter.copy_(noise / parameter[0].numel() ** 0.5)
     return module.eval()
 
 

@@ -1,0 +1,106 @@
+// Whole pipelines against diffusers on the tiny checkpoints: final latents and decoded images, every case of
+// tests/references/models.py.
+#include "core/error.h"
+#include "models/golden.h"
+#include "models/prediction.h"
+#include "samplers/registry.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace fewstep {
+namespace {
+
+constexpr double kLatentBound = 1.5e-5, kImageBound = 1.5e-4;
+constexpr const char* kPrompt = "a red circle on the blue square";
+
+struct Case {
+  std::string key, checkpoint, sampler, spacing, final_sigma, negative;
+  double omega = 0;
+  int steps = 0;
+};
+
+// "sd15|ddim|trailing|zero|7.0||4|latents"
+Case parse_case(const std::string& key) {
+  std::istringstream text(key);
+  Case c;
+  std::string omega, steps;
+  std::getline(text, c.checkpoint, '|');
+  std::getline(text, c.sampler, '|');
+  std::getline(text, c.spacing, '|');
+  std::getline(text, c.final_sigma, '|');
+  std::getline(text, omega, '|');
+  std::getline(text, c.negative, '|');
+  std::getline(text, steps, '|');
+  c.key = key.substr(0, key.rfind('|'));
+  c.omega = std::stod(omega);
+  c.steps = std::stoi(steps);
+  return c;
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const auto& [key, tensor] : golden("models/pipelines.safetensors")) {
+    if (key.ends_with("|latents")) cases.push_back(parse_case(key));
+  }
+  return cases;
+}
+
+Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, const Tensor& noise,
+              std::int64_t* forwards) {
+  const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
+  const Denoiser denoiser = make_denoiser(
+      checkpoint, {encode_prompts(checkpoint, prompt), encode_prompts(checkpoint, negative), c.omega}, forwards);
+  const Sampler& sampler = find_sampler(c.sampler);
+  const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps,
+                                                      .spacing = parse_spacing(c.spacing),
+                                                      .final_sigma = parse_final_sigma(c.final_sigma),
+                                                      .family = sampler.grid});
+  Rng rng = recorded_rng(noise);
+  return sampler.run(denoiser, start.to(checkpoint.unet.compute.device), levels, rng);
+}
+
+void compare_all(const Compute& compute) {
+  const c10::InferenceMode inference;
+  const auto tensors = golden("models/pipelines.safetensors");
+  std::map<std::string, Checkpoint> loaded;
+  double worst_latents = 0, worst_images = 0;
+  const auto cases = all_cases();
+  ASSERT_EQ(cases.size(), 4 * 23U);
+  for (const Case& c : cases) {
+    if (!loaded.contains(c.checkpoint)) {
+      loaded.emplace(c.checkpoint, load_checkpoint(golden_folder() / "checkpoints" / c.checkpoint, compute, false));
+    }
+    const Checkpoint& checkpoint = loaded.at(c.checkpoint);
+    std::int64_t forwards = 0;
+    const Tensor latents = sample(checkpoint, c, tensors.at("start"), tensors.at("noise"), &forwards);
+    EXPECT_NEAR_GOLDEN(latents, tensors.at(c.key + "|latents"), kLatentBound) << c.key;
+    worst_latents = std::max(worst_latents, relative_difference(latents, tensors.at(c.key + "|latents")));
+    const bool guided = !checkpoint.info.omega_embedding && c.omega != 0;
+    EXPECT_EQ(forwards, c.steps * (guided ? 2 : 1)) << c.key;
+    if (const auto images = tensors.find(c.key + "|images"); images != tensors.end()) {
+      const double difference = relative_difference(decode(checkpoint.vae, latents), images->second);
+      EXPECT_LE(difference, kImageBound) << c.key << "; remake with: make golden";
+      worst_images = std::max(worst_images, difference);
+    }
+  }
+  std::printf("worst of %zu cases: latents %.1e, images %.1e of the largest value\n", cases.size(), worst_latents,
+              worst_images);
+}
+
+TEST(Pipeline, EqualsDiffusersForEverySamplerGridAndStepCount) { compare_all({}); }
+
+TEST(Pipeline, EqualsDiffusersOnCuda) {
+  try {
+    const Compute compute{parse_device("cuda:0"), at::kFloat};
+    use_exact_float32();
+    compare_all(compute);
+  } catch (const Error& error) {
+    GTEST_SKIP() << "no CUDA device here: " << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace fewstep
