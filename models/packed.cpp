@@ -47,7 +47,7 @@ bool ensure_packed(PackableWeight& weight, const std::function<Tensor(const Tens
   if (weight.unsupported) return false;
   try {
     const c10::InferenceMode no_inference_tensors(false);
-    weight.packed = pack(weight.plain.detach().contiguous().to_mkldnn());
+    weight.packed = pack(weight.plain.detach().contiguous());
     weight.plain = Tensor();
     return true;
   } catch (const c10::Error&) {
@@ -83,16 +83,19 @@ Tensor packed_conv2d(PackableWeight& weight, const Tensor& bias, const Tensor& x
   const std::int64_t padding[] = {geometry.padding, geometry.padding}, stride[] = {geometry.stride, geometry.stride};
   const std::int64_t dilation[] = {1, 1};
   const auto pack = [&](const Tensor& plain) {
-    return at::mkldnn_reorder_conv2d_weight(plain, padding, stride, dilation, 1, x.sizes());
+    return at::mkldnn_reorder_conv2d_weight(plain.to_mkldnn(), padding, stride, dilation, 1, x.sizes());
   };
   if (!ensure_packed(weight, pack)) return {};
   const Tensor input = x.contiguous(at::MemoryFormat::ChannelsLast);
-  if (residual.defined()) {
+  // The fused sum cannot tell the layout of a residual of one row or column ("could not create a memory").
+  const bool fused = residual.defined() && residual.size(2) > 1 && residual.size(3) > 1;
+  if (fused) {
     return run_add.call(input, residual.contiguous(at::MemoryFormat::ChannelsLast), weight.packed, optional_of(bias),
                         padding, stride, dilation, 1, "add", std::nullopt, std::nullopt, Scalars(), std::nullopt);
   }
-  return run.call(input, weight.packed, optional_of(bias), padding, stride, dilation, 1, "none", Scalars(),
-                  std::nullopt);
+  Tensor result =
+      run.call(input, weight.packed, optional_of(bias), padding, stride, dilation, 1, "none", Scalars(), std::nullopt);
+  return residual.defined() ? result.add_(residual) : result;
 }
 
 }  // namespace fewstep
