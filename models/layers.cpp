@@ -1,6 +1,7 @@
 #include "models/layers.h"
 
 #include "core/error.h"
+#include "models/group_norm.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/conv2d.h>
@@ -75,15 +76,24 @@ Tensor conv2d(const Conv2d& layer, const Tensor& x, const Tensor& residual) {
   return residual.defined() ? result.add(residual) : result;
 }
 
-Tensor normalize(const Norm& layer, const Tensor& x) {
-  if (layer.groups == 0) return at::layer_norm(x, layer.weight.sizes(), layer.weight, layer.bias, layer.eps);
-  return at::group_norm(x, layer.groups, layer.weight, layer.bias, layer.eps);
+namespace {
+
+Tensor group_normalize(const Norm& layer, const Tensor& x, bool silu) {
+  Tensor result = fused_group_norm(x, layer.groups, layer.weight, layer.bias, layer.eps, silu);
+  if (result.defined()) return result;
+  result = at::group_norm(x, layer.groups, layer.weight, layer.bias, layer.eps);
+  if (!silu) return result;
+  return c10::GradMode::is_enabled() ? at::silu(result) : at::silu_(result);
 }
 
-Tensor group_norm_silu(const Norm& layer, const Tensor& x) {
-  Tensor normalized = normalize(layer, x);
-  return c10::GradMode::is_enabled() ? at::silu(normalized) : at::silu_(normalized);
+}  // namespace
+
+Tensor normalize(const Norm& layer, const Tensor& x) {
+  if (layer.groups == 0) return at::layer_norm(x, layer.weight.sizes(), layer.weight, layer.bias, layer.eps);
+  return group_normalize(layer, x, false);
 }
+
+Tensor group_norm_silu(const Norm& layer, const Tensor& x) { return group_normalize(layer, x, true); }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
   const auto split = [heads](const Tensor& x) {

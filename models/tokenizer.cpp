@@ -122,9 +122,7 @@ Tokenizer Tokenizer::open(const std::filesystem::path& folder) {
   return tokenizer;
 }
 
-std::vector<std::int64_t> Tokenizer::tokens(std::string_view text) const {
-  return tables_->ids_of(repair_utf8(text));
-}
+std::vector<std::int64_t> Tokenizer::tokens(std::string_view text) const { return tables_->ids_of(repair_utf8(text)); }
 
 std::vector<std::int64_t> Tokenizer::encode(std::string_view text) const {
   const auto content = tokens(text);
