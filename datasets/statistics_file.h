@@ -6,16 +6,19 @@
 
 namespace fewstep {
 
-// Reference statistics as an .npz: pytorch-fid's mu and sigma (float64), ADM's mu, sigma (mu_s, sigma_s ignored),
-// and of ours: protocol, count, inception (SHA-256 of the weights).
+// Reference statistics as an .npz: mu [D] and sigma [D,D] in float64 or float32, stored or compressed, as pytorch-fid,
+// clean-fid and ADM write them (ADM's mu_s and sigma_s are ignored), and of ours: protocol, count, inception (SHA-256
+// of the weights), which NumPy reads as a text, an integer and a text.
 struct StatisticsFile {
   Gaussian gaussian;
   std::string protocol;   // empty where the file does not say
   std::string inception;  // empty where the file does not say
 };
 
-// Throws Error (kInput) for shapes that do not fit, non-finite values, pickled objects, a torn archive.
+// Throws Error (kInput) for shapes that do not fit, non-finite values, an asymmetric sigma, pickled objects, a torn
+// archive.
 StatisticsFile read_statistics(const std::filesystem::path& npz);
+// Whole or not at all; the same statistics give the same bytes. Throws Error (kEnvironment).
 void write_statistics(const std::filesystem::path& npz, const StatisticsFile& statistics);
 
 }  // namespace fewstep
