@@ -44,14 +44,20 @@ std::string identity_of(const SeriesKey& key) {
   }
 }
 
-std::int64_t add_hashed(Store::Impl& store, const std::string& table, const std::string& json) {
-  return guarded(store.path, [&] {
-    const std::string hash = sha256(json);
+std::optional<std::int64_t> find_hashed(Store::Impl& store, const std::string& table, const std::string& json) {
+  return guarded(store.path, [&]() -> std::optional<std::int64_t> {
     SQLite::Statement select(store.database, "SELECT id FROM " + table + " WHERE hash = ?");
-    select.bind(1, hash);
-    if (select.executeStep()) return integer_at(store.path, select, 0);
+    select.bind(1, sha256(json));
+    if (!select.executeStep()) return std::nullopt;
+    return integer_at(store.path, select, 0);
+  });
+}
+
+std::int64_t add_hashed(Store::Impl& store, const std::string& table, const std::string& json) {
+  if (const auto known = find_hashed(store, table, json)) return *known;
+  return guarded(store.path, [&] {
     SQLite::Statement insert(store.database, "INSERT INTO " + table + " (hash, json) VALUES (?, ?)");
-    insert.bind(1, hash);
+    insert.bind(1, sha256(json));
     insert.bind(2, json);
     insert.exec();
     return last_id(store.database);
@@ -167,6 +173,9 @@ std::int64_t Store::add_checkpoint(const std::string& sha256, const std::string&
 }
 
 std::int64_t Store::add_environment(const std::string& json) { return add_hashed(*impl_, "environment", json); }
+std::optional<std::int64_t> Store::find_environment(const std::string& json) {
+  return find_hashed(*impl_, "environment", json);
+}
 std::int64_t Store::add_config(const std::string& json) { return add_hashed(*impl_, "config", json); }
 
 std::int64_t Store::add_series(const SeriesKey& key) {

@@ -81,6 +81,7 @@ class Store {
   // The same for reading alone: nothing where the store does not have it.
   std::optional<std::int64_t> find_series(const SeriesKey& key);
   std::optional<std::int64_t> find_metric(const MetricKey& key);
+  std::optional<std::int64_t> find_environment(const std::string& json);
   void add_prompts(const std::string& source, std::span<const std::int64_t> rows, std::span<const std::string> texts);
 
   std::int64_t begin_run(std::int64_t config_id, std::int64_t environment_id, const std::string& experiment_name);

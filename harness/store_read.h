@@ -63,8 +63,8 @@ struct StoredCheckpoint {
 };
 
 // A run, and what earlier runs of the same configuration found for cells that it has not reached (a run with --only,
-// or one that was stopped): the newest state of a series that is not "planned" counts. Scores come from these runs, the newest
-// first; timings from the newest of all runs in the same environment.
+// or one that was stopped): the newest state of a series that is not "planned" counts. Scores come from these runs, the
+// newest first; timings from the newest of all runs in the same environment.
 struct StoredTable {
   StoredRun run;
   std::string config_json, environment_json;
@@ -74,7 +74,7 @@ struct StoredTable {
 // run_id: nothing for the latest. Throws Error (kInput) when there is no such run, or none at all.
 StoredTable read_table(Store& store, std::optional<std::int64_t> run_id = {});
 
-// Of the newest run that timed the series in this environment, by batch size.
+// By batch size, each of the newest run that timed the series at it in this environment.
 std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std::int64_t environment_id);
 
 // Repetitions of every one of stages that are stored for a series in an environment, any run: the pass is not repeated.

@@ -15,9 +15,9 @@ struct RawTiming {
 
 std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id, std::int64_t environment_id) {
   SQLite::Statement select(store.database,
-                           "SELECT process, stage, batch, repetition, ms FROM timing_sample WHERE series_id = ?1 "
+                           "SELECT process, stage, batch, repetition, ms FROM timing_sample s WHERE series_id = ?1 "
                            "AND run_id = (SELECT max(t.run_id) FROM timing_sample t JOIN run r ON r.id = t.run_id "
-                           "WHERE t.series_id = ?1 AND r.environment_id = ?2)");
+                           "WHERE t.series_id = ?1 AND t.batch = s.batch AND r.environment_id = ?2)");
   select.bind(1, series_id);
   select.bind(2, environment_id);
   std::vector<RawTiming> rows;
