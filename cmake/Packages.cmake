@@ -1,7 +1,7 @@
 find_package(Threads REQUIRED)
 find_package(Eigen3 3.4 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
-find_package(spdlog REQUIRED)
+# Header-only: LibTorch brings headers of another version of fmt, and the compiler may find those first.
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(LibArchive REQUIRED)
