@@ -125,8 +125,8 @@ GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint) {
 
 std::string label_of(const Cell& cell) {
   const Guidance& guidance = cell.guidance;
-  std::string label = fmt::format("checkpoint={} sampler={} steps={} {}={:g}", cell.checkpoint, cell.sampler, cell.steps,
-                                  guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
+  std::string label = fmt::format("checkpoint={} sampler={} steps={} {}={:g}", cell.checkpoint, cell.sampler,
+                                  cell.steps, guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
                                   guidance.omega + guidance.given_as_guidance_scale);
   const bool lcm = cell.original_inference_steps > 0;
   if (cell.spacing != (lcm ? "lcm" : "trailing")) label += " spacing=" + cell.spacing;

@@ -152,19 +152,23 @@ void add_stats(CLI::App& root, StatsRequest& request) {
   app.footer("Example:\n  fewstep stats laion-512/ -o laion-512.npz --inception inception.safetensors\n");
 }
 
-void add_report(CLI::App& root, ReportCommand& request) {
+void add_report(CLI::App& root, ReportRequest& request) {
   CLI::App& app = *root.add_subcommand("report", "the table of a store");
   app.add_option("STORE", request.store, "SQLite file of fewstep run")->required();
   app.add_option("--format", request.format, "how to print it")
       ->check(CLI::IsMember({"table", "markdown", "csv", "json"}))
       ->capture_default_str();
   app.add_option("-o,--output", request.output, "a file instead of standard output")->type_name("FILE");
+  app.add_option("--rows", request.rows, "axes of the rows [checkpoint,sampler,omega]")->type_name("AXES");
+  app.add_option("--columns", request.columns, "axes of the columns [steps]")->type_name("AXES");
+  app.add_option("--run", request.run, "one run of the store [the latest]")->type_name("ID");
   app.footer("Example:\n  fewstep report results/random.sqlite --format markdown\n");
 }
 
-void add_inspect(CLI::App& root, InspectCommand& request) {
+void add_inspect(CLI::App& root, InspectRequest& request) {
   CLI::App& app = *root.add_subcommand("inspect", "what a checkpoint, store, statistics or safetensors file holds");
   app.add_option("PATH", request.path, "folder or file")->required();
+  app.add_flag("--json", request.json, "print JSON");
   app.footer("Example:\n  fewstep inspect stable-diffusion-v1-5\n");
 }
 
@@ -211,8 +215,8 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   SampleRequest sample;
   ScoreRequest score;
   StatsRequest stats;
-  ReportCommand report;
-  InspectCommand inspect;
+  ReportRequest report;
+  InspectRequest inspect;
   GuidanceOptions guidance;
 
   CLI::App root("fewstep: how good and how fast is a few-step text-to-image checkpoint?", "fewstep");
@@ -252,8 +256,8 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
 }
 
 bool needs_engine(const Command& command) {
-  return !std::holds_alternative<int>(command) && !std::holds_alternative<ReportCommand>(command) &&
-         !std::holds_alternative<InspectCommand>(command);
+  return !std::holds_alternative<int>(command) && !std::holds_alternative<ReportRequest>(command) &&
+         !std::holds_alternative<InspectRequest>(command);
 }
 
 }  // namespace fewstep

@@ -2,29 +2,22 @@
 #include "harness/run_request.h"
 #include "harness/sample_request.h"
 #include "harness/score_request.h"
+#include "reports/report.h"
 
 #include <filesystem>
 #include <iosfwd>
-#include <optional>
-#include <string>
 #include <variant>
 
 namespace fewstep {
 
-// fewstep report: the table of a store.
-struct ReportCommand {
-  std::filesystem::path store = {};
-  std::string format = "table";  // "markdown" "csv" "json"
-  std::optional<std::filesystem::path> output = {};
-};
-
 // fewstep inspect: what a checkpoint, store, statistics or safetensors file holds.
-struct InspectCommand {
+struct InspectRequest {
   std::filesystem::path path = {};
+  bool json = false;
 };
 
 // What the user asked for; an int: the exit code of something already answered (--help, --version).
-using Command = std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportCommand, InspectCommand>;
+using Command = std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportRequest, InspectRequest>;
 
 // Reads the command line; fewstep and fewstep-engine share it. Help goes to out. Throws Error (kUsage).
 Command parse_command_line(int argc, const char* const* argv, std::ostream& out);

@@ -45,8 +45,9 @@ std::vector<std::string_view> samplers_for(CheckpointInfo::Kind kind) {
 }
 
 std::span<const KnownMetric> known_metrics() {
-  static const std::vector<KnownMetric> metrics = {{"fid", "weights", true, {"pytorch-fid"}},
-                                                   {"clip-score", "model", false, {"transformers", "torchmetrics"}}};
+  static const std::vector<KnownMetric> metrics = {
+      {"fid", "weights", true, {"pytorch-fid", "torch-fidelity", "torchmetrics", "clean-fid"}},
+      {"clip-score", "model", false, {"transformers", "torchmetrics"}}};
   return metrics;
 }
 

@@ -4,6 +4,7 @@
 #include "harness/command_line.h"
 #include "harness/exit_status.h"
 #include "harness/experiment.h"
+#include "reports/inspect.h"
 
 #include <unistd.h>
 
@@ -30,7 +31,13 @@ int run(int argc, char** argv) {
   if (const auto* request = std::get_if<RunRequest>(&command))
     select(expand(read_experiment(request->experiment, request->set)), request->only);
   if (needs_engine(command)) become_engine(argv);
-  return 0;
+  if (const auto* request = std::get_if<InspectRequest>(&command)) {
+    run_inspect(request->path, request->json, std::cout);
+    return 0;
+  }
+  ReportRequest report = std::get<ReportRequest>(command);
+  report.colour = wants_colour(STDOUT_FILENO);
+  return run_report(report, std::cout, std::cerr);
 }
 
 }  // namespace

@@ -1,0 +1,42 @@
+// fewstep-engine: the commands that need networks. fewstep starts it with its own command line.
+#include "harness/command_line.h"
+#include "harness/exit_status.h"
+#include "harness/run.h"
+#include "harness/sample.h"
+#include "harness/score.h"
+#include "harness/stats.h"
+#include "harness/torch_errors.h"
+
+#include <iostream>
+
+namespace fewstep {
+namespace {
+
+int run(const RunRequest& request) { return run_experiment(request, std::cout, std::cerr); }
+int run(const SampleRequest& request) { return run_sample(request, std::cout, std::cerr); }
+int run(const ScoreRequest& request) {
+  run_score(request, std::cout, std::cerr);
+  return 0;
+}
+int run(const StatsRequest& request) {
+  run_stats(request, std::cout, std::cerr);
+  return 0;
+}
+int run(int answered) { return answered; }
+template <typename Request>
+int run(const Request&) {
+  throw usage_error("fewstep-engine", "expected a command that needs networks; start fewstep instead");
+}
+
+}  // namespace
+}  // namespace fewstep
+
+int main(int argc, char** argv) {
+  return fewstep::run_to_exit_code([&] {
+    const fewstep::Command command = fewstep::parse_command_line(argc, argv, std::cout);
+    const int code = std::visit(
+        [](const auto& request) { return fewstep::with_our_errors([&] { return fewstep::run(request); }); }, command);
+    fewstep::flush_results();
+    return code;
+  });
+}

@@ -1,0 +1,67 @@
+#include "harness/environment.h"
+
+#include "harness/commit.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <sys/utsname.h>
+#include <torch/headeronly/version.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace fewstep {
+namespace {
+
+// The value of the first "key : value" or KEY="value" line.
+std::string line_value(const char* file, const std::string& key, char separator) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(key)) continue;
+    auto begin = line.find(separator);
+    if (begin == std::string::npos) continue;
+    begin = line.find_first_not_of(" \t\"", begin + 1);
+    if (begin == std::string::npos) return "";
+    return line.substr(begin, line.find_last_not_of(" \t\"") + 1 - begin);
+  }
+  return "";
+}
+
+// By the driver's own interface, which needs no header and is there wherever CUDA works.
+std::string cuda_name(int index) {
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
+  if (!driver) return "CUDA device";
+  const auto get = reinterpret_cast<int (*)(int*, int)>(dlsym(driver, "cuDeviceGet"));
+  const auto name = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"));
+  int device = 0;
+  std::array<char, 256> text{};
+  if (!get || !name || get(&device, index) != 0 || name(text.data(), text.size(), device) != 0) return "CUDA device";
+  return text.data();
+}
+
+}  // namespace
+
+std::string environment_json(at::Device device) {
+  utsname system{};
+  uname(&system);
+  const std::string cpu = line_value("/proc/cpuinfo", "model name", ':');
+  const nlohmann::json environment = {
+      {"cpu", cpu},
+      {"machine", system.machine},
+      {"cores", std::thread::hardware_concurrency()},
+      {"threads", at::get_num_threads()},
+      {"memory_bytes", static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE)},
+      {"os", line_value("/etc/os-release", "PRETTY_NAME", '=')},
+      {"kernel", system.release},
+      {"libtorch", TORCH_VERSION},
+      {"device", device.is_cuda() ? cuda_name(device.index()) : cpu},
+      {"device_kind", device.is_cuda() ? "cuda" : "cpu"},
+      {"fewstep", FEWSTEP_VERSION},
+      {"commit", kCommit}};
+  return environment.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace fewstep

@@ -1,0 +1,65 @@
+#include "harness/generate.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "models/prediction.h"
+
+#include <ATen/ops/isfinite.h>
+#include <c10/core/Stream.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <algorithm>
+
+namespace fewstep {
+
+ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width) {
+  const VaeConfig vae = read_vae_config(checkpoint / "vae" / "config.json");
+  const std::int64_t trained = read_unet_config(checkpoint / "unet" / "config.json").sample_size * vae.downscale();
+  ImageSize size{height > 0 ? height : static_cast<int>(trained), width > 0 ? width : static_cast<int>(trained),
+                 vae.latent_channels, vae.downscale()};
+  if (size.height % size.downscale == 0 && size.width % size.downscale == 0) return size;
+  throw usage_error(checkpoint.string(), "expected a height and width that are multiples of " +
+                                             std::to_string(size.downscale) + ", got " + std::to_string(size.height) +
+                                             " and " + std::to_string(size.width));
+}
+
+int default_batch(const ImageSize& size, bool cuda) {
+  const std::int64_t pixels = std::int64_t{1} << (cuda ? 23 : 20);
+  return static_cast<int>(
+      std::clamp<std::int64_t>(pixels / (std::int64_t{size.height} * size.width), 1, cuda ? 64 : 32));
+}
+
+Denoising denoising_of(const Cell& cell, const Checkpoint& checkpoint) {
+  return {&find_sampler(cell.sampler), make_grid(checkpoint.schedule, grid_of(cell, checkpoint.info)),
+          cell.guidance.omega};
+}
+
+Denoised denoise(const Checkpoint& checkpoint, const Denoising& denoising, const Tensor& states, const Tensor& negative,
+                 const Tensor& noise, Rng& rng) {
+  Denoised result;
+  const Denoiser denoiser = make_denoiser(checkpoint, {states, negative, denoising.omega}, &result.forwards);
+  const Tensor start = noise.to(checkpoint.unet.compute.device, at::kFloat);
+  result.latents = denoising.sampler->run(denoiser, start, denoising.levels, rng);
+  if (!at::isfinite(result.latents).all().item<bool>()) {
+    throw input_error(checkpoint.info.folder.string(),
+                      "expected finite latents, got NaN or infinity; try --dtype float32, or mend the checkpoint");
+  }
+  return result;
+}
+
+std::string image_hash(const Image& image) {
+  std::string bytes = std::to_string(image.height) + "x" + std::to_string(image.width) + "\n";
+  bytes.append(image.rgb.begin(), image.rgb.end());
+  return sha256(bytes);
+}
+
+bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint) {
+  return !checkpoint.omega_embedding && cell.guidance.omega != 0;
+}
+
+void synchronize(at::Device device) {
+  if (device.is_cpu()) return;
+  c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
+}
+
+}  // namespace fewstep

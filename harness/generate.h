@@ -1,0 +1,59 @@
+#pragma once
+#include "core/image.h"
+#include "harness/experiment.h"
+#include "models/checkpoint.h"
+#include "samplers/registry.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// From text states and noise to images, for one cell of a loaded checkpoint: what run, sample and the timing pass
+// share.
+
+struct ImageSize {
+  int height = 0, width = 0;   // of images
+  std::int64_t channels = 4;   // of latents
+  std::int64_t downscale = 8;  // image pixels to a latent
+  std::vector<std::int64_t> latents(std::int64_t batch) const {
+    return {batch, channels, height / downscale, width / downscale};
+  }
+};
+// Of a checkpoint folder, from its configurations alone. height, width: 0 for the size it was trained at. Throws Error
+// (kUsage) for a size that is no multiple of the VAE's factor.
+ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width);
+
+// Images at a time where --batch does not say: about a million pixels on a CPU, eight million on CUDA.
+int default_batch(const ImageSize& size, bool cuda);
+
+// A cell's sampler and times on its checkpoint's schedule.
+struct Denoising {
+  const Sampler* sampler = nullptr;
+  std::vector<NoiseLevel> levels;
+  double omega = 0;
+};
+Denoising denoising_of(const Cell& cell, const Checkpoint& checkpoint);
+
+struct Denoised {
+  Tensor latents;             // [B,4,h,w] float32
+  std::int64_t forwards = 0;  // measured network evaluations per image
+};
+// noise: the start [B,4,h,w] float32 on any device; states [B,tokens,hidden], negative [1 or B,tokens,hidden]. Throws
+// Error (kInput) for latents that are not finite: they would become black images.
+Denoised denoise(const Checkpoint& checkpoint, const Denoising& denoising, const Tensor& states, const Tensor& negative,
+                 const Tensor& noise, Rng& rng);
+
+// SHA-256 over height, width and pixels.
+std::string image_hash(const Image& image);
+
+// Whether classifier-free guidance doubles the evaluations of a cell.
+bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint);
+
+// Waits until the device has done all it was given.
+void synchronize(at::Device device);
+
+}  // namespace fewstep

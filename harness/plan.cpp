@@ -1,0 +1,86 @@
+#include "harness/plan.h"
+
+#include <c10/core/DeviceType.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace fewstep {
+namespace {
+
+std::string dtype_name(at::ScalarType dtype) {
+  if (dtype == at::kHalf) return "float16";
+  return dtype == at::kBFloat16 ? "bfloat16" : "float32";
+}
+
+SeriesKey series_of(const Experiment& experiment, const PlannedCell& planned, const std::string& prompt_source,
+                    const Compute& compute) {
+  const Cell& cell = planned.cell;
+  SeriesKey key;
+  key.checkpoint_sha256 = planned.checkpoint.hash;
+  key.checkpoint_name = cell.checkpoint;
+  key.checkpoint_kind = name_of(planned.checkpoint.kind);
+  key.sampler = cell.sampler;
+  key.spacing = cell.spacing;
+  key.final_sigma = cell.final_sigma;
+  key.steps = cell.steps;
+  key.original_inference_steps = cell.original_inference_steps;
+  key.omega = cell.guidance.omega;
+  key.given_as_guidance_scale = cell.guidance.given_as_guidance_scale;
+  key.negative_prompt = experiment.negative_prompt;
+  key.seed = experiment.seed;
+  key.prompt_source = prompt_source;
+  key.height = planned.size.height;
+  key.width = planned.size.width;
+  key.dtype = dtype_name(compute.dtype);
+  key.device_kind = compute.device.is_cuda() ? "cuda" : "cpu";
+  return key;
+}
+
+}  // namespace
+
+Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts,
+               const Compute& compute) {
+  Plan plan;
+  plan.prompts = std::move(prompts);
+  plan.images_per_prompt = experiment.images_per_prompt;
+  for (const Prompt& prompt : plan.prompts.prompts) {
+    plan.texts.push_back(prompt.text);
+    plan.rows.push_back(prompt.row);
+  }
+  std::map<std::filesystem::path, CheckpointInfo> infos;
+  for (const Cell& cell : cells) {
+    auto info = infos.find(cell.checkpoint_path);
+    if (info == infos.end()) info = infos.emplace(cell.checkpoint_path, inspect_checkpoint(cell.checkpoint_path)).first;
+    PlannedCell planned{cell, info->second, image_size(cell.checkpoint_path, experiment.height, experiment.width), {}};
+    planned.series = series_of(experiment, planned, plan.prompts.source, compute);
+    plan.cells.push_back(std::move(planned));
+  }
+  return plan;
+}
+
+std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
+                                                   std::span<const std::pair<std::int64_t, int>> finished, int batch) {
+  const std::set<std::pair<std::int64_t, int>> done(finished.begin(), finished.end());
+  std::vector<std::vector<ImageKey>> batches;
+  const std::int64_t images = plan.images_per_cell();
+  for (std::int64_t begin = 0; begin < images; begin += batch) {
+    std::vector<ImageKey> keys;
+    for (std::int64_t i = begin; i < std::min(begin + batch, images); ++i) {
+      const ImageKey key{static_cast<std::size_t>(i / plan.images_per_prompt),
+                         static_cast<int>(i % plan.images_per_prompt)};
+      if (!done.contains({plan.rows[key.prompt], key.image})) keys.push_back(key);
+    }
+    if (!keys.empty()) batches.push_back(std::move(keys));
+  }
+  return batches;
+}
+
+std::int64_t count_images(const std::vector<std::vector<ImageKey>>& batches) {
+  std::int64_t images = 0;
+  for (const auto& keys : batches) images += static_cast<std::int64_t>(keys.size());
+  return images;
+}
+
+}  // namespace fewstep

@@ -1,0 +1,38 @@
+#pragma once
+#include "harness/experiment.h"
+#include "harness/plan.h"
+#include "harness/reference.h"
+#include "harness/score.h"
+#include "harness/store.h"
+
+#include <iosfwd>
+#include <span>
+#include <vector>
+
+namespace fewstep {
+
+// The metrics of a run: networks loaded, references read.
+class RunMetrics {
+ public:
+  RunMetrics(const Experiment& experiment, const Compute& compute);
+
+  // cache: the folder for statistics of reference images.
+  void read_references(const Experiment& experiment, const std::filesystem::path& cache, std::ostream& messages);
+  void add_to(Store& store);                                             // finds or makes their ids
+  std::optional<std::vector<std::int64_t>> find_in(Store& store) const;  // nothing where one is not there
+  std::span<const std::int64_t> ids() const { return ids_; }
+  std::int64_t feature_bytes() const;  // of one image's rows in feature files
+
+  // Rows of one batch, after add_to.
+  std::vector<MetricRows> measure(std::span<const Image> images, std::span<const std::string> prompts) const;
+
+  // Scores of a finished cell, from its stored rows. Throws Error (kInput) when rows are missing.
+  void score(Store& store, std::int64_t run_id, std::int64_t series_id, const Plan& plan) const;
+
+ private:
+  std::vector<OpenMetric> metrics_;
+  std::vector<std::optional<Reference>> references_;  // of each metric
+  std::vector<std::int64_t> ids_;
+};
+
+}  // namespace fewstep

@@ -1,0 +1,179 @@
+#include "harness/sample.h"
+
+#include "core/error.h"
+#include "datasets/images.h"
+#include "harness/generate.h"
+#include "harness/interrupt.h"
+#include "harness/known_names.h"
+#include "harness/progress.h"
+#include "harness/torch_errors.h"
+#include "models/weights.h"
+
+#include <ATen/ops/cat.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <numeric>
+#include <ostream>
+
+namespace fewstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
+  const KnownSampler& sampler = find_known_sampler(request.sampler, "--sampler");
+  if (sampler.kind != checkpoint.kind) {
+    throw usage_error("--sampler", fmt::format("expected one that fits {}, a {} checkpoint ({}), got {}",
+                                               request.checkpoint.string(), name_of(checkpoint.kind),
+                                               fmt::join(samplers_for(checkpoint.kind), ", "), request.sampler));
+  }
+  const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
+  Cell cell;
+  cell.checkpoint = request.checkpoint.filename().string();
+  cell.checkpoint_path = request.checkpoint;
+  cell.sampler = request.sampler;
+  cell.steps = request.steps;
+  cell.guidance = request.guidance;
+  cell.spacing = request.spacing.empty() ? (lcm ? "lcm" : "trailing") : request.spacing;
+  cell.final_sigma = request.final_sigma;
+  cell.original_inference_steps = lcm ? checkpoint.original_inference_steps : 0;
+  return cell;
+}
+
+PromptSet captions_of(const SampleRequest& request) {
+  if (request.prompts) return read_prompts({.file = *request.prompts});
+  PromptSet prompts;
+  prompts.prompts.push_back({0, *request.prompt});
+  return prompts;
+}
+
+// Where images start from: given latents and noise, or each image's own stream.
+struct Starts {
+  std::optional<Tensor> latents, noise;  // [B,C,h,w], [D,B,C,h,w]
+};
+
+Starts read_starts(const SampleRequest& request, const ImageSize& size, bool stochastic) {
+  if (!request.latents) return {};
+  const std::string where = request.latents->string();
+  const auto tensors = load_tensors(*request.latents);
+  const auto at = [&](const char* name, std::int64_t dimensions) -> std::optional<Tensor> {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) return std::nullopt;
+    if (found->second.dim() != dimensions || found->second.size(-3) != size.channels || found->second.numel() == 0) {
+      throw input_error(where, fmt::format("{}: expected {} dimensions with {} channels, got [{}]", name, dimensions,
+                                           size.channels, fmt::join(found->second.sizes(), ",")));
+    }
+    return found->second.to(at::kFloat);
+  };
+  Starts starts{at("latents", 4), at("noise", 5)};
+  if (!starts.latents) throw input_error(where, "expected a tensor latents [B,4,h,w], found none");
+  const std::int64_t draws = stochastic ? request.steps - 1 : 0;
+  if (draws == 0) starts.noise.reset();
+  if (draws == 0 ||
+      (starts.noise && starts.noise->size(0) >= draws && starts.noise->size(1) == starts.latents->size(0)))
+    return starts;
+  throw input_error(where, fmt::format("expected a tensor noise [{},{},…] for {} at {} steps, found {}", draws,
+                                       starts.latents->size(0), request.sampler, request.steps,
+                                       starts.noise ? "another shape" : "none"));
+}
+
+// One caption for each image: a single one serves all given latents.
+std::vector<Prompt> prompt_per_image(const SampleRequest& request, std::vector<Prompt> prompts, const Starts& starts) {
+  if (!starts.latents) return prompts;
+  const auto images = static_cast<std::size_t>(starts.latents->size(0));
+  if (request.prompt) prompts.resize(images, prompts.front());
+  if (prompts.size() == images) return prompts;
+  throw input_error(request.latents->string(),
+                    fmt::format("expected latents for {} captions, got {}", prompts.size(), images));
+}
+
+class Sampling {
+ public:
+  Sampling(const SampleRequest& request, const Checkpoint& checkpoint, const Cell& cell, ImageSize size, Starts starts)
+      : request_(request),
+        checkpoint_(checkpoint),
+        denoising_(denoising_of(cell, checkpoint)),
+        size_(size),
+        starts_(std::move(starts)),
+        negative_(encode_prompts(checkpoint, std::span(&request.negative_prompt, 1))) {}
+
+  void make(std::span<const Prompt> prompts, std::size_t first) {
+    std::vector<std::string> texts;
+    std::vector<std::uint64_t> streams;
+    for (const Prompt& prompt : prompts) {
+      texts.push_back(prompt.text);
+      streams.push_back(stream_seed(request_.seed, prompt.row, 0));
+    }
+    const auto count = static_cast<std::int64_t>(prompts.size()), begin = static_cast<std::int64_t>(first);
+    Rng rng = starts_.noise ? recorded_rng(starts_.noise->narrow(1, begin, count)) : image_rng(streams);
+    const Tensor start = starts_.latents ? starts_.latents->narrow(0, begin, count) : rng.normal(size_.latents(count));
+    const Tensor latents =
+        denoise(checkpoint_, denoising_, encode_prompts(checkpoint_, texts), negative_, start, rng).latents;
+    const Tensor decoded = decode(checkpoint_.vae, latents);
+    const std::vector<Image> images = to_images(decoded);
+    for (std::size_t b = 0; b < images.size(); ++b)
+      write_png(request_.output / fmt::format("{:05}.png", first + b), images[b]);
+    if (!request_.save_latents) return;
+    latents_.push_back(latents.to(at::kCPU, at::kFloat));
+    images_.push_back(decoded.to(at::kCPU, at::kFloat));
+  }
+
+  void save() const {
+    if (request_.save_latents && !latents_.empty())
+      save_tensors(*request_.save_latents, {{"latents", at::cat(latents_)}, {"images", at::cat(images_)}});
+  }
+
+ private:
+  const SampleRequest& request_;
+  const Checkpoint& checkpoint_;
+  const Denoising denoising_;
+  const ImageSize size_;
+  const Starts starts_;
+  const Tensor negative_;
+  std::vector<Tensor> latents_, images_;
+};
+
+}  // namespace
+
+int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& messages) {
+  const Cell cell = cell_of(request, inspect_checkpoint(request.checkpoint, false));
+  const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
+  use_exact_float32();
+  const c10::InferenceMode inference;
+  ImageSize size = image_size(request.checkpoint, 0, 0);
+  Starts starts = read_starts(request, size, find_sampler(cell.sampler).stochastic);
+  if (starts.latents) {
+    size.height = static_cast<int>(starts.latents->size(2) * size.downscale);
+    size.width = static_cast<int>(starts.latents->size(3) * size.downscale);
+  }
+  const std::vector<Prompt> prompts = prompt_per_image(request, captions_of(request).prompts, starts);
+  std::error_code failure;
+  fs::create_directories(request.output, failure);
+  if (failure) throw environment_error(request.output.string(), "cannot be made: " + failure.message());
+
+  catch_interrupts();
+  return with_our_errors([&] {
+    const Checkpoint checkpoint = load_checkpoint(request.checkpoint, compute, false);
+    Sampling sampling(request, checkpoint, cell, size, std::move(starts));
+    Progress progress(messages, ::isatty(STDERR_FILENO) != 0, 1, static_cast<std::int64_t>(prompts.size()));
+    progress.begin_cell(label_of(cell));
+    const std::size_t batch = request.batch > 0
+                                  ? static_cast<std::size_t>(request.batch)
+                                  : static_cast<std::size_t>(default_batch(size, compute.device.is_cuda()));
+    std::size_t done = 0;
+    for (; done < prompts.size() && !interrupted(); done += std::min(batch, prompts.size() - done)) {
+      const auto some = std::span(prompts).subspan(done, std::min(batch, prompts.size() - done));
+      sampling.make(some, done);
+      progress.add_images(static_cast<std::int64_t>(some.size()));
+    }
+    progress.clear();
+    sampling.save();
+    out << fmt::format("{} images in {}\n", done, request.output.string()) << std::flush;
+    return static_cast<int>(done == prompts.size() ? ExitCode::kOk : ExitCode::kInterrupted);
+  });
+}
+
+}  // namespace fewstep
