@@ -41,7 +41,8 @@ bench: build ## Google Benchmark programs, then the side-by-side ratios against 
 	@$(PYTHON) benchmarks/against_diffusers.py --bin $(BIN)
 
 torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the thousand
-	@FEWSTEP_TORTURE=1 $(BUILD)/bin/fewstep_harness_tests --gtest_filter='*Torture*:*Kill*:*Resume*'
+	@FEWSTEP_TORTURE=1 $(BIN)/fewstep_harness_tests --gtest_filter="Resume.*"
+	@FEWSTEP_TORTURE=1 $(BIN)/fewstep_store_tests --gtest_filter="StoreCrashes.*"
 
 sanitize: deps ## the test suite under AddressSanitizer and UndefinedBehaviorSanitizer
 	@[ -f build/asan/build.ninja ] || cmake --preset asan

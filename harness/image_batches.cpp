@@ -2,53 +2,34 @@
 
 #include "core/error.h"
 #include "datasets/images.h"
+#include "harness/progress.h"
 
 #include <algorithm>
-#include <chrono>
 #include <ostream>
 
 namespace fewstep {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// A line every ten seconds: images, images a second, time left.
-class Progress {
- public:
-  Progress(std::size_t total, std::ostream& messages) : total_(total), messages_(messages) {}
-
-  void at(std::size_t done) {
-    const Clock::time_point now = Clock::now();
-    if (now - last_ < std::chrono::seconds(10)) return;
-    last_ = now;
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    const double per_second = static_cast<double>(done) / seconds;
-    messages_ << done << "/" << total_ << " images, " << static_cast<int>(per_second * 10) / 10.0 << " images/s, "
-              << static_cast<std::int64_t>(static_cast<double>(total_ - done) / per_second) << " s left" << std::endl;
-  }
-
- private:
-  const std::size_t total_;
-  std::ostream& messages_;
-  const Clock::time_point start_ = Clock::now();
-  Clock::time_point last_ = start_;
-};
-
 class Broken {
  public:
-  Broken(bool skip, std::ostream& messages) : skip_(skip), messages_(messages) {}
+  Broken(bool skip, Progress& progress, std::ostream& messages)
+      : skip_(skip), progress_(progress), messages_(messages) {}
 
   void add(const Error& error) {
     if (error.code() != ExitCode::kInput) throw error;
     ++count_;
-    if (skip_) messages_ << "warning: skipped " << error.what() << std::endl;
+    if (skip_) {
+      progress_.clear();
+      messages_ << "warning: skipped " << error.what() << std::endl;
+    }
     if (count_ <= kNamed) named_ += "\n  " + std::string(error.what());
   }
   std::int64_t count() const { return count_; }
 
   [[noreturn]] void fail(const std::filesystem::path& folder, std::size_t files) const {
-    std::string what = "expected " + std::to_string(files) + " whole images, got " + std::to_string(count_) +
-                       " that cannot be decoded; replace them, or leave them out with --skip-broken:" + named_;
+    std::string what =
+        "expected " + std::to_string(files) + " whole images, got " + std::to_string(count_) +
+        " that cannot be decoded; replace them (score and stats leave them out with --skip-broken):" + named_;
     if (count_ > kNamed) what += "\n  and " + std::to_string(count_ - kNamed) + " more";
     throw input_error(folder.string(), what);
   }
@@ -56,6 +37,7 @@ class Broken {
  private:
   static constexpr std::int64_t kNamed = 10;
   const bool skip_;
+  Progress& progress_;
   std::ostream& messages_;
   std::int64_t count_ = 0;
   std::string named_;
@@ -66,8 +48,9 @@ class Broken {
 std::int64_t for_each_image_batch(std::span<const std::filesystem::path> files, const ImageBatchOptions& options,
                                   std::ostream& messages, const UseImageBatch& use) {
   if (options.batch < 1) throw usage_error("--batch", "expected at least 1, got " + std::to_string(options.batch));
-  Progress progress(files.size(), messages);
-  Broken broken(options.skip_broken, messages);
+  Progress progress(messages, 0, static_cast<std::int64_t>(files.size()));
+  Broken broken(options.skip_broken, progress, messages);
+  std::size_t seen = 0;
   std::vector<Image> images;
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -82,8 +65,10 @@ std::int64_t for_each_image_batch(std::span<const std::filesystem::path> files, 
     if (!images.empty() && (options.skip_broken || broken.count() == 0)) use(images, indices);
     images.clear();
     indices.clear();
-    progress.at(i + 1);
+    progress.add_images(static_cast<std::int64_t>(i + 1 - seen));
+    seen = i + 1;
   }
+  progress.clear();
   if (broken.count() > 0 && !options.skip_broken) broken.fail(files[0].parent_path(), files.size());
   if (broken.count() == static_cast<std::int64_t>(files.size())) broken.fail(files[0].parent_path(), files.size());
   return broken.count();

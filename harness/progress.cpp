@@ -1,9 +1,10 @@
 #include "harness/progress.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cmath>
-#include <ostream>
+#include <iostream>
 
 namespace fewstep {
 namespace {
@@ -12,8 +13,8 @@ constexpr double kTerminalSeconds = 0.2, kLineSeconds = 10;
 
 }  // namespace
 
-Progress::Progress(std::ostream& out, bool terminal, std::int64_t cells, std::int64_t images)
-    : out_(out), terminal_(terminal), cells_(cells), images_(images) {}
+Progress::Progress(std::ostream& out, std::int64_t cells, std::int64_t images)
+    : out_(out), terminal_(&out == &std::cerr && ::isatty(STDERR_FILENO) != 0), cells_(cells), images_(images) {}
 
 void Progress::begin_cell(const std::string& label) {
   ++cell_;
@@ -35,10 +36,11 @@ void Progress::show(bool always) {
   shown_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
-  std::string line = fmt::format("cell {}/{}  images {}/{}", cell_, cells_, done_, images_);
+  std::string line = cells_ > 0 ? fmt::format("cell {}/{}  ", cell_, cells_) : "";
+  line += fmt::format("images {}/{}", done_, images_);
   if (done_ > 0 && done_ < images_)
     line += fmt::format("  {:.3g} images/s  {} left", rate, duration_text(static_cast<double>(images_ - done_) / rate));
-  line += "  " + label_;
+  if (!label_.empty()) line += "  " + label_;
   if (terminal_) {
     out_ << "\r\033[K" << line.substr(0, 120) << std::flush;
     line_open_ = true;

@@ -6,12 +6,12 @@
 
 namespace fewstep {
 
-// What a run has done and how long the rest takes. On a terminal one line that is written over; elsewhere a line every
-// ten seconds.
+// What is done and how long the rest takes. On a terminal (out is std::cerr) one line that is written over; elsewhere a
+// line every ten seconds.
 class Progress {
  public:
-  // cells, images: in all, those that are already stored left out.
-  Progress(std::ostream& out, bool terminal, std::int64_t cells, std::int64_t images);
+  // cells, images: in all, those that are already stored left out; cells is 0 where images alone are counted.
+  Progress(std::ostream& out, std::int64_t cells, std::int64_t images);
 
   void begin_cell(const std::string& label);
   void add_images(std::int64_t images);

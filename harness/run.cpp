@@ -78,7 +78,7 @@ class Run {
       images += count_images(work.batches);
       busy += work.needs_checkpoint() ? 1 : 0;
     }
-    progress_ = std::make_unique<Progress>(messages_, ::isatty(STDERR_FILENO) != 0, busy, images);
+    progress_ = std::make_unique<Progress>(messages_, busy, images);
   }
 
   // Cells of one checkpoint follow each other, so that each is loaded once.

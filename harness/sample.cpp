@@ -12,7 +12,6 @@
 #include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <numeric>
@@ -158,7 +157,7 @@ int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& me
   return with_our_errors([&] {
     const Checkpoint checkpoint = load_checkpoint(request.checkpoint, compute, false);
     Sampling sampling(request, checkpoint, cell, size, std::move(starts));
-    Progress progress(messages, ::isatty(STDERR_FILENO) != 0, 1, static_cast<std::int64_t>(prompts.size()));
+    Progress progress(messages, 0, static_cast<std::int64_t>(prompts.size()));
     progress.begin_cell(label_of(cell));
     const std::size_t batch = request.batch > 0
                                   ? static_cast<std::size_t>(request.batch)

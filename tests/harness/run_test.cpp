@@ -1,0 +1,206 @@
+// fewstep run as its users start it, on tiny random checkpoints.
+#include "core/files.h"
+#include "datasets/images.h"
+#include "harness/generate.h"
+#include "harness/small_experiment.h"
+#include "harness/store_read.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+
+namespace fewstep {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::int64_t count(const std::filesystem::path& store, const std::string& what) {
+  SQLite::Database database(store.string(), SQLite::OPEN_READONLY);
+  return database.execAndGet("SELECT count(*) FROM " + what).getInt64();
+}
+
+// (series, row, image) → hash of the image.
+std::map<std::string, std::string> image_hashes(const std::filesystem::path& store) {
+  SQLite::Database database(store.string(), SQLite::OPEN_READONLY);
+  SQLite::Statement select(database,
+                           "SELECT identity || ' ' || prompt.row || ' ' || image_index, image_sha256 FROM sample JOIN "
+                           "series ON series.id = series_id JOIN prompt ON prompt.id = prompt_id");
+  std::map<std::string, std::string> hashes;
+  while (select.executeStep()) hashes[select.getColumn(0).getString()] = select.getColumn(1).getString();
+  return hashes;
+}
+
+std::vector<double> scores(const nlohmann::json& report) {
+  std::vector<double> values;
+  for (const auto& cell : report.at("cells"))
+    for (const auto& [name, metric] : cell.at("metrics").items()) values.push_back(metric.at("value"));
+  return values;
+}
+
+TEST(Run, MakesEveryCellOfFiveSamplers) {
+  SmallExperiment small;
+  small.checkpoints = small.checkpoint("sd15", "ddim\", \"dpm\", \"dpm++") +
+                      small.checkpoint("guided-distill", "guided-distill") + small.checkpoint("lcm", "lcm");
+  small.steps = "[1, 2, 4, 8]";
+  small.captions = 3;
+  const Finished finished = small.run();
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("CLIP score"));
+  EXPECT_EQ(count(small.store(), "sample"), 5 * 4 * 3);
+  const auto report = small.report();
+  ASSERT_EQ(report.at("cells").size(), 20u);
+  for (const auto& cell : report.at("cells")) {
+    EXPECT_EQ(cell.at("state"), "complete");
+    const double forwards = cell.at("forwards_per_image");
+    const bool guided = cell.at("checkpoint") == "sd15";
+    EXPECT_EQ(forwards, cell.at("steps").get<double>() * (guided ? 2 : 1)) << cell;
+  }
+}
+
+TEST(Run, AgainMakesNothingAndGivesTheSameScores) {
+  const SmallExperiment small;
+  ASSERT_EQ(small.run().code, 0);
+  const auto first = scores(small.report());
+  const auto samples = count(small.store(), "sample");
+  ASSERT_EQ(small.run().code, 0);
+  EXPECT_EQ(count(small.store(), "sample"), samples);
+  EXPECT_EQ(count(small.store(), "run"), 2);
+  EXPECT_EQ(scores(small.report()), first);
+  EXPECT_THAT(small.run({"--dry-run"}).out, HasSubstr("0 images to make of 12"));
+}
+
+TEST(Run, DoesNotDependOnBatchOrThreads) {
+  const SmallExperiment small, other;
+  ASSERT_EQ(small.run({"--batch", "1"}).code, 0);
+  const auto one_thread = [] { ::setenv("OMP_NUM_THREADS", "1", 1); };
+  ASSERT_EQ(run_program("fewstep", other.run_arguments({"--batch", "5"}), one_thread).code, 0);
+  const auto a = scores(small.report()), b = scores(other.report());
+  ASSERT_EQ(a.size(), 2u);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-3) << "CLIP scores are 100 times a cosine";
+}
+
+TEST(Run, LimitAndOnlyTakeAPartThatIsNotMadeAgain) {
+  const SmallExperiment small;
+  ASSERT_EQ(small.run({"--limit", "2", "--only", "steps=4", "--batch", "2"}).code, 0);
+  EXPECT_EQ(count(small.store(), "sample"), 2);
+  const auto before = image_hashes(small.store());
+  ASSERT_EQ(small.run({"--batch", "2"}).code, 0);
+  const auto after = image_hashes(small.store());
+  EXPECT_EQ(after.size(), 12u);
+  for (const auto& [key, hash] : before) EXPECT_EQ(after.at(key), hash);
+}
+
+TEST(Run, DryRunMakesNoStore) {
+  const SmallExperiment small;
+  const Finished finished = small.run({"--dry-run"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("2 cells, 12 images to make of 12, 30 network evaluations"));
+  EXPECT_THAT(finished.out, HasSubstr("time: unknown"));
+  EXPECT_FALSE(std::filesystem::exists(small.store()));
+}
+
+TEST(Run, TimesEachStageRawAndOnce) {
+  SmallExperiment small;
+  small.more = "[timing]\nbatch = [1, 2]\nwarmup = 1\nrepetitions = 3\n";
+  ASSERT_EQ(small.run().code, 0);
+  EXPECT_EQ(count(small.store(), "timing_sample"), 2 * 2 * 3 * 3);  // cells, batches, stages, repetitions
+  EXPECT_EQ(count(small.store(), "timing_sample WHERE ms > 0"), 36);
+  EXPECT_EQ(count(small.store(), "(SELECT DISTINCT process FROM timing_sample)"), 1);
+  ASSERT_EQ(small.run().code, 0);
+  EXPECT_EQ(count(small.store(), "timing_sample"), 36);
+  EXPECT_THAT(small.run({"--dry-run"}).out, HasSubstr("time: about"));
+  ASSERT_EQ(small.run({"--retime"}).code, 0);
+  EXPECT_EQ(count(small.store(), "timing_sample"), 72);
+  EXPECT_EQ(count(small.store(), "(SELECT DISTINCT process FROM timing_sample)"), 2);
+  const auto cell = small.report().at("cells").at(0);
+  ASSERT_EQ(cell.at("timing_ms").at("batch"), 1);
+  for (const char* stage : {"text", "denoise", "decode", "total"})
+    EXPECT_EQ(cell.at("timing_ms").at(stage).at("n"), 3) << stage;
+}
+
+TEST(Run, KeepsTheImagesThatWereMeasured) {
+  SmallExperiment small;
+  small.more = "[images]\nkeep = true\n";
+  ASSERT_EQ(small.run().code, 0);
+  SQLite::Database database(small.store().string(), SQLite::OPEN_READONLY);
+  SQLite::Statement select(database, "SELECT image_path, image_sha256 FROM sample");
+  int images = 0;
+  for (; select.executeStep(); ++images) {
+    const Image image = read_image(small.folder.path() / select.getColumn(0).getString());
+    EXPECT_EQ(image_hash(image), select.getColumn(1).getString());
+  }
+  EXPECT_EQ(images, 12);
+}
+
+TEST(Run, ABrokenCheckpointFailsItsCellsAndTheOthersGoOn) {
+  SmallExperiment small;
+  const auto broken = small.folder.path() / "broken";
+  std::filesystem::copy(small.golden + "/checkpoints/sd15", broken, std::filesystem::copy_options::recursive);
+  const auto weights = broken / "unet/diffusion_pytorch_model.safetensors";
+  const std::string bytes = read_file(weights);
+  small.folder.write("broken/unet/diffusion_pytorch_model.safetensors", bytes.substr(0, bytes.size() - 100));
+  small.checkpoints = small.checkpoint("broken", "ddim", broken) + small.checkpoint("lcm", "lcm");
+  const Finished finished = small.run();
+  EXPECT_EQ(finished.code, 13);
+  EXPECT_THAT(finished.err, HasSubstr("2 of 4 cells failed"));
+  EXPECT_THAT(finished.err, HasSubstr(weights.string()));
+  const auto cells = small.report().at("cells");
+  EXPECT_EQ(cells.at(0).at("state"), "failed");
+  EXPECT_EQ(cells.at(2).at("state"), "complete");
+  EXPECT_THAT(run_program("fewstep", {"report", small.store()}).out, HasSubstr("failed"));
+
+  std::ofstream(weights, std::ios::binary) << bytes;
+  EXPECT_EQ(small.run().code, 0);
+  for (const auto& cell : small.report().at("cells")) EXPECT_EQ(cell.at("state"), "complete");
+}
+
+TEST(Run, LatentsThatAreNotFiniteFailTheirCell) {
+  SmallExperiment small;
+  const auto broken = small.folder.path() / "broken";
+  std::filesystem::copy(small.golden + "/checkpoints/lcm", broken, std::filesystem::copy_options::recursive);
+  std::string bytes = read_file(broken / "unet/diffusion_pytorch_model.safetensors");
+  bytes.replace(bytes.size() - 4, 4, std::string("\x00\x00\xc0\x7f", 4));  // NaN
+  small.folder.write("broken/unet/diffusion_pytorch_model.safetensors", bytes);
+  small.checkpoints = small.checkpoint("broken", "lcm", broken);
+  const Finished finished = small.run();
+  EXPECT_EQ(finished.code, 13);
+  EXPECT_THAT(finished.err, HasSubstr("expected finite latents"));
+  EXPECT_EQ(count(small.store(), "sample"), 0);
+}
+
+TEST(Run, ErrorsComeInOneMessageWithTheirCode) {
+  SmallExperiment small;
+  small.top = "sede = 4\n";
+  Finished finished = small.run();
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("small.toml:3:1"));
+  EXPECT_THAT(finished.err, HasSubstr("seed"));
+  small.top.clear();
+
+  finished = small.run({"--set", "prompts.text=CAPTION"});
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.err, HasSubstr("CAPTION"));
+  EXPECT_THAT(finished.err, HasSubstr("caption"));
+
+  finished = run_program("fewstep", {"run", small.write(), "--store", small.store(), "--device", "cuda:77"});
+  EXPECT_EQ(finished.code, 4);
+  EXPECT_THAT(finished.err, HasSubstr("cuda:77"));
+  EXPECT_FALSE(std::filesystem::exists(small.store())) << "nothing was computed";
+
+  small.checkpoints = small.checkpoint("sd15", "lcm");
+  finished = small.run();
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("ddim, dpm, dpm++"));
+  EXPECT_LE(std::count(finished.err.begin(), finished.err.end(), '\n'), 3);
+}
+
+TEST(Program, AnswersWithoutLibTorch) {
+  const Finished finished = run_program("fewstep", {"--help"});
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_LT(finished.seconds, 0.2);
+  const auto libraries = read_file(std::filesystem::path(FEWSTEP_BINARY_DIR) / "fewstep");
+  EXPECT_EQ(libraries.find("libtorch"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fewstep
