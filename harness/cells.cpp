@@ -51,29 +51,53 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
 constexpr std::array<std::string_view, 8> kOnlyKeys{
     "checkpoint", "sampler", "steps", "omega", "guidance_scale", "spacing", "final_sigma", "original_inference_steps"};
 
-bool same_number(const std::string& text, double number) {
-  double value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size())
-    throw usage_error("--only", "expected a number, got \"" + text + "\"");
-  return std::abs(value - number) < 1e-9;  // guidance_scale is kept as omega + 1
+// The name of a cell under a key; nullptr where the key's values are numbers.
+const std::string* name_under(const std::string& key, const Cell& cell) {
+  if (key == "checkpoint") return &cell.checkpoint;
+  if (key == "sampler") return &cell.sampler;
+  if (key == "spacing") return &cell.spacing;
+  return key == "final_sigma" ? &cell.final_sigma : nullptr;
 }
 
-bool holds(const Cell& cell, const std::string& key, const std::string& value) {
-  if (key == "checkpoint") return cell.checkpoint == value;
-  if (key == "sampler") return cell.sampler == value;
-  if (key == "spacing") return cell.spacing == value;
-  if (key == "final_sigma") return cell.final_sigma == value;
-  if (key == "steps") return same_number(value, cell.steps);
-  if (key == "original_inference_steps") return same_number(value, cell.original_inference_steps);
-  if (key == "guidance_scale") return same_number(value, 1 + cell.guidance.omega);
-  return same_number(value, cell.guidance.omega);
+double number_under(const std::string& key, const Cell& cell) {
+  if (key == "steps") return cell.steps;
+  if (key == "original_inference_steps") return cell.original_inference_steps;
+  return cell.guidance.omega + (key == "guidance_scale" ? 1 : 0);
 }
 
 struct Clause {
   std::string key;
   std::vector<std::string> values;
+  std::vector<double> numbers;  // the same, where the key's values are numbers
 };
+
+bool holds(const Clause& clause, const Cell& cell) {
+  if (const std::string* name = name_under(clause.key, cell))
+    return std::find(clause.values.begin(), clause.values.end(), *name) != clause.values.end();
+  const double number = number_under(clause.key, cell);
+  return std::any_of(clause.numbers.begin(), clause.numbers.end(),
+                     [&](double value) { return std::abs(value - number) < 1e-9; });  // 1 + omega rounds
+}
+
+double parse_number(const std::string& text) {
+  double value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size())
+    throw usage_error("--only", "expected a number, got \"" + text + "\"");
+  return value;
+}
+
+// A name that no cell has is a slip of the pen, even where another of the clause's values leaves cells.
+void check_names(const Clause& clause, const std::vector<Cell>& cells) {
+  if (cells.empty() || !name_under(clause.key, cells[0])) return;
+  std::vector<std::string> names;
+  for (const Cell& cell : cells)
+    if (const std::string& name = *name_under(clause.key, cell); !std::count(names.begin(), names.end(), name))
+      names.push_back(name);
+  for (const std::string& value : clause.values)
+    if (!std::count(names.begin(), names.end(), value))
+      throw usage_error("--only", clause.key + "=: " + unknown_name(value, names));
+}
 
 std::vector<Clause> parse_only(const std::string& only) {
   std::vector<Clause> clauses;
@@ -82,11 +106,13 @@ std::vector<Clause> parse_only(const std::string& only) {
     const auto equals = word.find('=');
     if (equals == std::string::npos || equals + 1 == word.size())
       throw usage_error("--only", "expected clauses such as sampler=lcm steps=4,8, got \"" + word + "\"");
-    Clause clause{word.substr(0, equals), {}};
+    Clause clause{word.substr(0, equals), {}, {}};
     if (std::find(kOnlyKeys.begin(), kOnlyKeys.end(), clause.key) == kOnlyKeys.end())
       throw usage_error("--only", unknown_name(clause.key, kOnlyKeys));
     std::istringstream values(word.substr(equals + 1));
     for (std::string value; std::getline(values, value, ',');) clause.values.push_back(value);
+    if (!name_under(clause.key, Cell{}))
+      for (const std::string& value : clause.values) clause.numbers.push_back(parse_number(value));
     clauses.push_back(std::move(clause));
   }
   return clauses;
@@ -102,11 +128,9 @@ std::vector<Cell> expand(const Experiment& experiment) {
 }
 
 std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
-  for (const auto& [key, values] : parse_only(only)) {
-    std::erase_if(cells, [&key = key, &values = values](const Cell& cell) {
-      return std::none_of(values.begin(), values.end(), [&](const auto& value) { return holds(cell, key, value); });
-    });
-  }
+  const std::vector<Clause> clauses = parse_only(only);
+  for (const Clause& clause : clauses) check_names(clause, cells);
+  for (const Clause& clause : clauses) std::erase_if(cells, [&](const Cell& cell) { return !holds(clause, cell); });
   if (cells.empty())
     throw usage_error("--only", "expected clauses that leave a cell, got \"" + only + "\"; --dry-run lists the cells");
   return cells;
@@ -125,7 +149,7 @@ GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint) {
 
 std::string label_of(const Cell& cell) {
   const Guidance& guidance = cell.guidance;
-  std::string label = fmt::format("checkpoint={} sampler={} steps={} {}={:g}", cell.checkpoint, cell.sampler,
+  std::string label = fmt::format("checkpoint={} sampler={} steps={} {}={:.12g}", cell.checkpoint, cell.sampler,
                                   cell.steps, guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
                                   guidance.omega + guidance.given_as_guidance_scale);
   const bool lcm = cell.original_inference_steps > 0;

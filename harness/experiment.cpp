@@ -17,17 +17,27 @@ using Path = std::filesystem::path;
 
 constexpr int kMaxSteps = 1000;
 
+// What files of later versions hold is named as such, not as an unknown key.
+void refuse_later_versions(const toml::table& root, const std::string& file) {
+  if (const toml::node* distill = root.get("distill")) {
+    throw usage_error(
+        place_of(*distill, file),
+        "[[distill]] belongs to a later version of fewstep: train first, and list the result as [[checkpoint]]");
+  }
+  if (const toml::node* builtin = root["prompts"]["builtin"].node())
+    throw usage_error(place_of(*builtin, file),
+                      "prompts.builtin belongs to a later version of fewstep: give prompts.file");
+}
+
 // Reads the sections of one file.
 class Reader {
  public:
   Reader(const toml::table& root, const Path& file)
       : file_(file),
         root_(root, file.string(), "the experiment",
-              {"name", "seed", "prompts", "reference", "checkpoint", "distill", "grid", "metric", "timing", "images"}) {
-  }
+              {"name", "seed", "prompts", "reference", "checkpoint", "grid", "metric", "timing", "images"}) {}
 
   Experiment read() {
-    refuse_later_versions();
     experiment_.name = name_of_file(root_, "name");
     experiment_.seed = static_cast<std::uint64_t>(root_.integer("seed", 0, std::numeric_limits<std::int64_t>::max()));
     read_prompts();
@@ -45,17 +55,6 @@ class Reader {
   }
 
  private:
-  void refuse_later_versions() {
-    if (const toml::node* distill = root_.find("distill")) {
-      root_.fail(
-          *distill,
-          "[[distill]] belongs to a later version of fewstep: train first, and list the result as [[checkpoint]]");
-    }
-    const toml::table* prompts = root_.table("prompts");
-    if (const toml::node* builtin = prompts ? prompts->get("builtin") : nullptr)
-      root_.fail(*builtin, "prompts.builtin belongs to a later version of fewstep: give prompts.file");
-  }
-
   // A name becomes a file name and a word of --only.
   std::string name_of_file(const TomlTable& table, std::string_view key) {
     const std::string name = table.text(key);
@@ -69,6 +68,7 @@ class Reader {
 
   Path path_at(const TomlTable& table, std::string_view key) { return remember(table.text(key), table.where(key)); }
   Path remember(const std::string& text, const std::string& where) {
+    if (text.find('\0') != std::string::npos) throw usage_error(where, "expected a path, got one with a NUL byte");
     Path path = (file_.parent_path() / text).lexically_normal();
     if (!path.has_filename()) path = path.parent_path();  // "folder/"
     places_.paths.emplace(path, where);
@@ -137,6 +137,7 @@ class Reader {
         places_.samplers[{checkpoint.name, name}] = where;
       }
       checkpoint.steps = read_steps(table);
+      if (table.has("steps")) places_.checkpoint_steps[checkpoint.name] = table.where("steps");
       checkpoint.guidance = read_guidance(table);
       places_.checkpoints[checkpoint.name] = table.where();
       experiment_.checkpoints.push_back(std::move(checkpoint));
@@ -156,6 +157,8 @@ class Reader {
       const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), steps);
       if (failure != std::errc() || end != text.data() + text.size() || steps < 1 || steps > kMaxSteps)
         table.fail(value, "expected step counts as keys of path, got \"" + std::string(text) + "\"");
+      if (checkpoint.by_steps.contains(steps))  // "1" and "01"
+        table.fail(value, "expected each step count once in path, got " + std::to_string(steps) + " twice");
       if (!value.is_string() || value.as_string()->get().empty()) table.expected(value, "a folder in path");
       checkpoint.by_steps[steps] = remember(value.as_string()->get(), place_of(value, table.file()));
     }
@@ -293,6 +296,7 @@ const Path& ExperimentCheckpoint::path_for(int step_count) const {
 Experiment read_experiment(const Path& toml, const std::vector<std::string>& overrides) {
   const Path file = std::filesystem::absolute(toml).lexically_normal();
   const toml::table root = read_toml(file, overrides);
+  refuse_later_versions(root, file.string());
   return Reader(root, file).read();
 }
 

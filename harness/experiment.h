@@ -83,7 +83,7 @@ struct Cell {
 // Cartesian product in a stable order: checkpoint, sampler, spacing, original_inference_steps, guidance, steps.
 std::vector<Cell> expand(const Experiment& experiment);
 // --only "sampler=lcm steps=4,8": every clause must hold, by one of its values. Throws Error (kUsage) for an unknown
-// key and where no cell is left.
+// key, a name that no cell has, and where no cell is left.
 std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
 
 // The times of a cell on its checkpoint's schedule.

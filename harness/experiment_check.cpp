@@ -4,11 +4,15 @@
 #include "harness/known_names.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 namespace fewstep {
 namespace {
 
 using Path = std::filesystem::path;
+
+constexpr double kMaxCells = 100'000;
 
 class Checker {
  public:
@@ -17,6 +21,7 @@ class Checker {
   void run() {
     check_spacings();
     check_step_folders();
+    check_cell_count();
     check_files();
     inspect_checkpoints();
     check_grids();
@@ -55,6 +60,46 @@ class Checker {
     }
   }
 
+  // Before expand() makes them: five long axes multiply to more than memory holds.
+  void check_cell_count() const {
+    double cells = 0;
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      const auto& steps = checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps;
+      const auto& guidance = checkpoint.guidance.empty() ? experiment_.guidance : checkpoint.guidance;
+      cells += static_cast<double>(checkpoint.samplers.size() * steps.size() * guidance.size()) *
+               static_cast<double>(experiment_.spacing.size() * experiment_.original_inference_steps.size());
+    }
+    if (cells > kMaxCells)
+      throw usage_error(places_.steps, "expected at most 100000 cells, got axes that make more; use fewer values");
+  }
+
+  // Captions come in five formats; .tar (webdataset) is for later.
+  void check_caption_format() const {
+    constexpr std::array<std::string_view, 5> kFormats{".parquet", ".tsv", ".csv", ".jsonl", ".txt"};
+    const std::string extension = extension_of(experiment_.prompts.file);
+    if (std::find(kFormats.begin(), kFormats.end(), extension) != kFormats.end()) return;
+    const std::string later = extension == ".tar" ? ", which belongs to a later version of fewstep" : "";
+    throw usage_error(
+        place(experiment_.prompts.file),
+        "expected a caption file .parquet, .tsv, .csv, .jsonl or .txt, got \"" + extension + "\"" + later);
+  }
+
+  void check_reference_images() const {
+    const Path& images = *experiment_.reference_images;
+    if (extension_of(images) == ".tar" && !std::filesystem::is_directory(images)) {
+      throw usage_error(place(images),
+                        "expected a folder of images, got a .tar, which belongs to a later version of fewstep");
+    }
+    expect_folder(images);
+  }
+
+  static std::string extension_of(const Path& path) {
+    std::string extension = path.extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return extension;
+  }
+
   void expect_file(const Path& path) const {
     if (std::filesystem::is_regular_file(path)) return;
     throw input_error(place(path), "expected a file, found " + found_at(path));
@@ -71,8 +116,9 @@ class Checker {
   }
 
   void check_files() const {
+    check_caption_format();
     expect_file(experiment_.prompts.file);
-    if (experiment_.reference_images) expect_folder(*experiment_.reference_images);
+    if (experiment_.reference_images) check_reference_images();
     if (experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
     for (const ExperimentMetric& metric : experiment_.metrics) {
       if (!metric.weights.empty()) expect_file(metric.weights);
@@ -113,7 +159,9 @@ class Checker {
         make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
                   grid_of(cell, info));
       } catch (const Error& error) {
-        throw Error(error.code(), places_.steps, label_of(cell) + ": " + error.what());
+        const auto own = places_.checkpoint_steps.find(cell.checkpoint);
+        throw Error(error.code(), own == places_.checkpoint_steps.end() ? places_.steps : own->second,
+                    label_of(cell) + ": " + error.what());
       }
     }
   }

@@ -12,8 +12,9 @@ struct ExperimentPlaces {
   std::map<std::filesystem::path, std::string> paths;
   std::map<std::pair<std::string, std::string>, std::string> samplers;  // (checkpoint, sampler)
   std::map<std::string, std::string> checkpoints;
-  std::map<Spacing, std::string> spacing;  // where given
-  std::string steps;
+  std::map<Spacing, std::string> spacing;               // where given
+  std::string steps;                                    // of [grid]
+  std::map<std::string, std::string> checkpoint_steps;  // of a checkpoint that has its own
 };
 
 // What can be known without loading anything: files are there (else Error kInput), samplers fit their checkpoints, and

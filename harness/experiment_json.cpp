@@ -78,7 +78,8 @@ std::string canonical_json(const Experiment& experiment) {
                       {"warmup", experiment.timing->warmup},
                       {"repetitions", experiment.timing->repetitions}};
   }
-  return root.dump();
+  // A folder on the way may be named in another encoding than UTF-8.
+  return root.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace fewstep

@@ -1,5 +1,6 @@
 #include "core/files.h"
 #include "core/names.h"
+#include "harness/toml_limits.h"
 #include "harness/toml_table.h"
 
 #include <charconv>
@@ -7,14 +8,16 @@
 namespace fewstep {
 namespace {
 
-constexpr std::uint64_t kMaxFileBytes = 16 << 20;
+constexpr std::uint64_t kMaxFileBytes = 1 << 20;
 
 toml::table parse(std::string_view text, const std::string& source) {
+  check_toml_limits(text, source);
   try {
     return toml::parse(text, source);
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
-    throw usage_error(source + ":" + std::to_string(at.line) + ":" + std::to_string(at.column),
+    const std::string place = ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+    throw usage_error(source.starts_with("--set") ? source : source + place,
                       "expected TOML: " + std::string(error.description()));
   }
 }
@@ -22,13 +25,24 @@ toml::table parse(std::string_view text, const std::string& source) {
 // A value as --set gives it: TOML, or text that needs no quotes (a path, a name).
 toml::table parse_value(std::string_view value, const std::string& option) {
   const bool quoted_or_nested = !value.empty() && std::string_view("[{\"'").find(value[0]) != std::string_view::npos;
+  if (value.find('\n') != std::string_view::npos) throw usage_error(option, "expected one line after \"=\"");
+  const std::string line = "value = " + std::string(value);
+  check_toml_limits(line, option);
   try {
-    return toml::parse("value = " + std::string(value), option);
+    return toml::parse(line, option);
   } catch (const toml::parse_error& error) {
-    if (quoted_or_nested || value.empty() || value.find('\n') != std::string_view::npos)
+    if (quoted_or_nested || value.empty())
       throw usage_error(option, "expected a TOML value after \"=\": " + std::string(error.description()));
   }
-  return toml::table{{"value", std::string(value)}};
+  // Read as TOML all the same: so it is checked (UTF-8), and the node knows that it came from this option.
+  std::string text = "value = \"";
+  for (const char c : value) text += (c == '"' || c == '\\' ? "\\" : "") + std::string(1, c);
+  return parse(text + "\"", option);
+}
+
+// Moved, not copied: a copied node forgets that it came from --set, and errors could not say so.
+void put(toml::table& table, std::string_view key, toml::node& value) {
+  value.visit([&](auto& node) { table.insert_or_assign(key, std::move(node)); });
 }
 
 toml::node* element_of(toml::array& array, std::string_view key, const std::string& option) {
@@ -52,10 +66,17 @@ toml::table& descend(toml::table& root, std::string_view& path, const std::strin
     const std::string_view key = path.substr(0, dot);
     path.remove_prefix(dot + 1);
     toml::node* node = table->get(key);
-    if (!node) node = &table->insert_or_assign(key, toml::table{}).first->second;
+    if (!node) {
+      toml::table fresh = toml::parse("value = {}", option);
+      put(*table, key, *fresh.get("value"));
+      node = table->get(key);
+    }
     if (toml::array* array = node->as_array()) {
       dot = path.find('.');
-      if (dot == std::string_view::npos) break;
+      if (dot == std::string_view::npos) {
+        throw usage_error(option, "expected NAME.KEY of one of the list \"" + std::string(key) +
+                                      "\", or the whole list, got \"" + std::string(path) + "\"");
+      }
       node = element_of(*array, path.substr(0, dot), option);
       path.remove_prefix(dot + 1);
     }
@@ -66,17 +87,17 @@ toml::table& descend(toml::table& root, std::string_view& path, const std::strin
 }
 
 void apply(toml::table& root, const std::string& text) {
-  const std::string option = "--set " + text;
+  const std::string option = "--set " + (text.size() > 200 ? text.substr(0, 200) + "…" : text);
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
     throw usage_error(option, "expected key=value, such as grid.steps=[4] or checkpoint.lcm.path=my-lcm");
   std::string_view path = std::string_view(text).substr(0, equals);
+  check_toml_limits(path, option);
   toml::table value = parse_value(std::string_view(text).substr(equals + 1), option);
+  if (path.starts_with('.') || path.ends_with('.') || path.find("..") != std::string_view::npos)
+    throw usage_error(option, "expected a key of a table, got \"" + std::string(path) + "\"");
   toml::table& table = descend(root, path, option);
-  if (path.empty() || path.find('.') != std::string_view::npos)
-    throw usage_error(option, "expected a key of a table, got \"" + text.substr(0, equals) + "\"");
-  // Moved, not copied: a copied node forgets that it came from --set, and errors could not say so.
-  value.get("value")->visit([&](auto& node) { table.insert_or_assign(path, std::move(node)); });
+  put(table, path, *value.get("value"));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include "core/names.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <sstream>
@@ -10,14 +12,28 @@
 namespace fewstep {
 namespace {
 
+constexpr std::size_t kMaxListed = 1000;
+
+// Text of the file on one short line of a message.
+std::string line_of(std::string_view text) {
+  constexpr std::size_t kMaxBytes = 80;
+  std::size_t end = std::min(text.size(), kMaxBytes);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;  // whole characters
+  std::string line(text.substr(0, end));
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
+  return end < text.size() ? line + "…" : line;
+}
+
 std::string shown(const toml::node& node) {
   if (node.is_table()) return "a table";
   if (node.is_array()) return node.as_array()->empty() ? "an empty list" : "a list";
   std::ostringstream text;
+  if (node.is_floating_point())
+    return fmt::format("{:#}", node.as_floating_point()->get());  // 9.6, not 9.5999999999999996
   node.visit([&](const auto& value) { text << value; });
-  std::string line = text.str();
-  if (node.is_string()) line = "\"" + node.as_string()->get() + "\"";
-  return line.size() > 80 ? line.substr(0, 77) + "…" : line;
+  return node.is_string() ? "\"" + line_of(node.as_string()->get()) + "\"" : line_of(text.str());
 }
 
 std::string number_text(double value) {
@@ -56,7 +72,7 @@ TomlTable::TomlTable(const toml::table& table, std::string file, std::string nam
     const toml::source_position at = key.source().begin;
     const std::string place =
         at.line ? file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) : place_of(node, file_);
-    throw usage_error(place, "in " + name_ + ": " + unknown_name(key.str(), names));
+    throw usage_error(place, "in " + name_ + ": " + unknown_name(line_of(key.str()), names));
   }
 }
 
@@ -121,11 +137,18 @@ bool TomlTable::boolean(std::string_view key, bool fallback) const {
   return node->as_boolean()->get();
 }
 
+void TomlTable::refuse_long(const toml::array& array, std::string_view key) const {
+  if (array.size() <= kMaxListed) return;
+  fail(array, "expected at most " + std::to_string(kMaxListed) + " values of " + std::string(key) + ", got " +
+                  std::to_string(array.size()));
+}
+
 const toml::array* TomlTable::list(std::string_view key, const std::string& of) const {
   const toml::node* node = table_.get(key);
   if (!node) return nullptr;
   if (!node->is_array() || node->as_array()->empty())
     expected(*node, "a list of at least one of " + of + " for " + std::string(key));
+  refuse_long(*node->as_array(), key);
   return node->as_array();
 }
 
@@ -181,6 +204,7 @@ std::vector<const toml::table*> TomlTable::tables(std::string_view key) const {
   const toml::node* node = table_.get(key);
   if (!node) return {};
   if (!node->is_array_of_tables()) expected(*node, "tables [[" + std::string(key) + "]]");
+  refuse_long(*node->as_array(), key);
   std::vector<const toml::table*> all;
   for (const toml::node& element : *node->as_array()) all.push_back(element.as_table());
   return all;

@@ -43,7 +43,7 @@ class TomlTable {
   std::optional<double> optional_number(std::string_view key) const;
   bool boolean(std::string_view key, bool fallback) const;
 
-  // Lists: at least one element and none twice, or nothing where the key is absent.
+  // Lists: at least one element, at most 1,000, and none twice, or nothing where the key is absent.
   std::optional<std::vector<Placed<std::int64_t>>> integers(std::string_view key, std::int64_t min,
                                                             std::int64_t max) const;
   std::optional<std::vector<Placed<double>>> numbers(std::string_view key, double min, double max) const;
@@ -61,6 +61,7 @@ class TomlTable {
 
  private:
   const toml::array* list(std::string_view key, const std::string& of) const;
+  void refuse_long(const toml::array& array, std::string_view key) const;
 
   const toml::table& table_;
   std::string file_, name_;
