@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <limits>
 #include <ostream>
 
@@ -173,6 +173,8 @@ void add_inspect(CLI::App& root, InspectRequest& request) {
 }
 
 Guidance guidance_of(const GuidanceOptions& options) {
+  if (std::isnan(options.omega) || std::isnan(options.guidance_scale))  // which CLI11 finds in every range
+    throw usage_error("sample", "expected a number as guidance, got nan");
   if (*options.scale_option) return {options.guidance_scale - 1, true};
   if (*options.omega_option) return {options.omega, false};
   throw usage_error("sample",

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -19,7 +20,10 @@ bool colours() {
 
 }  // namespace
 
-void print_error(const std::string& message) {
+void print_error(const std::string& text) {
+  std::string message = text;  // which may quote a file: an escape sequence in it must not reach the terminal
+  std::replace_if(
+      message.begin(), message.end(), [](unsigned char c) { return (c < ' ' && c != '\n') || c == 0x7F; }, '?');
   std::cerr << (colours() ? "\033[1;31merror:\033[0m " : "error: ") << message << std::endl;
 }
 
