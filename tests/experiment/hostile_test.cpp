@@ -177,7 +177,7 @@ TEST_F(AHostileFile, MayComeWithAnySetting) {
       "checkpoint.guided-distill.path={1=\"gd-1\",2=\"gd-2\",4=\"gd-4\",8=\"gd-8\"}"};
   int read = 0;
   for (int i = 0; i < 1000; ++i) read += survives(kWhole, {mutated(settings[random() % settings.size()], random)});
-  EXPECT_GT(read, 50);
+  EXPECT_GT(read, 10);
   EXPECT_LT(read, 800);
 }
 
