@@ -4,6 +4,7 @@
 usage: all.py --bin build/release/bin [NAME…]
 """
 import argparse
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,10 +16,12 @@ args = parser.parse_args()
 
 here = pathlib.Path(__file__).resolve().parent
 names = args.names or sorted(p.stem for p in here.glob("*.py") if p.stem != "all" and not p.stem.startswith("_"))
+quiet = dict(os.environ, DIFFUSERS_VERBOSITY="error", TRANSFORMERS_VERBOSITY="error", HF_HUB_DISABLE_PROGRESS_BARS="1",
+             PYTHONWARNINGS="ignore")
 failed = []
 for name in names:
     print(f"== {name}", flush=True)
-    if subprocess.run([sys.executable, here / f"{name}.py", "--bin", args.bin]).returncode != 0:
+    if subprocess.run([sys.executable, here / f"{name}.py", "--bin", args.bin], env=quiet).returncode != 0:
         failed.append(name)
 if failed:
     sys.exit(f"parity: out of bounds: {', '.join(failed)}")
