@@ -7,8 +7,8 @@ namespace fewstep {
 
 enum class PilFilter { kBilinear, kBicubic, kLanczos };
 
-// Pillow's Image.resize((width, height), filter) for 8-bit RGB, bit for bit: antialiased, horizontal pass first,
-// rounded and clipped to 8 bits, then vertical. Source: Pillow src/libImaging/Resample.c.
+// Pillow's Image.resize((width, height), filter) for 8-bit RGB, bit for bit: antialiased, one direction, rounded
+// and clipped to 8 bits, then the other, in the order of Pillow 13.0. Source: Pillow src/libImaging/Resample.c.
 // Throws Error (kInput) for an empty image, (kUsage) for a size below 1.
 Image resize_pil(const Image& image, int height, int width, PilFilter filter);
 

@@ -1,0 +1,84 @@
+#include "metrics/clip_score.h"
+
+#include "golden.h"
+#include "metrics/clip_pixels.h"
+#include "metrics/hashed_images.h"
+#include "models/weights.h"
+#include "temporary.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <c10/core/InferenceMode.h>
+#include <gmock/gmock.h>
+
+namespace fewstep {
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(FEWSTEP_TEST_DATA) / "metrics";
+
+struct Given {
+  nlohmann::json json = golden_json("metrics/clip.json");
+  std::vector<std::string> captions = json.at("captions");
+  std::vector<Image> images;
+  std::vector<std::int64_t> groups;
+
+  Given() {
+    for (std::size_t i = 0; i < captions.size(); ++i) {
+      const auto size = json.at("sizes").at(i);
+      images.push_back(hashed_image("clip " + std::to_string(i), size.at(0), size.at(1), 5));
+      groups.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+};
+
+std::vector<float> rows_of(const Given& given, const std::string& protocol) {
+  const c10::InferenceMode inference;
+  const Measure measure = open_clip_score({"clip-score", protocol, {}, kFolder / "clip-tiny"}, {});
+  const Tensor rows = measure.rows(given.images, given.captions).contiguous();
+  return {rows.const_data_ptr<float>(), rows.const_data_ptr<float>() + rows.numel()};
+}
+
+TEST(ClipPixels, EqualTransformersPilProcessor) {
+  const Given given;
+  const Tensor expected = load_tensors(kFolder / "clip_pixels.safetensors").at("pixels");
+  std::vector<Tensor> pixels;
+  for (const Image& image : given.images) pixels.push_back(clip_pixels(image, 32));
+  EXPECT_LE((at::cat(pixels) - expected).abs().max().item<double>(), 1e-6) << "remake with: make golden";
+}
+
+TEST(ClipScore, EqualsTransformersOnEveryImage) {
+  const Given given;
+  const auto rows = rows_of(given, "transformers");
+  double worst = 0, mean = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double expected = given.json.at("transformers").at(i);
+    EXPECT_NEAR(rows[i], expected, 1e-4) << given.captions[i] << "; remake with: make golden";
+    worst = std::max(worst, std::abs(rows[i] - expected));
+    mean += expected / static_cast<double>(rows.size());
+  }
+  EXPECT_NEAR(clip_score("transformers", rows, given.groups).value, mean, 1e-4);
+  std::printf("largest difference from Transformers: %.1e\n", worst);
+}
+
+TEST(ClipScore, EqualsTorchmetricsWithItsCutCaptions) {
+  const Given given;
+  const auto rows = rows_of(given, "torchmetrics");
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_NEAR(rows[i], given.json.at("torchmetrics").at(i).get<double>(), 1e-4) << given.captions[i];
+  EXPECT_NEAR(clip_score("torchmetrics", rows, given.groups).value, given.json.at("torchmetrics_mean").get<double>(),
+              1e-4);
+}
+
+TEST(ClipScore, ClampsAMeanBelowZeroAsTorchmetricsAndSaysSo) {
+  const std::vector<float> rows{-3, 1};
+  const std::vector<std::int64_t> groups{0, 1};
+  const Score clamped = clip_score("torchmetrics", rows, groups), plain = clip_score("transformers", rows, groups);
+  EXPECT_EQ(clamped.value, 0);
+  EXPECT_THAT(clamped.flags, testing::ElementsAre("clamped-at-0"));
+  EXPECT_EQ(plain.value, -1);
+  EXPECT_NEAR(plain.standard_error, 2, 1e-12);  // sqrt(8 / 1 / 2)
+  EXPECT_EQ(golden_json("metrics/clip.json").at("torchmetrics_below_zero"), 0);
+}
+
+}  // namespace
+}  // namespace fewstep

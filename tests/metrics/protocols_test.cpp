@@ -1,0 +1,124 @@
+// What is the same for every metric, and FID from images to the number.
+#include "core/error.h"
+#include "golden.h"
+#include "metrics/features.h"
+#include "metrics/hashed_images.h"
+#include "metrics/registry.h"
+#include "models/json_file.h"
+#include "models/weights.h"
+#include "temporary.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <c10/core/InferenceMode.h>
+#include <gmock/gmock.h>
+
+namespace fewstep {
+namespace {
+
+const std::filesystem::path kFolder = FEWSTEP_TEST_DATA;
+
+class Metrics : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    const auto shapes = read_json_object(kFolder / "towers/inception_shapes.json");
+    save_tensors(weights(), hashed_inception_weights(shapes.get<std::map<std::string, std::vector<std::int64_t>>>()));
+  }
+  static void TearDownTestSuite() { delete folder_; }
+  static std::filesystem::path weights() { return folder_->path() / "inception.safetensors"; }
+
+  static MetricSettings settings_of(const Metric& metric, std::string_view protocol) {
+    MetricSettings settings{std::string(metric.name), std::string(protocol), {}, {}};
+    if (metric.name == "fid") {
+      settings.weights = weights();
+    } else {
+      settings.model = kFolder / "metrics/clip-tiny";
+    }
+    return resolve(settings);
+  }
+  static std::vector<Image> images_of(const std::string& which) {
+    std::vector<Image> images;
+    for (int i = 0; i < 12; ++i)
+      images.push_back(hashed_image(which + " " + std::to_string(i), 40 + 3 * i, 64 - 2 * i, 7 + i));
+    return images;
+  }
+
+ private:
+  static inline TemporaryFolder* folder_ = nullptr;
+};
+
+TEST_F(Metrics, OfGivenImagesEqualPytorchFid) {
+  const c10::InferenceMode inference;
+  const Metric& fid = find_metric("fid");
+  const Measure measure = fid.open(settings_of(fid, "pytorch-fid"), {});
+  const std::vector<std::string> captions(12);
+  const auto rows_of = [&](const std::string& which) {
+    const Tensor rows = measure.rows(images_of(which), captions).contiguous();
+    return std::vector<float>(rows.const_data_ptr<float>(), rows.const_data_ptr<float>() + rows.numel());
+  };
+  FeatureStatistics reference;
+  accumulate(reference, rows_of("reference"), measure.width);
+  const Gaussian gaussian = fit(reference);
+  std::vector<std::int64_t> groups{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const Score score = fid.aggregate("pytorch-fid", rows_of("images"), measure.width, groups, &gaussian);
+  const double expected = golden_json("metrics/fid.json").at("pytorch-fid");
+  EXPECT_NEAR(score.value, expected, 1e-4 * expected) << "remake with: make golden";
+  std::printf("FID's formula on formula-made weights: %.6f, pytorch-fid %.6f, relative difference %.1e\n", score.value,
+              expected, std::abs(score.value - expected) / expected);
+}
+
+TEST_F(Metrics, RowsDoNotDependOnBatchOrThreads) {
+  const c10::InferenceMode inference;
+  const auto images = images_of("contract");
+  const std::vector<std::string> captions{
+      "a red circle", "a blue square", "", "green", "a", "red", "the circle", "on", "of", "square", "blue", "a b c"};
+  for (const Metric& metric : metrics()) {
+    for (const std::string_view protocol : metric.protocols) {
+      const Measure measure = metric.open(settings_of(metric, protocol), {});
+      EXPECT_EQ(measure.model_hash.size(), 64u);
+      const Tensor together = measure.rows(images, captions);
+      ASSERT_EQ(together.sizes(), (std::vector<std::int64_t>{12, measure.width}));
+      const int threads = at::get_num_threads();
+      at::set_num_threads(1);
+      std::vector<Tensor> parts;
+      for (std::size_t first = 0; first < 12; first += 5) {
+        const std::size_t size = std::min<std::size_t>(5, 12 - first);
+        parts.push_back(measure.rows(std::span(images).subspan(first, size), std::span(captions).subspan(first, size)));
+      }
+      at::set_num_threads(threads);
+      const double difference = (at::cat(parts) - together).abs().max().item<double>();
+      EXPECT_LE(difference, 1e-5 * together.abs().max().item<double>()) << metric.name << " " << protocol;
+    }
+  }
+}
+
+TEST_F(Metrics, NamesAndPathsAreCheckedBeforeAnythingIsLoaded) {
+  EXPECT_FEWSTEP_ERROR(find_metric("fdi"), ExitCode::kUsage, "fid");
+  EXPECT_FEWSTEP_ERROR(resolve({"fid", "pytorchfid", weights(), {}}), ExitCode::kUsage, "pytorch-fid");
+  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", {}, {}}), ExitCode::kUsage, "expected weights");
+  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", "/nowhere.safetensors", {}}), ExitCode::kInput, "/nowhere.safetensors");
+  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", weights(), "/somewhere"}), ExitCode::kUsage, "expected no model");
+  EXPECT_FEWSTEP_ERROR(resolve({"clip-score", "", {}, {}}), ExitCode::kUsage, "expected model");
+  EXPECT_EQ(resolve({"fid", "", weights(), {}}).protocol, "pytorch-fid");
+}
+
+TEST(FeatureProtocols, PrepareImagesAsTheirToolsDo) {
+  const auto expected = load_tensors(kFolder / "metrics/prepared.safetensors");
+  EXPECT_EQ(expected.size(), feature_protocols().size() * 3);
+  for (const FeatureProtocol& protocol : feature_protocols()) {
+    for (const auto& [height, width] : {std::pair(64, 64), std::pair(400, 333), std::pair(299, 299)}) {
+      const std::string size = std::to_string(height) + "x" + std::to_string(width);
+      const Tensor ours = protocol.prepare(hashed_image("prepare " + size, height, width));
+      ASSERT_EQ(ours.sizes(), (std::vector<std::int64_t>{1, 3, 299, 299}));
+      const Tensor reference = expected.at(std::string(protocol.name) + " " + size);
+      const Tensor every13th = ours.slice(2, 0, 299, 13).slice(3, 0, 299, 13);
+      EXPECT_LE((every13th - reference).abs().max().item<double>(), 1e-5)
+          << protocol.name << " " << size << "; remake with: make golden";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fewstep
