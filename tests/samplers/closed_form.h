@@ -1,6 +1,7 @@
 #pragma once
 #include "core/denoiser.h"
 #include "golden.h"
+#include "tensor_difference.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/tensor.h>
@@ -37,11 +38,6 @@ inline Denoiser closed_form_consistency(Predicts predicts, double bias) {
 
 inline at::Tensor tensor_of(const nlohmann::json& numbers, const std::vector<std::int64_t>& shape) {
   return at::tensor(numbers.get<std::vector<float>>()).reshape(shape);
-}
-
-// max |ours − reference| / max |reference|
-inline double relative_difference(const at::Tensor& ours, const at::Tensor& reference) {
-  return ours.sub(reference).abs().max().item<double>() / reference.abs().max().item<double>();
 }
 
 inline const Schedule& stable_diffusion() {

@@ -10,55 +10,49 @@ namespace {
 constexpr double kBound = 1e-5;
 const Compute kCpu;
 
-double text_states_difference(const std::string& name, const Compute& compute) {
+void expect_text_states(const std::string& name, const Compute& compute, double bound = kBound) {
   const c10::InferenceMode inference;
   const auto expected = expected_of(name);
-  return difference(text_states(load_clip_text(kGolden / name, compute), expected.at("ids")), expected.at("states"));
+  EXPECT_NEAR_GOLDEN(text_states(load_clip_text(kGolden / name, compute), expected.at("ids")), expected.at("states"),
+                     bound);
 }
 
-double text_embedding_difference(const std::string& name) {
+void expect_text_embedding(const std::string& name) {
   const c10::InferenceMode inference;
   const auto expected = expected_of(name);
-  return difference(text_embedding(load_clip_text(kGolden / name, kCpu), expected.at("ids")), expected.at("embedding"));
+  EXPECT_NEAR_GOLDEN(text_embedding(load_clip_text(kGolden / name, kCpu), expected.at("ids")), expected.at("embedding"),
+                     kBound);
 }
 
 void expect_clip_equals_transformers(const std::string& name, const Compute& compute) {
   const c10::InferenceMode inference;
   const auto expected = expected_of(name);
   const Clip clip = load_clip(kGolden / name, compute);
-  EXPECT_CLOSE(text_states(clip.text, expected.at("ids")), expected.at("states"), kBound);
-  EXPECT_CLOSE(text_embedding(clip.text, expected.at("ids")), expected.at("text_embedding"), kBound);
-  EXPECT_CLOSE(image_embedding(clip.vision, expected.at("pixels")), expected.at("image_embedding"), kBound);
+  EXPECT_NEAR_GOLDEN(text_states(clip.text, expected.at("ids")), expected.at("states"), kBound);
+  EXPECT_NEAR_GOLDEN(text_embedding(clip.text, expected.at("ids")), expected.at("text_embedding"), kBound);
+  EXPECT_NEAR_GOLDEN(image_embedding(clip.vision, expected.at("pixels")), expected.at("image_embedding"), kBound);
 }
 
-TEST(ClipText, EqualsTransformersWithQuickGeluAndPrefixedNames) {
-  EXPECT_LE(text_states_difference("text_sd15", kCpu), kBound) << "remake with: make golden";
-}
+TEST(ClipText, EqualsTransformersWithQuickGeluAndPrefixedNames) { expect_text_states("text_sd15", kCpu); }
 
-TEST(ClipText, EqualsTransformersWithGeluFromFloat16Files) {
-  EXPECT_LE(text_states_difference("text_sd21", kCpu), kBound) << "remake with: make golden";
-}
+TEST(ClipText, EqualsTransformersWithGeluFromFloat16Files) { expect_text_states("text_sd21", kCpu); }
 
 TEST(ClipText, EqualsTransformersOnCuda) {
   const auto compute = cuda();
   if (!compute) GTEST_SKIP() << "no CUDA device";
   use_exact_float32();
-  EXPECT_LE(text_states_difference("text_sd15", *compute), kBound);
-  EXPECT_LE(text_states_difference("text_sd21", *compute), kBound);
+  expect_text_states("text_sd15", *compute);
+  expect_text_states("text_sd21", *compute);
 }
 
-TEST(ClipText, PoolsAtTheHighestIdWhereTheEndTokenIsSaidToBeTwo) {
-  EXPECT_LE(text_embedding_difference("text_projection_highest"), kBound) << "remake with: make golden";
-}
+TEST(ClipText, PoolsAtTheHighestIdWhereTheEndTokenIsSaidToBeTwo) { expect_text_embedding("text_projection_highest"); }
 
-TEST(ClipText, PoolsAtTheFirstEndTokenOtherwise) {
-  EXPECT_LE(text_embedding_difference("text_projection_first_end"), kBound) << "remake with: make golden";
-}
+TEST(ClipText, PoolsAtTheFirstEndTokenOtherwise) { expect_text_embedding("text_projection_first_end"); }
 
 TEST(ClipText, IsTheSameOutsideInferenceMode) {
   const auto expected = expected_of("text_sd15");
-  EXPECT_CLOSE(text_states(load_clip_text(kGolden / "text_sd15", kCpu), expected.at("ids")), expected.at("states"),
-               kBound);
+  EXPECT_NEAR_GOLDEN(text_states(load_clip_text(kGolden / "text_sd15", kCpu), expected.at("ids")),
+                     expected.at("states"), kBound);
 }
 
 TEST(ClipText, DoesNotDependOnBatchSizeOrThreads) {
@@ -67,7 +61,7 @@ TEST(ClipText, DoesNotDependOnBatchSizeOrThreads) {
   const ClipText model = load_clip_text(kGolden / "text_sd15", kCpu);
   const Tensor together = text_states(model, ids);
   for (std::int64_t i = 0; i < ids.size(0); ++i) {
-    EXPECT_CLOSE(text_states(model, ids.slice(0, i, i + 1)), together.slice(0, i, i + 1), kBound);
+    EXPECT_NEAR_GOLDEN(text_states(model, ids.slice(0, i, i + 1)), together.slice(0, i, i + 1), kBound);
   }
   EXPECT_LE(difference_between_thread_counts([&] { return text_states(model, ids); }), kBound);
 }
@@ -76,12 +70,10 @@ TEST(ClipText, IsCausalSoThatLaterTokensDoNotReachEarlierStates) {
   const c10::InferenceMode inference;
   const Tensor ids = expected_of("text_sd15").at("ids");
   const ClipText model = load_clip_text(kGolden / "text_sd15", kCpu);
-  EXPECT_CLOSE(text_states(model, ids.slice(1, 0, 7)), text_states(model, ids).slice(1, 0, 7), kBound);
+  EXPECT_NEAR_GOLDEN(text_states(model, ids.slice(1, 0, 7)), text_states(model, ids).slice(1, 0, 7), kBound);
 }
 
-TEST(ClipText, RunsInBfloat16NearFloat32) {
-  EXPECT_LE(text_states_difference("text_sd15", {at::kCPU, at::kBFloat16}), 0.05);
-}
+TEST(ClipText, RunsInBfloat16NearFloat32) { expect_text_states("text_sd15", {at::kCPU, at::kBFloat16}, 0.05); }
 
 TEST(ClipText, RefusesIdsOutsideTheVocabularyAndTooManyTokens) {
   const ClipText model = load_clip_text(kGolden / "text_sd15", kCpu);
@@ -145,7 +137,7 @@ TEST(Clip, StaysInFloat32WhateverIsAskedFor) {
   const c10::InferenceMode inference;
   const Clip clip = load_clip(kGolden / "clip", {at::kCPU, at::kBFloat16});
   const auto expected = expected_of("clip");
-  EXPECT_CLOSE(image_embedding(clip.vision, expected.at("pixels")), expected.at("image_embedding"), kBound);
+  EXPECT_NEAR_GOLDEN(image_embedding(clip.vision, expected.at("pixels")), expected.at("image_embedding"), kBound);
 }
 
 TEST(Clip, CarriesTheHashOfItsWeightFile) {
@@ -158,7 +150,7 @@ TEST(Clip, DoesNotDependOnBatchSizeOrThreads) {
   const Clip clip = load_clip(kGolden / "clip", kCpu);
   const Tensor together = image_embedding(clip.vision, pixels);
   for (std::int64_t i = 0; i < pixels.size(0); ++i) {
-    EXPECT_CLOSE(image_embedding(clip.vision, pixels.slice(0, i, i + 1)), together.slice(0, i, i + 1), kBound);
+    EXPECT_NEAR_GOLDEN(image_embedding(clip.vision, pixels.slice(0, i, i + 1)), together.slice(0, i, i + 1), kBound);
   }
   EXPECT_LE(difference_between_thread_counts([&] { return image_embedding(clip.vision, pixels); }), kBound);
 }

@@ -45,8 +45,8 @@ TEST_F(InceptionTest, FormulaOfTheWeightsIsTheReferences) {
 TEST_F(InceptionTest, FeaturesEqualPytorchFids) {
   const c10::InferenceMode inference;
   const Inception network = load_inception(file(), {});
-  EXPECT_CLOSE(features(network, hashed_images(2, 299)), load_tensors(kGolden / "inception.safetensors").at("features"),
-               kBound);
+  EXPECT_NEAR_GOLDEN(features(network, hashed_images(2, 299)),
+                     load_tensors(kGolden / "inception.safetensors").at("features"), kBound);
 }
 
 TEST_F(InceptionTest, FeaturesEqualPytorchFidsOnCuda) {
@@ -54,15 +54,15 @@ TEST_F(InceptionTest, FeaturesEqualPytorchFidsOnCuda) {
   if (!compute) GTEST_SKIP() << "no CUDA device";
   const c10::InferenceMode inference;
   const Inception network = load_inception(file(), *compute);
-  EXPECT_CLOSE(features(network, hashed_images(2, 299)), load_tensors(kGolden / "inception.safetensors").at("features"),
-               kBound);
+  EXPECT_NEAR_GOLDEN(features(network, hashed_images(2, 299)),
+                     load_tensors(kGolden / "inception.safetensors").at("features"), kBound);
 }
 
 TEST_F(InceptionTest, FeaturesDoNotDependOnBatchSizeOrThreads) {
   const c10::InferenceMode inference;
   const Inception network = load_inception(file(), {});
   const Tensor images = hashed_images(3, 299), together = features(network, images);
-  EXPECT_CLOSE(features(network, images.slice(0, 1, 2)), together.slice(0, 1, 2), kBound);
+  EXPECT_NEAR_GOLDEN(features(network, images.slice(0, 1, 2)), together.slice(0, 1, 2), kBound);
   EXPECT_LE(difference_between_thread_counts([&] { return features(network, images); }), kBound);
 }
 

@@ -3,12 +3,12 @@
 #include "core/tensor.h"
 #include "models/weights.h"
 #include "temporary.h"
+#include "tensor_difference.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -25,17 +25,6 @@ inline std::map<std::string, Tensor> expected_of(const std::string& name) {
   return load_tensors(kGolden / name / "expected.safetensors");
 }
 
-// max |ours − reference| / max |reference|; infinite where shapes differ or ours is not finite.
-inline double difference(const Tensor& ours, const Tensor& reference) {
-  if (!ours.defined() || ours.sizes() != reference.sizes()) return INFINITY;
-  const Tensor ours64 = ours.to(at::kCPU, at::kDouble), reference64 = reference.to(at::kCPU, at::kDouble);
-  const double largest = ((ours64 - reference64).abs().max() / reference64.abs().max()).item<double>();
-  return std::isfinite(largest) ? largest : INFINITY;
-}
-
-#define EXPECT_CLOSE(ours, reference, bound) \
-  EXPECT_LE(difference(ours, reference), bound) << #ours " against " #reference "; remake with: make golden"
-
 // The difference between run() with all threads and with one.
 inline double difference_between_thread_counts(const std::function<Tensor()>& run) {
   const int threads = at::get_num_threads();
@@ -43,7 +32,7 @@ inline double difference_between_thread_counts(const std::function<Tensor()>& ru
   at::set_num_threads(1);
   const Tensor one = run();
   at::set_num_threads(threads);
-  return difference(one, many);
+  return relative_difference(one, many);
 }
 
 // A copy of a golden folder that a test may spoil.

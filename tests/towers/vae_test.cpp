@@ -12,10 +12,10 @@ void expect_equals_diffusers(const std::string& name, const Compute& compute) {
   const c10::InferenceMode inference;
   const auto expected = expected_of(name);
   const Vae vae = load_vae(kGolden / name, compute);
-  EXPECT_CLOSE(decode(vae, expected.at("latents")), expected.at("decoded"), kBound) << " in " << name;
+  EXPECT_NEAR_GOLDEN(decode(vae, expected.at("latents")), expected.at("decoded"), kBound) << " in " << name;
   const LatentMoments moments = encode(vae, expected.at("images"));
-  EXPECT_CLOSE(moments.mean, expected.at("mean"), kBound) << " in " << name;
-  EXPECT_CLOSE(moments.logvar, expected.at("logvar"), kBound) << " in " << name;
+  EXPECT_NEAR_GOLDEN(moments.mean, expected.at("mean"), kBound) << " in " << name;
+  EXPECT_NEAR_GOLDEN(moments.logvar, expected.at("logvar"), kBound) << " in " << name;
 }
 
 TEST(Vae, EqualsDiffusersWithTwoLevels) { expect_equals_diffusers("vae_two_levels", kCpu); }
@@ -34,8 +34,8 @@ TEST(Vae, EqualsDiffusersOnCuda) {
 TEST(Vae, IsTheSameOutsideInferenceMode) {
   const auto expected = expected_of("vae_two_levels");
   const Vae vae = load_vae(kGolden / "vae_two_levels", kCpu);
-  EXPECT_CLOSE(decode(vae, expected.at("latents")), expected.at("decoded"), kBound);
-  EXPECT_CLOSE(encode(vae, expected.at("images")).mean, expected.at("mean"), kBound);
+  EXPECT_NEAR_GOLDEN(decode(vae, expected.at("latents")), expected.at("decoded"), kBound);
+  EXPECT_NEAR_GOLDEN(encode(vae, expected.at("images")).mean, expected.at("mean"), kBound);
 }
 
 TEST(Vae, FromTensorsInMemoryIsTheSame) {
@@ -44,14 +44,14 @@ TEST(Vae, FromTensorsInMemoryIsTheSame) {
   const auto expected = expected_of("vae_two_levels");
   const Vae vae = make_vae(read_vae_config(folder / "config.json"),
                            load_tensors(folder / "diffusion_pytorch_model.safetensors"), kCpu);
-  EXPECT_CLOSE(decode(vae, expected.at("latents")), expected.at("decoded"), kBound);
+  EXPECT_NEAR_GOLDEN(decode(vae, expected.at("latents")), expected.at("decoded"), kBound);
 }
 
 TEST(Vae, RunsInBfloat16NearFloat32) {
   const c10::InferenceMode inference;
   const auto expected = expected_of("vae_old_names");
   const Vae vae = load_vae(kGolden / "vae_old_names", {at::kCPU, at::kBFloat16});
-  EXPECT_CLOSE(decode(vae, expected.at("latents")), expected.at("decoded"), 0.05);
+  EXPECT_NEAR_GOLDEN(decode(vae, expected.at("latents")), expected.at("decoded"), 0.05);
   EXPECT_EQ(decode(vae, expected.at("latents")).scalar_type(), at::kBFloat16);
 }
 
@@ -61,7 +61,7 @@ TEST(Vae, DoesNotDependOnBatchSizeOrThreads) {
   const Vae vae = load_vae(kGolden / "vae_old_names", kCpu);
   const Tensor together = decode(vae, latents);
   for (std::int64_t i = 0; i < latents.size(0); ++i) {
-    EXPECT_CLOSE(decode(vae, latents.slice(0, i, i + 1)), together.slice(0, i, i + 1), 1e-5);
+    EXPECT_NEAR_GOLDEN(decode(vae, latents.slice(0, i, i + 1)), together.slice(0, i, i + 1), 1e-5);
   }
   EXPECT_LE(difference_between_thread_counts([&] { return decode(vae, latents); }), 1e-5);
 }
@@ -73,7 +73,7 @@ TEST(Vae, LargeBatchesGoInPartsWithTheSameResult) {
   const Tensor together = decode(vae, latents);
   EXPECT_EQ(together.sizes(), (at::IntArrayRef{5, 3, 384, 384}));
   for (std::int64_t i = 0; i < 5; ++i) {
-    EXPECT_CLOSE(decode(vae, latents.slice(0, i, i + 1)), together.slice(0, i, i + 1), 1e-5);
+    EXPECT_NEAR_GOLDEN(decode(vae, latents.slice(0, i, i + 1)), together.slice(0, i, i + 1), 1e-5);
   }
 }
 
