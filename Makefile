@@ -23,6 +23,7 @@ build: deps ## build everything (preset release)
 
 demo: build ## a small experiment on randomly weighted checkpoints: the whole path, table at the end
 	@$(BIN)/fewstep run experiments/random.toml --store results/random.sqlite
+	@echo "These checkpoints have random weights: the scores mean nothing. Next: README.md, a first experiment on your own checkpoint."
 
 test: build ## every test, with ctest
 	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS)

@@ -54,6 +54,7 @@ double distance_ms(const std::string& first, const std::string& second) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  fewstep::keep_freed_memory();
   if (argc != 4) throw fewstep::usage_error("fewstep_forward", "expected KIND FOLDER DTYPE");
   const std::string kind = argv[1];
   const c10::InferenceMode inference;

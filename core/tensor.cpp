@@ -5,7 +5,10 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <limits>
 #include <string>
 
 namespace fewstep {
@@ -15,6 +18,11 @@ at::ScalarType parse_dtype(std::string_view text) {
   if (text == "float16") return at::kHalf;
   if (text == "bfloat16") return at::kBFloat16;
   throw usage_error("dtype", "expected float32, float16 or bfloat16, got " + std::string(text));
+}
+
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 }
 
 std::vector<Image> to_images(const Tensor& images) {

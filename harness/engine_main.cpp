@@ -1,4 +1,5 @@
 // fewstep-engine: the commands that need networks. fewstep starts it with its own command line.
+#include "core/tensor.h"
 #include "harness/command_line.h"
 #include "harness/exit_status.h"
 #include "harness/run.h"
@@ -32,6 +33,7 @@ int run(const Request&) {
 }  // namespace fewstep
 
 int main(int argc, char** argv) {
+  fewstep::keep_freed_memory();
   return fewstep::run_to_exit_code([&] {
     const fewstep::Command command = fewstep::parse_command_line(argc, argv, std::cout);
     const int code = std::visit(

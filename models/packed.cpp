@@ -7,6 +7,8 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
+#include <malloc.h>
+
 #include <functional>
 #include <optional>
 
@@ -32,6 +34,8 @@ c10::TypedOperatorHandle<Signature> find_operator(const char* name, const char* 
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Signature>();
 }
 
+constexpr std::size_t kLarge = 1 << 20;
+
 OptionalTensor optional_of(const Tensor& tensor) { return tensor.defined() ? OptionalTensor(tensor) : std::nullopt; }
 
 bool applies(const PackableWeight& weight, const Tensor& x) {
@@ -48,7 +52,10 @@ bool ensure_packed(PackableWeight& weight, const std::function<Tensor(const Tens
   try {
     const c10::InferenceMode no_inference_tensors(false);
     weight.packed = pack(weight.plain.detach().contiguous());
+    const bool large = weight.plain.nbytes() >= kLarge;
     weight.plain = Tensor();
+    if (large)
+      malloc_trim(0);  // the plain copy's pages: on the heap it leaves a hole that the next packed weight may not fit
     return true;
   } catch (const c10::Error&) {
     weight.unsupported = true;

@@ -17,6 +17,7 @@ std::string checkpoint(const std::string& name) { return (golden_folder() / "che
 struct SampleCase {
   std::string checkpoint, sampler, key, spacing = "trailing", final_sigma = "zero";
 };
+void PrintTo(const SampleCase& given, std::ostream* out) { *out << given.key; }
 class SampleProgram : public testing::TestWithParam<SampleCase> {};
 
 TEST_P(SampleProgram, ReplaysDiffusersFromGivenNoise) {
@@ -60,7 +61,12 @@ INSTANTIATE_TEST_SUITE_P(Samplers, SampleProgram,
                                          SampleCase{"sd15", "dpm++", "sd15|dpm++|leading|zero|7.0||4", "leading"},
                                          SampleCase{"guided-distill", "guided-distill",
                                                     "guided-distill|guided-distill|trailing|zero|7.0||4"},
-                                         SampleCase{"lcm", "lcm", "lcm|lcm|lcm|zero|7.0||4", "lcm"}));
+                                         SampleCase{"lcm", "lcm", "lcm|lcm|lcm|zero|7.0||4", "lcm"}),
+                         [](const auto& given) {
+                           std::string name;
+                           for (const char c : given.param.sampler) name += c == '+' ? 'p' : c == '-' ? '_' : c;
+                           return name;
+                         });
 
 TEST(Sample, GuidanceScaleIsOnePlusOmegaAndStreamsBelongToRows) {
   const TemporaryFolder folder;

@@ -55,6 +55,7 @@ struct CrashCase {
   std::string point;
   std::size_t samples = 0;  // stored after the second batch was killed there
 };
+void PrintTo(const CrashCase& given, std::ostream* out) { *out << given.point; }
 
 class StoreCrash : public testing::TestWithParam<CrashCase> {};
 
