@@ -41,9 +41,12 @@ bench: build ## Google Benchmark programs, then the side-by-side ratios against 
 	@for b in $(BIN)/*_bench; do echo "== $$b"; $$b --benchmark_min_time=0.2 || exit 1; done
 	@$(PYTHON) benchmarks/against_diffusers.py --bin $(BIN)
 
-torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the thousand
-	@FEWSTEP_TORTURE=1 $(BIN)/fewstep_harness_tests --gtest_filter="Resume.*"
-	@FEWSTEP_TORTURE=1 $(BIN)/fewstep_store_tests --gtest_filter="StoreCrashes.*"
+torture: export FEWSTEP_TORTURE = 1
+torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the ten thousand
+	@$(BIN)/fewstep_harness_tests --gtest_filter="Resume.*"
+	@$(BIN)/fewstep_store_tests --gtest_filter="StoreCrashes.*:HostileStore.*"
+	@$(BIN)/fewstep_datasets_tests --gtest_filter="Mutations/*"
+	@$(BIN)/fewstep_metrics_tests --gtest_filter="StatisticsFile.Mutated*"
 
 sanitize: deps ## the test suite under AddressSanitizer and UndefinedBehaviorSanitizer
 	@[ -f build/asan/build.ninja ] || cmake --preset asan
