@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <functional>
 #include <random>
 
 namespace fewstep {
@@ -56,13 +57,19 @@ class Resume : public testing::Test {
     return results_of(whole_.store());
   }
 
-  // Sends a signal some time after the store is there; the exit code.
-  Finished stop_after(int milliseconds, int signal) const {
+  // Sends a signal once ready() says so.
+  Finished stop_when(const std::function<bool()>& ready, int signal) const {
     return run_program("fewstep", stopped_.run_arguments({"--batch", "2"}), {}, [&](int pid) {
-      for (int i = 0; i < 2000 && !std::filesystem::exists(stopped_.store()); ++i) ::usleep(1000);
-      ::usleep(static_cast<useconds_t>(milliseconds) * 1000);
+      for (int i = 0; i < 20'000 && !ready(); ++i) ::usleep(1000);
       ::kill(pid, signal);
     });
+  }
+  bool has_samples() const {
+    try {
+      return samples_of(stopped_.store()) > 0;
+    } catch (const SQLite::Exception&) {
+      return false;  // the store or its tables are not there yet
+    }
   }
 
   SmallExperiment whole_, stopped_;
@@ -78,7 +85,9 @@ TEST_F(Resume, AfterSigkillAtRandomMomentsGivesTheResultsOfAnUninterruptedRun) {
       for (const char* end : {".sqlite", ".sqlite-wal", ".sqlite-shm"})
         std::filesystem::remove(stopped_.folder.path() / (std::string("small") + end));
     }
-    killed += stop_after(static_cast<int>(random() % 400), SIGKILL).code == 128 + SIGKILL;
+    int milliseconds = static_cast<int>(random() % 400);  // after the store is there
+    const auto ready = [&] { return std::filesystem::exists(stopped_.store()) && milliseconds-- == 0; };
+    killed += stop_when(ready, SIGKILL).code == 128 + SIGKILL;
   }
   EXPECT_GT(killed, 0);
   ASSERT_EQ(stopped_.run({"--batch", "2"}).code, 0);
@@ -87,7 +96,7 @@ TEST_F(Resume, AfterSigkillAtRandomMomentsGivesTheResultsOfAnUninterruptedRun) {
 
 TEST_F(Resume, AfterCtrlCStopsBehindTheBatchAndSaysHowToGoOn) {
   const Results expected = uninterrupted();
-  const Finished finished = stop_after(100, SIGINT);
+  const Finished finished = stop_when([&] { return has_samples(); }, SIGINT);
   ASSERT_EQ(finished.code, 75) << finished.err;
   EXPECT_THAT(finished.err, HasSubstr("the same command continues"));
   const auto samples = samples_of(stopped_.store());
