@@ -27,7 +27,8 @@ const std::string& load_cuda() {
   static const std::string reason = [] {
     if (!dlopen((libtorch_folder() + "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL)) {
       const char* why = dlerror();
-      return std::string(why ? why : "libtorch_cuda.so cannot be loaded");
+      return std::string(why ? why : "libtorch_cuda.so cannot be loaded") +
+             "; install CUDA's libraries with: make deps CUDA=1";
     }
     return std::string(at::globalContext().hasCUDA() ? "" : "the driver shows no CUDA device");
   }();
@@ -59,8 +60,8 @@ at::Device parse_device(std::string_view text) {
   if (!valid) throw usage_error("device", "expected auto, cpu or cuda:N, got " + std::string(text));
   const std::string reason = load_cuda();
   if (!reason.empty()) {
-    throw environment_error("device", "expected a CUDA device for " + std::string(text) + ", but " + reason +
-                                          "; use --device cpu, or install CUDA's libraries with: make deps CUDA=1");
+    throw environment_error(
+        "device", "expected a CUDA device for " + std::string(text) + ", but " + reason + ", or use --device cpu");
   }
   if (index >= cuda_devices()) {
     throw environment_error("device", "expected " + std::string(text) + ", got " + std::to_string(cuda_devices()) +

@@ -20,7 +20,7 @@ TEST(Device, IsReadFromItsName) {
 TEST(Device, SaysWhatToDoWhereCudaIsMissing) {
   if (has_cuda()) GTEST_SKIP() << "this machine has CUDA";
   EXPECT_EQ(parse_device("auto"), at::Device(at::kCPU));
-  EXPECT_FEWSTEP_ERROR(parse_device("cuda:0"), ExitCode::kEnvironment, "make deps CUDA=1");
+  EXPECT_FEWSTEP_ERROR(parse_device("cuda:0"), ExitCode::kEnvironment, "expected a CUDA device for cuda:0, but ");
   EXPECT_FEWSTEP_ERROR(parse_device("cuda"), ExitCode::kEnvironment, "use --device cpu");
 }
 
