@@ -151,7 +151,8 @@ TEST(Run, ABrokenCheckpointFailsItsCellsAndTheOthersGoOn) {
 
   std::ofstream(weights, std::ios::binary) << bytes;
   EXPECT_EQ(small.run().code, 0);
-  for (const auto& cell : small.report().at("cells")) EXPECT_EQ(cell.at("state"), "complete");
+  const auto mended = small.report().at("cells");
+  for (const auto& cell : mended) EXPECT_EQ(cell.at("state"), "complete");
 }
 
 TEST(Run, LatentsThatAreNotFiniteFailTheirCell) {
