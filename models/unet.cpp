@@ -175,6 +175,14 @@ Unet load_unet(const std::filesystem::path& folder, const Compute& compute) {
   return {config, std::make_shared<const UnetWeights>(Builder(config, weights).build()), compute};
 }
 
+std::map<std::string, Tensor> fresh_unet(const UnetConfig& config, std::uint64_t seed) {
+  check(config, "unet");
+  std::map<std::string, Tensor> made;
+  Weights weights = Weights::fresh(seed, made);
+  Builder(config, weights).build();
+  return made;
+}
+
 Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tensor& context,
                const Tensor& omega_embedding) {
   const auto& [config, weights, compute] = unet;

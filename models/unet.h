@@ -39,6 +39,9 @@ Unet load_unet(const std::filesystem::path& folder, const Compute& compute);
 // From tensors in memory, under diffusers' names (tests, training).
 Unet make_unet(const UnetConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute);
 
+// Untrained tensors of a network of this configuration, by name (Weights::fresh).
+std::map<std::string, Tensor> fresh_unet(const UnetConfig& config, std::uint64_t seed);
+
 // x [B,4,h,w]; time [B] float; context [B,tokens,cross_attention_dim]; omega_embedding [B,time_cond_proj_dim] or
 // undefined. Returns the raw prediction [B,4,h,w] in compute dtype.
 Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tensor& context,

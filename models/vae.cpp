@@ -214,6 +214,13 @@ Vae load_vae(const std::filesystem::path& folder, const Compute& compute) {
   return {config, std::make_shared<const VaeWeights>(Builder(config, weights).build()), compute};
 }
 
+std::map<std::string, Tensor> fresh_vae(const VaeConfig& config, std::uint64_t seed) {
+  std::map<std::string, Tensor> made;
+  Weights weights = Weights::fresh(seed, made);
+  Builder(config, weights).build();
+  return made;
+}
+
 Tensor decode(const Vae& vae, const Tensor& latents) {
   check_input(latents, vae.config.latent_channels, "latents");
   const Tensor x = prepared(latents / vae.config.scaling_factor, vae.compute);

@@ -31,6 +31,9 @@ Vae load_vae(const std::filesystem::path& folder, const Compute& compute);
 // From tensors in memory, under diffusers' names (tests, training).
 Vae make_vae(const VaeConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute);
 
+// Untrained tensors of a network of this configuration, by name (Weights::fresh).
+std::map<std::string, Tensor> fresh_vae(const VaeConfig& config, std::uint64_t seed);
+
 // Latents as the UNet sees them [B,4,h,w] (divided by scaling_factor here) → images [B,3,H,W], about −1..1.
 Tensor decode(const Vae& vae, const Tensor& latents);
 struct LatentMoments {

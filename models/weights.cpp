@@ -1,13 +1,17 @@
 #include "models/weights.h"
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/names.h"
+#include "core/rng.h"
 #include "models/json_file.h"
 #include "models/safetensors.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 
 #include <array>
+#include <cmath>
 #include <sstream>
 #include <utility>
 
@@ -87,6 +91,37 @@ Weights Weights::of(std::map<std::string, Tensor> tensors, std::string where) {
   return weights;
 }
 
+Weights Weights::fresh(std::uint64_t seed, std::map<std::string, Tensor>& made) {
+  Weights weights;
+  weights.where_ = "fresh weights";
+  weights.made_ = &made;
+  weights.seed_ = seed;
+  return weights;
+}
+
+// A layer's weight is taken before its bias, whose bound is the weight's.
+Tensor Weights::make(const std::string& name, at::IntArrayRef shape) {
+  const std::int64_t stream = static_cast<std::int64_t>(std::stoull(sha256(name).substr(0, 15), nullptr, 16));
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed_, stream, 0));
+  const auto ends_with = [&](std::string_view end) { return name.ends_with(end); };
+  const auto layer = made_->find(ends_with(".bias") ? name.substr(0, name.size() - 4) + "weight" : name);
+  Tensor tensor = at::empty(shape, at::kFloat);
+  if (name.find("embedding") != std::string::npos && !ends_with(".bias") && name.find("patch") == std::string::npos &&
+      name.find("time_embedding") == std::string::npos) {
+    tensor.normal_(0, 0.02, generator);
+  } else if (shape.size() >= 2) {
+    const double fan_in = static_cast<double>(tensor.numel() / shape[0]);
+    tensor.uniform_(-1 / std::sqrt(fan_in), 1 / std::sqrt(fan_in), generator);
+  } else if (ends_with(".bias") && layer != made_->end() && layer->second.dim() >= 2) {
+    const double fan_in = static_cast<double>(layer->second.numel() / layer->second.size(0));
+    tensor.uniform_(-1 / std::sqrt(fan_in), 1 / std::sqrt(fan_in), generator);
+  } else {
+    tensor.fill_(ends_with(".bias") ? 0.0 : 1.0);
+  }
+  made_->emplace(name, tensor);
+  return tensor;
+}
+
 bool Weights::has(const std::string& name) const { return tensors_.contains(name); }
 
 void Weights::ignore(const std::string& name) { tensors_.erase(name); }
@@ -104,6 +139,7 @@ std::optional<Tensor> Weights::take_if_present(const std::string& name, at::IntA
 }
 
 Tensor Weights::take(const std::string& name, at::IntArrayRef shape) {
+  if (made_) return make(name, shape);
   if (auto tensor = take_if_present(name, shape)) return *std::move(tensor);
   std::vector<std::string> names;
   for (const auto& [other, tensor] : tensors_) names.push_back(other);

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/tensor.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -18,6 +19,10 @@ class Weights {
   static Weights open(const std::filesystem::path& path, const Compute& compute);
   // Tensors already in memory; where names them in errors.
   static Weights of(std::map<std::string, Tensor> tensors, std::string where);
+  // No tensors yet: every one that is taken is made, as PyTorch's layers start (uniform in ±1/√fan_in; norms 1 and 0;
+  // embeddings normal with deviation 0.02), from streams of seed and name, and put into `made`, which must outlive
+  // this.
+  static Weights fresh(std::uint64_t seed, std::map<std::string, Tensor>& made);
 
   Tensor take(const std::string& name, at::IntArrayRef shape);
   std::optional<Tensor> take_if_present(const std::string& name, at::IntArrayRef shape);
@@ -28,8 +33,12 @@ class Weights {
   const std::string& where() const { return where_; }
 
  private:
+  Tensor make(const std::string& name, at::IntArrayRef shape);
+
   std::string where_;
   std::map<std::string, Tensor> tensors_;
+  std::map<std::string, Tensor>* made_ = nullptr;  // fresh ones
+  std::uint64_t seed_ = 0;
 };
 
 // Writes tensors (any device, contiguous copies made one at a time) as .safetensors; dtype converts when given.

@@ -1,0 +1,74 @@
+#include "distill/solver_step.h"
+
+#include "core/error.h"
+#include "core/names.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <array>
+#include <vector>
+
+namespace fewstep {
+namespace {
+
+// The same as first_order_step for a noise that holds along the way.
+Tensor first_order_in_noise(const Tensor& x, const Tensor& eps, const Levels& from, const Levels& to) {
+  const Tensor ratio = to.alpha / from.alpha;
+  return ratio * x + (to.sigma - from.sigma * ratio) * eps;
+}
+
+std::vector<NoiseLevel> middles(const Schedule& schedule, std::span<const NoiseLevel> from,
+                                std::span<const NoiseLevel> to) {
+  std::vector<NoiseLevel> levels;
+  for (std::size_t b = 0; b < from.size(); ++b)
+    levels.push_back(level_at_lambda(schedule, (lambda(from[b]) + lambda(to[b])) / 2));
+  return levels;
+}
+
+Tensor ddim(const BatchDenoiser& denoiser, const Schedule&, const Tensor& x, std::span<const NoiseLevel> from,
+            std::span<const NoiseLevel> to) {
+  const Levels start = stacked(from, x.device());
+  return first_order_step(x, denoiser(x, start), start, stacked(to, x.device()));
+}
+
+Tensor dpm(const BatchDenoiser& denoiser, const Schedule& schedule, const Tensor& x, std::span<const NoiseLevel> from,
+           std::span<const NoiseLevel> to) {
+  const Levels start = stacked(from, x.device()), end = stacked(to, x.device());
+  const Levels middle = stacked(middles(schedule, from, to), x.device());
+  const Tensor half = first_order_step(x, denoiser(x, start), start, middle), x0 = denoiser(half, middle);
+  return first_order_in_noise(x, (half - middle.alpha * x0) / middle.sigma, start, end);
+}
+
+Tensor dpm_pp(const BatchDenoiser& denoiser, const Schedule& schedule, const Tensor& x,
+              std::span<const NoiseLevel> from, std::span<const NoiseLevel> to) {
+  const Levels start = stacked(from, x.device()), end = stacked(to, x.device());
+  const Levels middle = stacked(middles(schedule, from, to), x.device());
+  const Tensor half = first_order_step(x, denoiser(x, start), start, middle);
+  return first_order_step(x, denoiser(half, middle), start, end);
+}
+
+constexpr std::array<SolverStep, 3> kSteps{{
+    {"ddim", "Luo et al. 2023, eq. 13; Song et al. 2021, eq. 12", 1, ddim},
+    {"dpm", "Lu et al. 2022a, algorithm 1 (DPM-Solver-2)", 2, dpm},
+    {"dpm++", "Lu et al. 2022b, algorithm 1 (DPM-Solver++(2S))", 2, dpm_pp},
+}};
+
+}  // namespace
+
+Tensor first_order_step(const Tensor& x, const Tensor& x0, const Levels& from, const Levels& to) {
+  const Tensor ratio = to.sigma / from.sigma;
+  return ratio * x + (to.alpha - from.alpha * ratio) * x0;
+}
+
+std::span<const SolverStep> solver_steps() { return kSteps; }
+
+const SolverStep& find_solver_step(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const SolverStep& step : kSteps) {
+    if (step.name == name) return step;
+    names.push_back(step.name);
+  }
+  throw usage_error("solver", unknown_name(name, names));
+}
+
+}  // namespace fewstep
