@@ -65,6 +65,14 @@ std::vector<std::int64_t> Config::integers(const std::string& key) {
   return value->get<std::vector<std::int64_t>>();
 }
 
+std::map<std::string, std::int64_t> Config::integers_by_name(const std::string& key) {
+  const auto* value = find(key);
+  const bool valid =
+      value && value->is_object() && value->size() <= 64 && std::all_of(value->begin(), value->end(), is_positive);
+  if (!valid) fail(key, "an object of names and numbers from 1 to 1000000");
+  return value->get<std::map<std::string, std::int64_t>>();
+}
+
 std::vector<std::string> Config::texts(const std::string& key, const std::vector<std::string>& allowed) {
   const auto* value = find(key);
   const auto known = [&](const nlohmann::json& item) {

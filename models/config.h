@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,6 +23,8 @@ class Config {
   bool boolean(const std::string& key, std::optional<bool> fallback = {});
   std::string text(const std::string& key, std::optional<std::string> fallback = {});
   std::vector<std::int64_t> integers(const std::string& key);
+  // An object of names and numbers from 1 to 1,000,000; at most 64.
+  std::map<std::string, std::int64_t> integers_by_name(const std::string& key);
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& allowed);
   // Absent or null: nothing.
   std::optional<std::int64_t> optional_integer(const std::string& key);
