@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test parity golden bench torture sanitize format format-check lint clean
+.PHONY: help deps build demo test parity golden bench shapes-sheet torture sanitize format format-check lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ bench: build ## Google Benchmark programs, then the side-by-side ratios against 
 	@tools/setup.sh parity
 	@for b in $(BIN)/*_bench; do echo "== $$b"; $$b --benchmark_min_time=0.2 || exit 1; done
 	@$(PYTHON) benchmarks/against_diffusers.py --bin $(BIN)
+
+shapes-sheet: build ## remake the picture of the built-in scenes, docs/shapes.png
+	@$(BIN)/fewstep_shapes_sheet docs/shapes.png
 
 torture: export FEWSTEP_TORTURE = 1
 torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the ten thousand

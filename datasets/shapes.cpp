@@ -1,6 +1,7 @@
 #include "datasets/shapes.h"
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/names.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ struct Range {
 };
 constexpr Range kSmallAlone{.17, .21}, kLargeAlone{.28, .35}, kSmallOfTwo{.145, .165}, kLargeOfTwo{.205, .23};
 constexpr double kMargin = .02;  // between an object and the edge
-constexpr double kGap = .03;     // between two objects, along their relation's axis
+constexpr double kGap = .035;    // between two objects, along their relation's axis
 constexpr double kSpread = .35;  // how much of the free length along that axis moves each of two objects inwards
 constexpr double kAcross = .13;  // how far off the middle two objects may be, across that axis
 static_assert(2 * (kMargin + 2 * kLargeOfTwo.to) + kGap <= 1 && kMargin + kLargeOfTwo.to + kAcross <= .5);
@@ -170,6 +171,11 @@ ShapeScene make_shape_scene(std::uint64_t seed, std::uint64_t index, ShapeStyle 
   }
   scene.caption = caption_of(scene);
   return scene;
+}
+
+std::string shapes_hash(ShapeSplit split, ShapeStyle style) {
+  return sha256("fewstep shapes, version " + std::to_string(kShapesVersion) + ", seed " +
+                std::to_string(static_cast<std::uint64_t>(split)) + ", " + std::string(name_of(style)));
 }
 
 std::span<const std::string_view> shape_words() { return kWords; }

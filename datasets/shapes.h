@@ -24,6 +24,7 @@ inline constexpr int kShapeKinds = 5, kShapeColours = 8;
 inline constexpr int kShapesImageSize = 32;        // pixels, where nothing else is asked for
 inline constexpr int kMinShapesImageSize = 16;     // below, shapes cannot be told apart
 inline constexpr std::size_t kMaxShapeWords = 14;  // of a caption
+inline constexpr int kShapeTokens = 16;            // those words with start and end, each one token
 inline constexpr int kShapesVersion = 1;           // of the generator: another version draws other scenes
 
 // The words of captions and of experiment files. The parsers throw Error (kUsage) with the nearest name.
@@ -70,6 +71,9 @@ inline ShapeScene make_shape_scene(ShapeSplit split, std::uint64_t index, ShapeS
 
 // size x size pixels, anti-aliased. Throws Error (kUsage) below kMinShapesImageSize.
 Image draw_shapes(const ShapeScene& scene, int size = kShapesImageSize);
+
+// A hash that names the generator's version, the split's seed and the style: with an index, the identity of a scene.
+std::string shapes_hash(ShapeSplit split, ShapeStyle style);
 
 // Every word of the captions, sorted.
 std::span<const std::string_view> shape_words();

@@ -12,7 +12,7 @@
 namespace fewstep {
 namespace {
 
-constexpr int kColumns = 8, kFilledRows = 3, kOutlineRows = 2, kEnlarged = 5, kTextHeight = 46, kBorder = 8;
+constexpr int kColumns = 8, kFilledRows = 3, kOutlineRows = 2, kEnlarged = 5, kTextHeight = 60, kBorder = 8;
 constexpr int kCell = kShapesImageSize * kEnlarged;
 
 // The caption in lines that fit under a picture.

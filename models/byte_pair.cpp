@@ -10,11 +10,10 @@
 namespace fewstep {
 namespace {
 
-constexpr std::string_view kEndOfWord = "</w>";
+bool printable(int byte) { return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174; }
 
 // The character that stands for a byte: itself where it is printable Latin-1, else one from U+0100 on. Source: GPT-2.
 std::string byte_character(int byte) {
-  const auto printable = [](int b) { return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174; };
   int c = byte;
   if (!printable(byte)) {
     c = 256;
@@ -25,6 +24,14 @@ std::string byte_character(int byte) {
 }
 
 }  // namespace
+
+std::vector<std::string> byte_characters() {
+  std::vector<std::string> characters;
+  for (const bool want : {true, false})
+    for (int byte = 0; byte < 256; ++byte)
+      if (printable(byte) == want) characters.push_back(byte_character(byte));
+  return characters;
+}
 
 BytePairEncoder::BytePairEncoder(const std::unordered_map<std::string, std::int64_t>& vocabulary,
                                  const std::vector<std::pair<std::string, std::string>>& merges,

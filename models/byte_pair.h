@@ -9,6 +9,12 @@
 
 namespace fewstep {
 
+inline constexpr std::string_view kEndOfWord = "</w>";
+
+// The 256 characters that stand for bytes, in the order of CLIP's vocabulary: printable ones, then those of the other
+// bytes.
+std::vector<std::string> byte_characters();
+
 // Byte-level byte-pair encoding with CLIP's end-of-word suffix "</w>".
 class BytePairEncoder {
  public:
