@@ -165,6 +165,24 @@ void add_report(CLI::App& root, ReportRequest& request) {
   app.footer("Example:\n  fewstep report results/random.sqlite --format markdown\n");
 }
 
+void add_distill(CLI::App& root, DistillRequest& request) {
+  CLI::App& app = *root.add_subcommand("distill", "train a student, or a part of a pipeline, from a recipe");
+  app.add_option("RECIPE", request.recipe, "recipe file (.toml); experiments/recipes.md tells its keys")->required();
+  app.add_option("--set", request.set, "replace a setting: lcd.skip_step=50, train.steps=100 (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--device", request.device, "auto (CUDA where it works), cpu or cuda:N")
+      ->type_name("DEVICE")
+      ->check(check_device)
+      ->capture_default_str();
+  app.add_flag("--dry-run", request.dry_run, "print steps, images and network evaluations");
+  app.add_flag("--again", request.again, "train anew what is trained already");
+  app.footer(
+      "Example:\n  fewstep distill pocket/recipes/lcm.toml\n"
+      "Run it again to go on after an interruption, with the same numbers as without one.\n");
+}
+
 void add_inspect(CLI::App& root, InspectRequest& request) {
   CLI::App& app = *root.add_subcommand("inspect", "what a checkpoint, store, statistics or safetensors file holds");
   app.add_option("PATH", request.path, "folder or file")->required();
@@ -219,6 +237,7 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   StatsRequest stats;
   ReportRequest report;
   InspectRequest inspect;
+  DistillRequest distill;
   GuidanceOptions guidance;
 
   CLI::App root("fewstep: how good and how fast is a few-step text-to-image checkpoint?", "fewstep");
@@ -230,6 +249,7 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   add_sample(root, sample, guidance);
   add_score(root, score);
   add_stats(root, stats);
+  add_distill(root, distill);
   add_inspect(root, inspect);
 
   try {
@@ -253,6 +273,7 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   }
   if (command == "score") return score;
   if (command == "stats") return stats;
+  if (command == "distill") return distill;
   if (command == "report") return report;
   return inspect;
 }

@@ -1,6 +1,7 @@
 // fewstep-engine: the commands that need networks. fewstep starts it with its own command line.
 #include "core/tensor.h"
 #include "harness/command_line.h"
+#include "harness/distill.h"
 #include "harness/exit_status.h"
 #include "harness/run.h"
 #include "harness/sample.h"
@@ -23,6 +24,7 @@ int run(const StatsRequest& request) {
   run_stats(request, std::cout, std::cerr);
   return 0;
 }
+int run(const DistillRequest& request) { return run_distill(request, std::cout, std::cerr); }
 int run(int answered) { return answered; }
 template <typename Request>
 int run(const Request&) {

@@ -2,8 +2,6 @@
 
 #include "core/error.h"
 
-#include <ATen/ops/tensor.h>
-
 #include <string>
 
 namespace fewstep {
@@ -38,13 +36,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& folder, const Compute& c
 }
 
 Tensor encode_prompts(const Checkpoint& checkpoint, std::span<const std::string> prompts) {
-  std::vector<std::int64_t> ids;
-  for (const auto& prompt : prompts) {
-    const auto row = checkpoint.tokenizer.encode(prompt);
-    ids.insert(ids.end(), row.begin(), row.end());
-  }
-  const auto batch = static_cast<std::int64_t>(prompts.size());
-  return text_states(checkpoint.text, at::tensor(ids, at::kLong).view({batch, checkpoint.tokenizer.max_length()}));
+  return text_states(checkpoint.text, token_ids(checkpoint.tokenizer, prompts));
 }
 
 }  // namespace fewstep

@@ -59,6 +59,28 @@ json text_config_json(const ClipTowerConfig& config) {
           {"eos_token_id", config.eos_token_id}};
 }
 
+json clip_config_json(const ClipTowerConfig& text, const ClipTowerConfig& vision) {
+  json text_config = text_config_json(text);
+  text_config.erase("architectures");
+  return {{"architectures", json::array({"CLIPModel"})},
+          {"model_type", "clip"},
+          {"projection_dim", text.projection_dim},
+          {"logit_scale_init_value", 2.6592},
+          {"text_config", text_config},
+          {"vision_config",
+           {{"model_type", "clip_vision_model"},
+            {"hidden_size", vision.hidden_size},
+            {"intermediate_size", vision.intermediate_size},
+            {"num_hidden_layers", vision.layers},
+            {"num_attention_heads", vision.heads},
+            {"projection_dim", vision.projection_dim},
+            {"image_size", vision.image_size},
+            {"patch_size", vision.patch_size},
+            {"num_channels", vision.channels},
+            {"hidden_act", vision.hidden_act},
+            {"layer_norm_eps", vision.layer_norm_eps}}}};
+}
+
 json scheduler_json(const CheckpointInfo& info) {
   json object{{"beta_schedule", info.beta_schedule},
               {"beta_start", info.beta_start},

@@ -84,22 +84,23 @@ void copy_to_disk(const fs::path& from, const fs::path& to) {
 
 void write_json(const fs::path& path, const json& object) { write_file_atomically(path, object.dump(2) + "\n"); }
 
+void write_content(const fs::path& folder, const NetworkContent& content, const std::string& stem,
+                   std::optional<at::ScalarType> dtype) {
+  write_json(folder / "config.json", content.config);
+  // Transformers refuses a file that does not name its framework.
+  save_tensors(folder / (stem + ".safetensors"), content.tensors, dtype, {{"format", "pt"}});
+}
+
 void write_network(const fs::path& folder, const NetworkSource& source, const std::string& stem,
                    std::optional<at::ScalarType> dtype) {
   make_folder(folder);
-  if (const auto* content = std::get_if<NetworkContent>(&source)) {
-    write_json(folder / "config.json", content->config);
-    // Transformers refuses a file that does not name its framework.
-    save_tensors(folder / (stem + ".safetensors"), content->tensors, dtype, {{"format", "pt"}});
-    return;
-  }
+  if (const auto* content = std::get_if<NetworkContent>(&source)) return write_content(folder, *content, stem, dtype);
   const auto& from = std::get<fs::path>(source);
   copy_to_disk(from / "config.json", folder / "config.json");
   for (const auto& file : weight_files(find_weights(from, stem))) copy_to_disk(file, folder / file.filename());
 }
 
-void write_tokenizer(const fs::path& folder, const fs::path& from) {
-  make_folder(folder);
+void copy_tokenizer(const fs::path& folder, const fs::path& from) {
   for (const char* name :
        {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
     std::error_code ignored;
@@ -139,12 +140,22 @@ void write_checkpoint(const fs::path& folder, const CheckpointContent& content, 
   write_network(path / "unet", content.unet, "diffusion_pytorch_model", content.dtype);
   write_network(path / "vae", content.vae, "diffusion_pytorch_model", content.dtype);
   write_network(path / "text_encoder", content.text_encoder, "model", content.dtype);
-  write_tokenizer(path / "tokenizer", content.tokenizer);
+  copy_tokenizer(make_folder(path / "tokenizer"), content.tokenizer);
   write_json(make_folder(path / "scheduler") / "scheduler_config.json", content.scheduler);
   write_json(path / "model_index.json", model_index(path));
   if (!content.provenance.is_null()) write_json(path / "fewstep.json", content.provenance);
   inspect_checkpoint(path, false);
   draft.put_in_place(replace);
+}
+
+void write_network_folder(const fs::path& folder, const NetworkContent& network, const std::string& stem,
+                          std::optional<at::ScalarType> dtype, const json& provenance, const fs::path& tokenizer) {
+  fs::create_directories(fs::absolute(folder).parent_path());
+  Draft draft(folder);
+  write_content(draft.path(), network, stem, dtype);
+  if (!tokenizer.empty()) copy_tokenizer(draft.path(), tokenizer);
+  if (!provenance.is_null()) write_json(draft.path() / "fewstep.json", provenance);
+  draft.put_in_place(true);
 }
 
 }  // namespace fewstep

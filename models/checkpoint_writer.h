@@ -22,6 +22,8 @@ nlohmann::json text_config_json(const ClipTowerConfig& config);
 // LCMScheduler for consistency models, else DDIMScheduler on the trailing grid.
 nlohmann::json scheduler_json(const CheckpointInfo& info);
 
+nlohmann::json clip_config_json(const ClipTowerConfig& text, const ClipTowerConfig& vision);
+
 // A network to write: config.json and tensors under the library's names.
 struct NetworkContent {
   nlohmann::json config;
@@ -42,5 +44,11 @@ struct CheckpointContent {
 // renamed). An existing folder is an error unless replace, which exchanges the two in one step. What is written must
 // pass inspect_checkpoint. Throws Error: kInput for content that does not, kEnvironment when the disk refuses.
 void write_checkpoint(const std::filesystem::path& folder, const CheckpointContent& content, bool replace = false);
+
+// One network's folder, config.json and STEM.safetensors, in the same way; an existing one is replaced. tokenizer, when
+// not empty: its files beside the network (a CLIPModel). provenance as above.
+void write_network_folder(const std::filesystem::path& folder, const NetworkContent& network, const std::string& stem,
+                          std::optional<at::ScalarType> dtype, const nlohmann::json& provenance,
+                          const std::filesystem::path& tokenizer = {});
 
 }  // namespace fewstep

@@ -6,9 +6,11 @@
 #include "models/clip_encoder.h"
 #include "models/json_file.h"
 
+#include <ATen/ops/tensor.h>
 #include <nlohmann/json.hpp>
 
 #include <set>
+#include <vector>
 
 namespace fewstep {
 namespace {
@@ -37,6 +39,15 @@ Clip load_clip(const std::filesystem::path& folder, const Compute& compute) {
   weights.take("logit_scale", {});  // CLIP scores are cosines; the scale belongs to the training loss
   weights.expect_all_taken();
   return {std::move(text), std::move(vision), Tokenizer::open(folder), hash_of_weights(path)};
+}
+
+Tensor token_ids(const Tokenizer& tokenizer, std::span<const std::string> captions) {
+  std::vector<std::int64_t> ids;
+  for (const auto& caption : captions) {
+    const auto row = tokenizer.encode(caption);
+    ids.insert(ids.end(), row.begin(), row.end());
+  }
+  return at::tensor(ids, at::kLong).view({static_cast<std::int64_t>(captions.size()), tokenizer.max_length()});
 }
 
 }  // namespace fewstep

@@ -49,6 +49,8 @@ Clip load_clip(const std::filesystem::path& folder, const Compute& compute);
 
 // ids [B,tokens] int64 → last hidden state after the final layer norm [B,tokens,hidden].
 Tensor text_states(const ClipText& model, const Tensor& ids);
+// Token ids [B,tokens] of captions.
+Tensor token_ids(const Tokenizer& tokenizer, std::span<const std::string> captions);
 // ids [B,tokens] → projected text embedding [B,projection_dim], pooled where Transformers pools (not normalised).
 // Throws Error (kInput) where the tower has no projection.
 Tensor text_embedding(const ClipText& model, const Tensor& ids);

@@ -71,6 +71,13 @@ FeatureNet load_feature_net(const std::filesystem::path& folder, const Compute& 
   return {config, std::make_shared<const FeatureNetWeights>(take_feature_net(weights, config)), compute};
 }
 
+std::map<std::string, Tensor> fresh_feature_net(const FeatureNetConfig& config, std::uint64_t seed) {
+  std::map<std::string, Tensor> made;
+  Weights weights = Weights::fresh(seed, made);
+  take_feature_net(weights, config);
+  return made;
+}
+
 Tensor features(const FeatureNet& net, const Tensor& images) {
   check_images(images, net.config.image_size);
   Tensor x = images.to(net.compute.device, net.compute.dtype).contiguous(at::MemoryFormat::ChannelsLast);

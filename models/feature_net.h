@@ -35,6 +35,9 @@ FeatureNet load_feature_net(const std::filesystem::path& folder, const Compute& 
 FeatureNet make_feature_net(const FeatureNetConfig& config, std::map<std::string, Tensor> tensors,
                             const Compute& compute);
 
+// Untrained tensors of a network of this configuration, by name (Weights::fresh).
+std::map<std::string, Tensor> fresh_feature_net(const FeatureNetConfig& config, std::uint64_t seed);
+
 // images [B,3,S,S] in −1..1, S = image_size → [B,features]. Throws Error (kInput) for another size.
 Tensor features(const FeatureNet& net, const Tensor& images);
 // The same images → the outputs of each head [B,size], before any softmax or sigmoid.

@@ -1,0 +1,24 @@
+#pragma once
+#include "core/tensor.h"
+#include "datasets/captioned_images.h"
+
+#include <ATen/core/Generator.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// Images of one size, and their captions, of some rows of a data set; from_images makes a tensor of them.
+struct ImageBatch {
+  std::vector<Image> images;
+  std::vector<std::string> captions;
+};
+// resolution: the side of the square that every image is cropped and resized to (Pillow's bicubic filter).
+ImageBatch read_batch(const CaptionedImages& data, std::span<const std::int64_t> rows, int resolution);
+
+// The middle square of an image at a size.
+Image square_image(const Image& image, int size);
+
+}  // namespace fewstep

@@ -1,0 +1,54 @@
+#pragma once
+#include "datasets/captioned_images.h"
+#include "distill/recipe.h"
+#include "distill/trainer.h"
+
+#include <c10/core/Device.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace fewstep {
+
+// What a feature network learns to say of an image: the class of the background, and 0 or 1 for each of the others.
+struct ImageLabels {
+  std::int64_t background = 0;
+  std::vector<float> count, objects, occupancy;  // two objects; each shape × colour × size; where on a 4 × 4 grid
+};
+
+// What a method works with besides its recipe.
+struct TrainingContext {
+  at::Device device = at::kCPU;
+  CaptionedImages images;
+  std::function<ImageLabels(std::int64_t index)> labels;  // of the built-in scenes alone
+  TrainingState& state;
+  TrainingHooks hooks;
+  std::function<void(std::int64_t done, std::int64_t all)> encoded;  // while latents are cached
+};
+
+// A way of training. run writes the result to recipe.output and returns true, or false where it was stopped.
+struct TrainingMethod {
+  std::string_view name, source;
+  bool (*run)(const Recipe& recipe, TrainingContext& context);
+};
+std::span<const TrainingMethod> training_methods();
+const TrainingMethod& find_training_method(std::string_view name);  // throws Error (kUsage) with the nearest known name
+
+// A row of the table of methods each.
+bool train_lcd(const Recipe& recipe, TrainingContext& context);
+bool train_lcf(const Recipe& recipe, TrainingContext& context);
+bool train_guided_distill(const Recipe& recipe, TrainingContext& context);
+bool train_diffusion(const Recipe& recipe, TrainingContext& context);
+bool train_vae(const Recipe& recipe, TrainingContext& context);
+bool train_clip(const Recipe& recipe, TrainingContext& context);
+bool train_features(const Recipe& recipe, TrainingContext& context);
+
+// fewstep.json of a result: the recipe, its hash, parents (folder name and SHA-256), the version.
+nlohmann::json provenance_of(const Recipe& recipe, const std::vector<std::pair<std::string, std::string>>& parents);
+
+}  // namespace fewstep

@@ -1,0 +1,81 @@
+#include "distill/student.h"
+
+#include "distill/consistency.h"
+#include "models/checkpoint_files.h"
+#include "models/checkpoint_writer.h"
+#include "models/weights.h"
+
+#include <ATen/ATen.h>
+
+namespace fewstep {
+
+Parent load_parent(const std::filesystem::path& folder, at::Device device) {
+  const Compute compute{device, at::kFloat};
+  Checkpoint checkpoint = load_checkpoint(folder, compute);
+  DiffusionNetwork network{checkpoint.unet, checkpoint.info.prediction, checkpoint.info.timestep_scaling};
+  FrozenParts parts{checkpoint.vae, checkpoint.text, checkpoint.tokenizer, checkpoint.info.hash};
+  auto tensors = load_tensors(find_weights(folder / "unet", "diffusion_pytorch_model"));
+  return {std::move(checkpoint.info), checkpoint.schedule, std::move(parts), std::move(network), std::move(tensors)};
+}
+
+UnetConfig student_config(const Parent& parent, std::int64_t omega_embedding_dim) {
+  UnetConfig config = parent.network.unet.config;
+  if (!config.time_cond_proj_dim) config.time_cond_proj_dim = omega_embedding_dim;
+  return config;
+}
+
+std::map<std::string, Tensor> student_tensors(const Parent& parent, std::int64_t omega_embedding_dim) {
+  auto tensors = parent.tensors;
+  const auto channels = parent.network.unet.config.block_out_channels[0];
+  if (!parent.network.unet.config.time_cond_proj_dim)
+    tensors.emplace("time_embedding.cond_proj.weight", at::zeros({channels, omega_embedding_dim}));
+  return tensors;
+}
+
+DiffusionNetwork network_over(const UnetConfig& config, const std::map<std::string, Tensor>& tensors,
+                              const Parent& parent, at::Device device) {
+  return {make_unet(config, tensors, {device, at::kFloat}), parent.info.prediction, parent.info.timestep_scaling};
+}
+
+Tensor draw_omega(const OmegaRange& range, std::int64_t batch, at::Generator& generator, at::Device device) {
+  const Tensor uniform = at::rand({batch}, generator, at::TensorOptions(at::kFloat));
+  return (range.low + (range.high - range.low) * uniform).to(device);
+}
+
+std::vector<std::int64_t> draw_indices(std::int64_t count, std::int64_t batch, at::Generator& generator) {
+  const Tensor drawn = at::randint(count, {batch}, generator, at::TensorOptions(at::kLong));
+  return {drawn.const_data_ptr<std::int64_t>(), drawn.const_data_ptr<std::int64_t>() + batch};
+}
+
+Tensor draw_noise(const Tensor& like, at::Generator& generator) {
+  return at::randn(like.sizes(), generator, at::TensorOptions(at::kFloat)).to(like.device());
+}
+
+std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& context, const FrozenParts& parts) {
+  LatentData data(
+      context.images, recipe.data.resolution, parts, recipe.data.cache,
+      [&](std::int64_t done) { context.encoded(done, context.images.count); }, context.hooks.stop);
+  if (!data.complete()) return {};
+  return data;
+}
+
+void write_student(const std::filesystem::path& folder, const Recipe& recipe, const Parent& parent,
+                   CheckpointInfo::Kind kind, const UnetConfig& config, const std::map<std::string, Tensor>& tensors) {
+  CheckpointInfo info = parent.info;
+  info.kind = kind;
+  info.omega_embedding = config.time_cond_proj_dim.has_value();
+  if (kind == CheckpointInfo::Kind::kConsistency) {
+    info.original_inference_steps = static_cast<int>(time_pairs(parent.schedule, recipe.consistency.skip_step));
+  }
+  CheckpointContent content{NetworkContent{config_json(config), tensors},
+                            parent.info.folder / "vae",
+                            parent.info.folder / "text_encoder",
+                            scheduler_json(info),
+                            parent.info.folder / "tokenizer",
+                            parse_dtype(recipe.dtype),
+                            provenance_of(recipe, {{parent.info.folder.filename().string(), parent.info.hash}})};
+  std::filesystem::create_directories(folder.parent_path());
+  write_checkpoint(folder, content, true);
+}
+
+}  // namespace fewstep

@@ -1,0 +1,44 @@
+#pragma once
+#include "distill/latent_data.h"
+#include "distill/method.h"
+#include "distill/network.h"
+#include "models/checkpoint.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace fewstep {
+
+// A checkpoint that a student starts from, or whose parts stay as they are.
+struct Parent {
+  CheckpointInfo info;
+  Schedule schedule;
+  FrozenParts parts;
+  DiffusionNetwork network;               // frozen
+  std::map<std::string, Tensor> tensors;  // of the UNet
+};
+Parent load_parent(const std::filesystem::path& folder, at::Device device);
+
+// The parent's tensors, and where it has no omega embedding one that starts at zero (as in the LCM paper).
+std::map<std::string, Tensor> student_tensors(const Parent& parent, std::int64_t omega_embedding_dim);
+UnetConfig student_config(const Parent& parent, std::int64_t omega_embedding_dim);
+
+// A network over tensors that it shares.
+DiffusionNetwork network_over(const UnetConfig& config, const std::map<std::string, Tensor>& tensors,
+                              const Parent& parent, at::Device device);
+
+// [B] uniform in the range.
+Tensor draw_omega(const OmegaRange& range, std::int64_t batch, at::Generator& generator, at::Device device);
+// Integers in 0 … count−1.
+std::vector<std::int64_t> draw_indices(std::int64_t count, std::int64_t batch, at::Generator& generator);
+Tensor draw_noise(const Tensor& like, at::Generator& generator);
+
+// Cached latents of the context's images under a parent's parts; nothing where that was stopped.
+std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& context, const FrozenParts& parts);
+
+// The parent's folder with another UNet.
+void write_student(const std::filesystem::path& folder, const Recipe& recipe, const Parent& parent,
+                   CheckpointInfo::Kind kind, const UnetConfig& config, const std::map<std::string, Tensor>& tensors);
+
+}  // namespace fewstep

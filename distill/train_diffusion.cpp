@@ -1,0 +1,73 @@
+#include "core/files.h"
+#include "distill/diffusion.h"
+#include "distill/method.h"
+#include "distill/student.h"
+#include "models/checkpoint_files.h"
+#include "models/checkpoint_writer.h"
+
+#include <ATen/ATen.h>
+
+namespace fewstep {
+namespace {
+
+std::string hash_of(const std::filesystem::path& folder, const std::string& stem) {
+  return sha256_file(folder / "config.json") + sha256_file(find_weights(folder, stem));
+}
+
+FrozenParts parts_of(const Recipe& recipe, at::Device device) {
+  const Compute compute{device, at::kFloat};
+  const std::string hash =
+      sha256(hash_of(recipe.vae, "diffusion_pytorch_model") + hash_of(recipe.text_encoder, "model") +
+             sha256_file(recipe.tokenizer / "vocab.json") + sha256_file(recipe.tokenizer / "merges.txt"));
+  return {load_vae(recipe.vae, compute), load_clip_text(recipe.text_encoder, compute),
+          Tokenizer::open(recipe.tokenizer), hash};
+}
+
+}  // namespace
+
+bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
+  const FrozenParts parts = parts_of(recipe, context.device);
+  const UnetConfig config = read_unet_config(recipe.network);
+  CheckpointInfo info;
+  info.prediction = recipe.diffusion.prediction == "v_prediction" ? Prediction::kV : Prediction::kEpsilon;
+  const Schedule schedule = make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps);
+  const auto data = latents_of(recipe, context, parts);
+  if (!data) return false;
+
+  const auto start = fresh_unet(config, recipe.seed);
+  Phase phase{"diffusion",
+              recipe.train.steps,
+              trained(start, context.device),
+              trained(start, context.device),
+              recipe.diffusion.ema,
+              {}};
+  const DiffusionNetwork network{make_unet(config, phase.parameters, {context.device, at::kFloat}), info.prediction};
+  const Tensor empty = data->empty_states().to(context.device);
+  BatchOrder order(data->count(), recipe.train.batch, recipe.seed);
+  phase.loss = [&](std::int64_t step, at::Generator& generator) {
+    const auto drawn = data->batch(order.rows(step), generator, context.device);
+    const Tensor noise = draw_noise(drawn.latents, generator);
+    const auto times = draw_indices(info.num_train_timesteps, recipe.train.batch, generator);
+    const Tensor dropped = at::rand({recipe.train.batch, 1, 1}, generator, at::TensorOptions(at::kFloat))
+                               .lt(recipe.diffusion.caption_dropout)
+                               .to(context.device);
+    return diffusion_loss(network, drawn.latents, noise, at::where(dropped, empty, drawn.states),
+                          levels_at(schedule, times, context.device));
+  };
+  if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
+
+  info.kind = CheckpointInfo::Kind::kTeacher;
+  CheckpointContent content{
+      NetworkContent{config_json(config), recipe.diffusion.ema > 0 ? phase.average : phase.parameters},
+      recipe.vae,
+      recipe.text_encoder,
+      scheduler_json(info),
+      recipe.tokenizer,
+      parse_dtype(recipe.dtype),
+      provenance_of(recipe, {{"parts", parts.hash}})};
+  std::filesystem::create_directories(recipe.output.parent_path());
+  write_checkpoint(recipe.output, content, true);
+  return true;
+}
+
+}  // namespace fewstep

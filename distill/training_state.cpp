@@ -1,0 +1,85 @@
+#include "core/error.h"
+#include "distill/trainer.h"
+#include "models/safetensors.h"
+#include "models/weights.h"
+
+#include <ATen/ops/clone.h>
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace fewstep {
+namespace {
+
+using nlohmann::json;
+
+json to_json(const std::vector<LossPoint>& curve) {
+  json points = json::array();
+  for (const LossPoint& point : curve)
+    points.push_back({point.phase, point.step, point.loss, point.gradient_norm, point.learning_rate});
+  return points;
+}
+
+std::vector<LossPoint> curve_of(const json& points) {
+  std::vector<LossPoint> curve;
+  for (const json& point : points) {
+    curve.push_back({point.at(0).get<std::string>(), point.at(1).get<std::int64_t>(), point.at(2).get<double>(),
+                     point.at(3).get<double>(), point.at(4).get<double>()});
+  }
+  return curve;
+}
+
+}  // namespace
+
+TrainingState::TrainingState(std::filesystem::path file, std::string identity)
+    : file_(std::move(file)), identity_(std::move(identity)) {
+  if (!std::filesystem::exists(file_)) return;
+  const auto opened = SafetensorsFile::open(file_);
+  const auto& metadata = opened.metadata();
+  const auto text = metadata.find("training");
+  const json found = text == metadata.end() ? json() : json::parse(text->second, nullptr, false);
+  if (!found.is_object() || !found.contains("recipe") || !found.contains("steps") || !found.contains("curve"))
+    throw input_error(file_.string(), "expected the state of a training run, got another file; remove it");
+  if (found.at("recipe") != identity_) {
+    throw usage_error(file_.string(),
+                      "holds the state of another recipe; restore the recipe to go on, remove the file to start anew, "
+                      "or choose another output");
+  }
+  try {
+    curve_ = curve_of(found.at("curve"));
+    for (const auto& [phase, step] : found.at("steps").items()) phases_[phase].step = step.get<std::int64_t>();
+  } catch (const json::exception& error) {
+    throw input_error(file_.string(), std::string("is damaged: ") + error.what() + "; remove it");
+  }
+  for (const auto& [name, tensor] : load_tensors(file_)) {
+    const auto bar = name.find('|');
+    const auto phase = phases_.find(name.substr(0, bar));
+    if (bar == std::string::npos || phase == phases_.end())
+      throw input_error(file_.string(), "is damaged: unexpected tensor \"" + name + "\"; remove it");
+    phase->second.tensors.emplace(name.substr(bar + 1), tensor);
+  }
+}
+
+const TrainingState::Snapshot* TrainingState::find(const std::string& phase) const {
+  const auto found = phases_.find(phase);
+  return found == phases_.end() ? nullptr : &found->second;
+}
+
+void TrainingState::save(const std::string& phase, Snapshot snapshot) {
+  phases_[phase] = std::move(snapshot);
+  write();
+}
+
+void TrainingState::write() const {
+  std::map<std::string, Tensor> tensors;
+  json steps = json::object();
+  for (const auto& [phase, snapshot] : phases_) {
+    steps[phase] = snapshot.step;
+    for (const auto& [name, tensor] : snapshot.tensors) tensors.emplace(phase + "|" + name, tensor);
+  }
+  const json training{{"recipe", identity_}, {"steps", steps}, {"curve", to_json(curve_)}};
+  std::filesystem::create_directories(file_.parent_path());
+  save_tensors(file_, tensors, {}, {{"training", training.dump()}});
+}
+
+}  // namespace fewstep
