@@ -32,13 +32,15 @@ const TrainingMethod& find_training_method(std::string_view name) {
   throw usage_error("method", unknown_name(name, names));
 }
 
-nlohmann::json provenance_of(const Recipe& recipe, const std::vector<std::pair<std::string, std::string>>& parents) {
+nlohmann::json provenance_of(const Recipe& recipe, const TrainingContext& context,
+                             const std::vector<std::pair<std::string, std::string>>& parents) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [name, hash] : parents) list.push_back({{"name", name}, {"sha256", hash}});
   return {{"made_by", std::string("fewstep ") + FEWSTEP_VERSION},
           {"recipe", nlohmann::json::parse(recipe.canonical_json)},
           {"recipe_sha256", sha256(recipe.canonical_json)},
-          {"parents", list}};
+          {"parents", list},
+          {"losses", to_json(context.state.curve())}};
 }
 
 }  // namespace fewstep

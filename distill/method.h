@@ -48,7 +48,9 @@ bool train_vae(const Recipe& recipe, TrainingContext& context);
 bool train_clip(const Recipe& recipe, TrainingContext& context);
 bool train_features(const Recipe& recipe, TrainingContext& context);
 
-// fewstep.json of a result: the recipe, its hash, parents (folder name and SHA-256), the version.
-nlohmann::json provenance_of(const Recipe& recipe, const std::vector<std::pair<std::string, std::string>>& parents);
+// fewstep.json of a result: the version, the recipe and its hash, the parents (name and SHA-256), and the loss curve up
+// to here as [phase, step, loss, gradient norm, learning rate].
+nlohmann::json provenance_of(const Recipe& recipe, const TrainingContext& context,
+                             const std::vector<std::pair<std::string, std::string>>& parents = {});
 
 }  // namespace fewstep

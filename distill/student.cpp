@@ -59,21 +59,23 @@ std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& cont
   return data;
 }
 
-void write_student(const std::filesystem::path& folder, const Recipe& recipe, const Parent& parent,
-                   CheckpointInfo::Kind kind, const UnetConfig& config, const std::map<std::string, Tensor>& tensors) {
+void write_student(const std::filesystem::path& folder, const Recipe& recipe, const TrainingContext& context,
+                   const Parent& parent, CheckpointInfo::Kind kind, const UnetConfig& config,
+                   const std::map<std::string, Tensor>& tensors) {
   CheckpointInfo info = parent.info;
   info.kind = kind;
   info.omega_embedding = config.time_cond_proj_dim.has_value();
   if (kind == CheckpointInfo::Kind::kConsistency) {
     info.original_inference_steps = static_cast<int>(time_pairs(parent.schedule, recipe.consistency.skip_step));
   }
-  CheckpointContent content{NetworkContent{config_json(config), tensors},
-                            parent.info.folder / "vae",
-                            parent.info.folder / "text_encoder",
-                            scheduler_json(info),
-                            parent.info.folder / "tokenizer",
-                            parse_dtype(recipe.dtype),
-                            provenance_of(recipe, {{parent.info.folder.filename().string(), parent.info.hash}})};
+  CheckpointContent content{
+      NetworkContent{config_json(config), tensors},
+      parent.info.folder / "vae",
+      parent.info.folder / "text_encoder",
+      scheduler_json(info),
+      parent.info.folder / "tokenizer",
+      parse_dtype(recipe.dtype),
+      provenance_of(recipe, context, {{parent.info.folder.filename().string(), parent.info.hash}})};
   std::filesystem::create_directories(folder.parent_path());
   write_checkpoint(folder, content, true);
 }

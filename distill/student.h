@@ -38,7 +38,8 @@ Tensor draw_noise(const Tensor& like, at::Generator& generator);
 std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& context, const FrozenParts& parts);
 
 // The parent's folder with another UNet.
-void write_student(const std::filesystem::path& folder, const Recipe& recipe, const Parent& parent,
-                   CheckpointInfo::Kind kind, const UnetConfig& config, const std::map<std::string, Tensor>& tensors);
+void write_student(const std::filesystem::path& folder, const Recipe& recipe, const TrainingContext& context,
+                   const Parent& parent, CheckpointInfo::Kind kind, const UnetConfig& config,
+                   const std::map<std::string, Tensor>& tensors);
 
 }  // namespace fewstep

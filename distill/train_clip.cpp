@@ -69,7 +69,7 @@ bool train_clip(const Recipe& recipe, TrainingContext& context) {
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
   const auto dtype = parse_dtype(recipe.dtype);
   write_network_folder(recipe.output, {clip_config_json(configs.text, configs.vision), phase.parameters}, "model",
-                       dtype, provenance_of(recipe, {}), recipe.tokenizer);
+                       dtype, provenance_of(recipe, context), recipe.tokenizer);
   write_network_folder(recipe.output / "text_encoder",
                        {text_config_json(configs.text), without_projection(phase.parameters)}, "model", dtype, {});
   return true;

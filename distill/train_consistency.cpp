@@ -35,7 +35,7 @@ bool train_consistency(const Recipe& recipe, TrainingContext& context, const Par
     return loss(f(student), f(target), batch, drawn.states, omega);
   };
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
-  write_student(recipe.output, recipe, parent, CheckpointInfo::Kind::kConsistency, config,
+  write_student(recipe.output, recipe, context, parent, CheckpointInfo::Kind::kConsistency, config,
                 settings.keep_average ? phase.average : phase.parameters);
   return true;
 }

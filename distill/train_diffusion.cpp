@@ -64,7 +64,7 @@ bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
       scheduler_json(info),
       recipe.tokenizer,
       parse_dtype(recipe.dtype),
-      provenance_of(recipe, {{"parts", parts.hash}})};
+      provenance_of(recipe, context, {{"parts", parts.hash}})};
   std::filesystem::create_directories(recipe.output.parent_path());
   write_checkpoint(recipe.output, content, true);
   return true;

@@ -62,7 +62,7 @@ bool train_features(const Recipe& recipe, TrainingContext& context) {
   };
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
   write_network_folder(recipe.output, {feature_net_json(config), phase.parameters}, "model", parse_dtype(recipe.dtype),
-                       provenance_of(recipe, {}));
+                       provenance_of(recipe, context));
   return true;
 }
 

@@ -32,8 +32,8 @@ class GuidedDistill {
       if (context_.state.find(name_of_phase(i)) && !context_.state.find(name_of_phase(i - 1))) first = i;
     for (std::size_t i = first; i <= students.size(); ++i) {
       if (!(i == 0 ? learn_guidance() : halve(i))) return false;
-      write_student(recipe_.output / name_of_phase(i), recipe_, teacher_, CheckpointInfo::Kind::kGuidedDistill, config_,
-                    current_);
+      write_student(recipe_.output / name_of_phase(i), recipe_, context_, teacher_,
+                    CheckpointInfo::Kind::kGuidedDistill, config_, current_);
       if (i > 0) context_.state.forget(name_of_phase(i - 1));
     }
     return true;

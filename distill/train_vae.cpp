@@ -56,7 +56,7 @@ bool train_vae(const Recipe& recipe, TrainingContext& context) {
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
   config.scaling_factor = scaling_factor(recipe, context, vae);
   write_network_folder(recipe.output, {config_json(config), phase.parameters}, "diffusion_pytorch_model",
-                       parse_dtype(recipe.dtype), provenance_of(recipe, {}));
+                       parse_dtype(recipe.dtype), provenance_of(recipe, context));
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "distill/recipe.h"
 
 #include <ATen/core/Generator.h>
+#include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +20,8 @@ struct LossPoint {
   std::int64_t step = 0;  // steps done within the phase
   double loss = 0, gradient_norm = 0, learning_rate = 0;
 };
+
+nlohmann::json to_json(const std::vector<LossPoint>& curve);  // [phase, step, loss, gradient norm, learning rate] each
 
 // What a stretch of training is made of. Tensors are shared with the networks that the loss runs.
 struct Phase {

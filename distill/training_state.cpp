@@ -13,13 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-json to_json(const std::vector<LossPoint>& curve) {
-  json points = json::array();
-  for (const LossPoint& point : curve)
-    points.push_back({point.phase, point.step, point.loss, point.gradient_norm, point.learning_rate});
-  return points;
-}
-
 std::vector<LossPoint> curve_of(const json& points) {
   std::vector<LossPoint> curve;
   for (const json& point : points) {
@@ -30,6 +23,13 @@ std::vector<LossPoint> curve_of(const json& points) {
 }
 
 }  // namespace
+
+json to_json(const std::vector<LossPoint>& curve) {
+  json points = json::array();
+  for (const LossPoint& point : curve)
+    points.push_back({point.phase, point.step, point.loss, point.gradient_norm, point.learning_rate});
+  return points;
+}
 
 TrainingState::TrainingState(std::filesystem::path file, std::string identity)
     : file_(std::move(file)), identity_(std::move(identity)) {
