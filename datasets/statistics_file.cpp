@@ -22,7 +22,7 @@ constexpr std::int64_t kMaxWidth = 8192;
 constexpr std::int64_t kMaxNumbers = kMaxWidth * kMaxWidth;
 constexpr int kMaxEntries = 64;
 constexpr double kAsymmetry = 1e-6;  // of the largest number; float32 covariances are off by 1e-7
-constexpr std::array<std::string_view, 5> kKnown = {"mu", "sigma", "protocol", "count", "inception"};
+constexpr std::array<std::string_view, 5> kKnown = {"mu", "sigma", "protocol", "count", "network"};
 
 struct CloseReader {
   void operator()(archive* reader) const { archive_read_free(reader); }
@@ -229,7 +229,7 @@ std::string_view bytes_of(const double* values, Eigen::Index count) {
 StatisticsFile read_statistics(const std::filesystem::path& npz) {
   const Archive contents = read_archive(npz);
   StatisticsFile statistics{to_gaussian(contents, npz.string()), text_of(contents, "protocol"),
-                            text_of(contents, "inception")};
+                            text_of(contents, "network")};
   statistics.gaussian.count = count_of(contents);
   return statistics;
 }
@@ -245,7 +245,7 @@ void write_statistics(const std::filesystem::path& npz, const StatisticsFile& st
   writer.add("sigma", npy_header("<f8", {width, width}), bytes_of(covariance.data(), covariance.size()));
   if (!statistics.protocol.empty()) writer.add("protocol", npy_of(statistics.protocol));
   if (count > 0) writer.add("count", npy_of(count));
-  if (!statistics.inception.empty()) writer.add("inception", npy_of(statistics.inception));
+  if (!statistics.network.empty()) writer.add("network", npy_of(statistics.network));
   write_file_atomically(npz, writer.finish());
 }
 

@@ -119,7 +119,7 @@ void add_sample(CLI::App& root, SampleRequest& request, GuidanceOptions& guidanc
 void add_score(CLI::App& root, ScoreRequest& request) {
   CLI::App& app = *root.add_subcommand("score", "metrics of images made elsewhere");
   app.add_option("--images", request.images, "folder of images")->type_name("DIR")->required();
-  app.add_option("--metric", request.metrics, "NAME or NAME:PROTOCOL, repeatable: fid, clip-score")
+  app.add_option("--metric", request.metrics, "NAME or NAME:PROTOCOL, repeatable: fid, clip-score, fd-pocket")
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -127,6 +127,7 @@ void add_score(CLI::App& root, ScoreRequest& request) {
   app.add_option("--reference", request.reference, "folder of images or statistics (.npz)")->type_name("PATH");
   app.add_option("--inception", request.inception, "weights for fid (.safetensors)")->type_name("FILE");
   app.add_option("--clip", request.clip, "CLIP model for clip-score")->type_name("DIR");
+  app.add_option("--feature-net", request.feature_net, "feature network for fd-pocket")->type_name("DIR");
   app.add_option("--prompts", request.prompts, "captions, in the order of the sorted file names")->type_name("FILE");
   app.add_flag("--assume-protocol", request.assume_protocol, "take statistics that do not name their protocol");
   app.add_flag("--skip-broken", request.skip_broken, "leave out images that cannot be decoded, and flag the scores");
@@ -143,6 +144,8 @@ void add_stats(CLI::App& root, StatsRequest& request) {
   app.add_option("-o,--output", request.output, "statistics (.npz)")->type_name("FILE")->required();
   app.add_option("--protocol", request.protocol, "of fid [pytorch-fid]")->type_name("NAME");
   app.add_option("--inception", request.inception, "weights for fid (.safetensors)")->type_name("FILE");
+  app.add_option("--feature-net", request.feature_net, "statistics for fd-pocket, in this network's features")
+      ->type_name("DIR");
   app.add_option("--resolution", request.resolution, "resize to N x N first")->type_name("N");
   app.add_option("--crop", request.crop, "none, or center: the middle square")
       ->check(CLI::IsMember({"none", "center"}))

@@ -47,7 +47,8 @@ std::vector<std::string_view> samplers_for(CheckpointInfo::Kind kind) {
 std::span<const KnownMetric> known_metrics() {
   static const std::vector<KnownMetric> metrics = {
       {"fid", "weights", true, {"pytorch-fid", "torch-fidelity", "torchmetrics", "clean-fid"}},
-      {"clip-score", "model", false, {"transformers", "torchmetrics"}}};
+      {"clip-score", "model", false, {"transformers", "torchmetrics"}},
+      {"fd-pocket", "model", true, {"pocket"}}};
   return metrics;
 }
 

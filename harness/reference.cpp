@@ -39,9 +39,9 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
   } else if (file.protocol != protocol) {
     throw input_error(where, "expected statistics of protocol " + protocol + ", got " + file.protocol);
   }
-  if (!file.inception.empty() && file.inception != metric.measure.model_hash) {
+  if (!file.network.empty() && file.network != metric.measure.model_hash) {
     throw input_error(where, "expected statistics of the network " + metric.measure.model_hash.substr(0, 16) +
-                                 "…, got " + file.inception.substr(0, 16) + "…; give the same weights to both");
+                                 "…, got " + file.network.substr(0, 16) + "…; give the same weights to both");
   }
   reference.gaussian = std::move(file.gaussian);
   reference.hash = sha256_file(npz);

@@ -69,9 +69,9 @@ Reference reference_from_file(const ScoreRequest& request, const OpenMetric& met
   } else if (file.protocol != metric.settings.protocol) {
     throw input_error(where, "expected statistics of protocol " + metric.settings.protocol + ", got " + file.protocol);
   }
-  if (!file.inception.empty() && file.inception != metric.measure.model_hash) {
+  if (!file.network.empty() && file.network != metric.measure.model_hash) {
     throw input_error(where, "expected statistics of the network " + metric.measure.model_hash.substr(0, 16) +
-                                 "…, got " + file.inception.substr(0, 16) + "…; give the same weights to both");
+                                 "…, got " + file.network.substr(0, 16) + "…; give the same weights to both");
   }
   reference.gaussian = std::move(file.gaussian);
   return reference;

@@ -16,6 +16,7 @@ MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
   }
   if (settings.name == "fid") settings.weights = request.inception;
   if (settings.name == "clip-score") settings.model = request.clip;
+  if (settings.name == "fd-pocket") settings.model = request.feature_net;
   return settings;
 }
 
@@ -44,10 +45,12 @@ std::vector<MetricSettings> metric_settings(const ScoreRequest& request) {
     all.push_back(settings);
   }
   const auto any = [&](auto property) { return std::any_of(all.begin(), all.end(), property); };
+  const auto named = [&](const char* name) { return any([&](auto& s) { return s.name == name; }); };
   require_use(request.reference.has_value(), any([](auto& s) { return find_metric(s.name).needs_reference; }),
               "--reference", "fid");
-  require_use(!request.inception.empty(), any([](auto& s) { return !s.weights.empty(); }), "--inception", "fid");
-  require_use(!request.clip.empty(), any([](auto& s) { return !s.model.empty(); }), "--clip", "clip-score");
+  require_use(!request.inception.empty(), named("fid"), "--inception", "fid");
+  require_use(!request.clip.empty(), named("clip-score"), "--clip", "clip-score");
+  require_use(!request.feature_net.empty(), named("fd-pocket"), "--feature-net", "fd-pocket");
   return all;
 }
 

@@ -13,6 +13,7 @@ struct ScoreRequest {
   std::vector<std::string> metrics = {};                // NAME or NAME:PROTOCOL
   std::filesystem::path inception = {};                 // weights of fid
   std::filesystem::path clip = {};                      // folder of clip-score's model
+  std::filesystem::path feature_net = {};               // folder of fd-pocket's model
   std::optional<std::filesystem::path> prompts = {};    // one caption for each image, in the order of sorted names
   std::string device = "auto";
   int batch = 16;
@@ -25,8 +26,9 @@ struct ScoreRequest {
 struct StatsRequest {
   std::filesystem::path images = {};
   std::filesystem::path output = {};  // .npz
-  std::string protocol = {};          // of fid; empty: its first
-  std::filesystem::path inception = {};
+  std::string protocol = {};          // of the metric; empty: its first
+  // Exactly one, and it says which metric's statistics: fid's, fd-pocket's.
+  std::filesystem::path inception = {}, feature_net = {};
   int resolution = 0;         // 0: as they are; else resized to resolution × resolution (Lanczos, as Pillow)
   std::string crop = "none";  // "center": the middle square first; "none" squashes what is not square
   std::string device = "auto";

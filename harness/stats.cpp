@@ -26,6 +26,15 @@ void check(const StatsRequest& request) {
     throw usage_error("--output", "expected an existing folder, got " + folder.string() + "; create it first");
 }
 
+MetricSettings metric_settings(const StatsRequest& request) {
+  if (!request.feature_net.empty()) {
+    if (!request.inception.empty())
+      throw usage_error("--feature-net", "expected the network of one metric, got --inception too");
+    return resolve({.name = "fd-pocket", .protocol = request.protocol, .weights = {}, .model = request.feature_net});
+  }
+  return resolve({.name = "fid", .protocol = request.protocol, .weights = request.inception, .model = {}});
+}
+
 Image prepare(const StatsRequest& request, const Image& image) {
   const int side = std::min(image.height, image.width);
   Image square = request.crop == "center" ? center_crop(image, side, side) : image;
@@ -52,12 +61,11 @@ void write_stats(const StatsRequest& request, const OpenMetric& metric, std::ost
 
 void run_stats(const StatsRequest& request, std::ostream& out, std::ostream& messages) {
   check(request);
-  const MetricSettings settings =
-      resolve({.name = "fid", .protocol = request.protocol, .weights = request.inception, .model = {}});
+  const MetricSettings settings = metric_settings(request);
   const Compute compute{parse_device(request.device), at::kFloat};
   const c10::InferenceMode inference;
-  const Metric& fid = find_metric("fid");
-  write_stats(request, {&fid, settings, fid.open(settings, compute)}, out, messages);
+  const Metric& metric = find_metric(settings.name);
+  write_stats(request, {&metric, settings, metric.open(settings, compute)}, out, messages);
 }
 
 }  // namespace fewstep

@@ -8,6 +8,10 @@ namespace fewstep {
 // Throws Error (kUsage), before anything is loaded.
 void check(const StatsRequest& request);
 
+// fid's with inception, fd-pocket's with feature_net. Throws Error: kUsage for both, neither, or a protocol that is not
+// the metric's; kInput for a path that leads nowhere.
+MetricSettings metric_settings(const StatsRequest& request);
+
 // Crop and resize of the request.
 Image prepare(const StatsRequest& request, const Image& image);
 

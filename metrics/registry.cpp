@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "metrics/clip_score.h"
+#include "metrics/fd_pocket.h"
 #include "metrics/fid.h"
 #include "metrics/frechet.h"
 
@@ -13,9 +14,9 @@
 namespace fewstep {
 namespace {
 
-Score aggregate_fid(std::string_view, std::span<const float> rows, std::int64_t width,
-                    std::span<const std::int64_t> groups, const Gaussian* reference) {
-  if (!reference) throw usage_error("fid", "expected reference images or statistics, got none");
+Score aggregate_frechet(std::string_view, std::span<const float> rows, std::int64_t width,
+                        std::span<const std::int64_t> groups, const Gaussian* reference) {
+  if (!reference) throw usage_error("Fréchet distance", "expected reference images or statistics, got none");
   return frechet_score(rows, width, groups, *reference);
 }
 
@@ -24,8 +25,8 @@ Score aggregate_clip_score(std::string_view protocol, std::span<const float> row
   return clip_score(protocol, rows, groups);
 }
 
-const std::array<Metric, 2>& table() {
-  static const std::array<Metric, 2> metrics = {{
+const std::array<Metric, 3>& table() {
+  static const std::array<Metric, 3> metrics = {{
       {.name = "fid",
        .unit = "",
        .source = "Heusel et al. 2017, arXiv:1706.08500",
@@ -35,7 +36,7 @@ const std::array<Metric, 2>& table() {
        .needs_prompts = false,
        .protocols = fid_protocols(),
        .open = open_fid,
-       .aggregate = aggregate_fid},
+       .aggregate = aggregate_frechet},
       {.name = "clip-score",
        .unit = "",
        .source = "Hessel et al. 2021, arXiv:2104.08718",
@@ -46,6 +47,16 @@ const std::array<Metric, 2>& table() {
        .protocols = kClipScoreProtocols,
        .open = open_clip_score,
        .aggregate = aggregate_clip_score},
+      {.name = "fd-pocket",
+       .unit = "",
+       .source = "Heusel et al. 2017, arXiv:1706.08500, in the features of models/feature_net.h",
+       .version = 1,
+       .higher_is_better = false,
+       .needs_reference = true,
+       .needs_prompts = false,
+       .protocols = kFdPocketProtocols,
+       .open = open_fd_pocket,
+       .aggregate = aggregate_frechet},
   }};
   return metrics;
 }
@@ -62,10 +73,12 @@ void check_paths(const MetricSettings& settings) {
     if (!std::filesystem::is_regular_file(settings.weights))
       throw input_error(settings.weights.string(), "expected a safetensors file of FID's Inception-v3, got no file");
   } else {
-    refuse(settings.weights, "clip-score", "weights");
-    if (settings.model.empty()) throw usage_error("clip-score", "expected model, the folder of a CLIPModel, got none");
+    const std::string folder =
+        std::string("the folder of a ") + (settings.name == "clip-score" ? "CLIPModel" : "feature network");
+    refuse(settings.weights, settings.name, "weights");
+    if (settings.model.empty()) throw usage_error(settings.name, "expected model, " + folder + ", got none");
     if (!std::filesystem::is_directory(settings.model))
-      throw input_error(settings.model.string(), "expected the folder of a CLIPModel, got no folder");
+      throw input_error(settings.model.string(), "expected " + folder + ", got no folder");
   }
 }
 

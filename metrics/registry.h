@@ -16,10 +16,10 @@ namespace fewstep {
 
 // One [[metric]] of an experiment. protocol empty: the metric's first one.
 struct MetricSettings {
-  std::string name;               // "fid", "clip-score"
-  std::string protocol;           // fid: "pytorch-fid"; clip-score: "transformers", "torchmetrics"
+  std::string name;               // "fid", "clip-score", "fd-pocket"
+  std::string protocol;           // fid: "pytorch-fid" …; clip-score: "transformers", "torchmetrics"; "pocket"
   std::filesystem::path weights;  // fid: Inception safetensors
-  std::filesystem::path model;    // clip-score: CLIPModel folder
+  std::filesystem::path model;    // clip-score: CLIPModel folder; fd-pocket: feature network's folder
 };
 
 // A metric with its network loaded. Each image becomes one row of width numbers (FID: 2048 features; CLIP score: 1).

@@ -127,8 +127,7 @@ Value score_value(const StoredCell& cell, const ScoreKey& key, Notes& notes) {
 }
 
 std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all) {
-  std::string title = fmt::format("{} ({}) {}", metric_title(key.metric.name), key.metric.protocol,
-                                  key.metric.higher_is_better ? "↑" : "↓");
+  std::string title = fmt::format("{} {}", protocol_title(key.metric), key.metric.higher_is_better ? "↑" : "↓");
   const auto same_title = [&](const ScoreKey& other) {
     return other.metric.name == key.metric.name && other.metric.protocol == key.metric.protocol;
   };

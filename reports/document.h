@@ -42,8 +42,10 @@ struct ScoreKey {
 std::vector<ScoreKey> score_keys(const std::vector<StoredCell>& cells);  // in the order of the first cell that has each
 // Of a complete cell; null where there is none.
 const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key);
-// "FID", "CLIP score"; other names as they are.
+// "FID", "CLIP score", "FD (pocket)"; other names as they are.
 std::string metric_title(std::string_view name);
+// The same with the protocol: "FID (pytorch-fid)", "FD (pocket)".
+std::string protocol_title(const MetricKey& metric);
 
 // "complete", "incomplete 37/100", "failed": for people.
 std::string state_text(const StoredCell& cell);

@@ -158,7 +158,7 @@ Json statistics_json(const fs::path& path) {
           {"dimensions", file.gaussian.mean.size()},
           {"images", file.gaussian.count > 0 ? Json(file.gaussian.count) : Json(nullptr)},
           {"protocol", text_or_null(file.protocol)},
-          {"inception", text_or_null(file.inception)},
+          {"network", text_or_null(file.network)},
           {"mean_norm", file.gaussian.mean.norm()},
           {"covariance_trace", file.gaussian.covariance.trace()},
           {"hash", sha256_file(path)}};

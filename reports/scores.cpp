@@ -39,7 +39,14 @@ const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key) {
 std::string metric_title(std::string_view name) {
   if (name == "fid") return "FID";
   if (name == "clip-score") return "CLIP score";
+  if (name == "fd-pocket") return "FD (pocket)";
   return std::string(name);
+}
+
+std::string protocol_title(const MetricKey& metric) {
+  std::string title = metric_title(metric.name);
+  const std::string protocol = "(" + metric.protocol + ")";
+  return title.ends_with(protocol) ? title : title + " " + protocol;
 }
 
 std::string state_text(const StoredCell& cell) {

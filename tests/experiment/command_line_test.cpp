@@ -222,7 +222,7 @@ TEST(Score, HasDefaultsAndTakesEveryOption) {
   EXPECT_EQ(plain.images, "out");
   EXPECT_THAT(plain.metrics, ElementsAre("fid"));
   EXPECT_FALSE(plain.reference || plain.prompts);
-  EXPECT_TRUE(plain.inception.empty() && plain.clip.empty());
+  EXPECT_TRUE(plain.inception.empty() && plain.clip.empty() && plain.feature_net.empty());
   EXPECT_EQ(plain.device, "auto");
   EXPECT_EQ(plain.batch, 16);
   EXPECT_FALSE(plain.assume_protocol || plain.skip_broken || plain.json);
@@ -239,6 +239,8 @@ TEST(Score, HasDefaultsAndTakesEveryOption) {
                                             "i",
                                             "--clip",
                                             "c",
+                                            "--feature-net",
+                                            "n",
                                             "--prompts",
                                             "p.txt",
                                             "--assume-protocol",
@@ -252,6 +254,7 @@ TEST(Score, HasDefaultsAndTakesEveryOption) {
   EXPECT_EQ(full.reference, "r.npz");
   EXPECT_EQ(full.inception, "i");
   EXPECT_EQ(full.clip, "c");
+  EXPECT_EQ(full.feature_net, "n");
   EXPECT_EQ(full.prompts, "p.txt");
   EXPECT_EQ(full.batch, 4);
   EXPECT_EQ(full.device, "cuda");
@@ -269,9 +272,10 @@ TEST(Stats, HasDefaultsAndTakesEveryOption) {
   EXPECT_FALSE(plain.skip_broken);
   const auto full =
       parse_as<StatsRequest>({"stats", "images", "--output", "s.npz", "--protocol", "clean-fid", "--inception", "i",
-                              "--resolution", "512", "--crop", "center", "--skip-broken"});
+                              "--feature-net", "n", "--resolution", "512", "--crop", "center", "--skip-broken"});
   EXPECT_EQ(full.protocol, "clean-fid");
   EXPECT_EQ(full.inception, "i");
+  EXPECT_EQ(full.feature_net, "n");
   EXPECT_EQ(full.resolution, 512);
   EXPECT_EQ(full.crop, "center");
   EXPECT_TRUE(full.skip_broken);

@@ -218,6 +218,8 @@ INSTANTIATE_TEST_SUITE_P(
                          "expected weights for fid, got model"},
                     Case{"WeightsForClipScore", "model = \"clip\"", "weights = \"inception.safetensors\"",
                          "\"inception.safetensors\"\n[timing", "expected model for clip-score, got weights"},
+                    Case{"WeightsForFdPocket", "name = \"fid\"\nprotocol = \"pytorch-fid\"", "name = \"fd-pocket\"",
+                         "\"inception.safetensors\"", "expected model for fd-pocket, got weights"},
                     Case{"AMetricWithoutNetwork", "model = \"clip\"\n", "", "[[metric]]\nname = \"clip",
                          "expected model = \"…\", found none"},
                     Case{"FidWithoutReference", "[reference]\nimages = \"laion/\"\n", "", "[[metric]]\nname = \"fid",

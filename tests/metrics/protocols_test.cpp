@@ -34,14 +34,17 @@ class Metrics : public testing::Test {
     if (metric.name == "fid") {
       settings.weights = weights();
     } else {
-      settings.model = kFolder / "metrics/clip-tiny";
+      settings.model = kFolder / (metric.name == "fd-pocket" ? "feature_net/five_layers" : "metrics/clip-tiny");
     }
     return resolve(settings);
   }
-  static std::vector<Image> images_of(const std::string& which) {
+  // size 0: of many sizes.
+  static std::vector<Image> images_of(const std::string& which, int size = 0) {
     std::vector<Image> images;
-    for (int i = 0; i < 12; ++i)
-      images.push_back(hashed_image(which + " " + std::to_string(i), 40 + 3 * i, 64 - 2 * i, 7 + i));
+    for (int i = 0; i < 12; ++i) {
+      images.push_back(
+          hashed_image(which + " " + std::to_string(i), size ? size : 40 + 3 * i, size ? size : 64 - 2 * i, 7 + i));
+    }
     return images;
   }
 
@@ -71,10 +74,10 @@ TEST_F(Metrics, OfGivenImagesEqualPytorchFid) {
 
 TEST_F(Metrics, RowsDoNotDependOnBatchOrThreads) {
   const c10::InferenceMode inference;
-  const auto images = images_of("contract");
   const std::vector<std::string> captions{
       "a red circle", "a blue square", "", "green", "a", "red", "the circle", "on", "of", "square", "blue", "a b c"};
   for (const Metric& metric : metrics()) {
+    const auto images = images_of("contract", metric.name == "fd-pocket" ? 32 : 0);
     for (const std::string_view protocol : metric.protocols) {
       const Measure measure = metric.open(settings_of(metric, protocol), {});
       EXPECT_EQ(measure.model_hash.size(), 64u);
@@ -101,6 +104,11 @@ TEST_F(Metrics, NamesAndPathsAreCheckedBeforeAnythingIsLoaded) {
   EXPECT_FEWSTEP_ERROR(resolve({"fid", "", "/nowhere.safetensors", {}}), ExitCode::kInput, "/nowhere.safetensors");
   EXPECT_FEWSTEP_ERROR(resolve({"fid", "", weights(), "/somewhere"}), ExitCode::kUsage, "expected no model");
   EXPECT_FEWSTEP_ERROR(resolve({"clip-score", "", {}, {}}), ExitCode::kUsage, "expected model");
+  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", {}, {}}), ExitCode::kUsage,
+                       "[fd-pocket] expected model, the folder of a feature network, got none");
+  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", weights(), kFolder}), ExitCode::kUsage, "expected no weights");
+  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", {}, weights()}), ExitCode::kInput, "got no folder");
+  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "pytorch-fid", {}, kFolder}), ExitCode::kUsage, "pocket");
   EXPECT_EQ(resolve({"fid", "", weights(), {}}).protocol, "pytorch-fid");
 }
 

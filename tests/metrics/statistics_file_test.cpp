@@ -30,6 +30,7 @@ TEST(StatisticsFile, IsReadAsOtherToolsWriteIt) {
     const bool ours = entry.path().stem() == "ours";
     EXPECT_EQ(file.protocol, ours ? "pytorch-fid" : "");
     EXPECT_EQ(file.gaussian.count, ours ? 20 : 0);
+    EXPECT_EQ(file.network.substr(0, 4), ours ? "abab" : "");
     ++files;
   }
   EXPECT_EQ(files, 6);
@@ -56,7 +57,7 @@ TEST(StatisticsFile, SurvivesARoundTripAndIsTheSameBytes) {
   EXPECT_EQ(read.gaussian.covariance, file.gaussian.covariance);
   EXPECT_EQ(read.gaussian.count, 20);
   EXPECT_EQ(read.protocol, "clean-fid");
-  EXPECT_EQ(read.inception, std::string(64, 'a'));
+  EXPECT_EQ(read.network, std::string(64, 'a'));
   EXPECT_FEWSTEP_ERROR(write_statistics("/nowhere/x.npz", file), ExitCode::kEnvironment, "/nowhere/x.npz");
 }
 

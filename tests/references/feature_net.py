@@ -1,8 +1,11 @@
-"""The feature network of fd-pocket in plain PyTorch; tests/towers/feature_net_test.cpp compares ours with it."""
+"""The feature network of fd-pocket in plain PyTorch, and Fréchet distances in its features: tests/towers/feature_net_test.cpp
+and tests/metrics/fd_pocket_test.cpp compare ours with them."""
 import json
 import pathlib
 
+import numpy
 import torch
+from references import _hashed_images as made
 from references.towers import randomise
 from safetensors.torch import save_file
 from torch import nn
@@ -37,6 +40,18 @@ CASES = {
 }
 
 
+def rows(net, which, block):
+    images = numpy.stack([made.image(f"pocket {which} {i}", 32, 32, block + i % 3) for i in range(24)])
+    with torch.inference_mode():
+        return net(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 * 2 - 1)[0].double().numpy()
+
+
+def distance(net):
+    from pytorch_fid.fid_score import calculate_frechet_distance
+    moments = [(r.mean(0), numpy.cov(r, rowvar=False)) for r in (rows(net, "images", 6), rows(net, "reference", 9))]
+    return float(calculate_frechet_distance(*moments[0], *moments[1]))
+
+
 def make(folder: pathlib.Path):
     for seed, (name, (config, dtype)) in enumerate(CASES.items()):
         case = folder / name
@@ -44,6 +59,8 @@ def make(folder: pathlib.Path):
         net = randomise(FeatureNet(**config), 31 + seed).to(dtype)
         save_file(net.state_dict(), case / "model.safetensors")
         (case / "config.json").write_text(json.dumps({"_class_name": "FewstepFeatureNet", **config}, indent=2) + "\n")
+        if name == "five_layers":
+            (folder / "fd.json").write_text(json.dumps({"five_layers": distance(net)}) + "\n")
         size = config["image_size"]
         images = torch.rand(3, 3, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
         features, logits = net.float()(images)

@@ -308,7 +308,7 @@ def statistics_files(folder):
     numpy.savez_compressed(good / "clean-fid.npz", mu=mu.astype(numpy.float32), sigma=sigma)
     numpy.savez(good / "float32.npz", mu=mu.astype(numpy.float32), sigma=sigma.astype(numpy.float32))
     numpy.savez(good / "fortran.npz", mu=mu, sigma=numpy.asfortranarray(sigma))
-    numpy.savez(good / "ours.npz", mu=mu, sigma=sigma, protocol="pytorch-fid", count=20, inception="ab" * 32)
+    numpy.savez(good / "ours.npz", mu=mu, sigma=sigma, protocol="pytorch-fid", count=20, network="ab" * 32)
 
     def refuse(name, **arrays):
         numpy.savez(bad / f"{name}.npz", **arrays)

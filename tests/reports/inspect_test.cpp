@@ -88,13 +88,14 @@ TEST(Inspect, SaysUnderWhichProtocolStatisticsWereMade) {
   file.gaussian.mean = Eigen::Vector3d(3, 4, 0);
   file.gaussian.covariance = 2 * Eigen::Matrix3d::Identity();
   file.protocol = "pytorch-fid";
-  file.inception = std::string(64, '9');
+  file.network = std::string(64, '9');
   write_statistics(folder.path() / "s.npz", file);
   const auto json = inspect_json(folder.path() / "s.npz");
   EXPECT_EQ(json["kind"], "statistics");
   EXPECT_EQ(json["dimensions"], 3);
   EXPECT_EQ(json["images"], 50);
   EXPECT_EQ(json["protocol"], "pytorch-fid");
+  EXPECT_EQ(json["network"], std::string(64, '9'));
   EXPECT_EQ(json["mean_norm"], 5.0);
   EXPECT_EQ(json["covariance_trace"], 6.0);
 }

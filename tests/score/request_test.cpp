@@ -39,6 +39,20 @@ TEST_F(ScoreRequests, NameAMetricAndPerhapsItsProtocol) {
   EXPECT_EQ(settings[2].protocol, "torchmetrics");
 }
 
+TEST_F(ScoreRequests, GiveEachMetricItsOwnNetwork) {
+  request_.metrics = {"fd-pocket", "clip-score"};
+  request_.inception.clear();
+  request_.feature_net = folder_.path() / "net";
+  std::filesystem::create_directory(request_.feature_net);
+  const auto settings = metric_settings(request_);
+  ASSERT_EQ(settings.size(), 2U);
+  EXPECT_EQ(settings[0].protocol, "pocket");
+  EXPECT_EQ(settings[0].model, request_.feature_net);
+  EXPECT_EQ(settings[1].model, request_.clip);
+  request_.reference.reset();
+  EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "[--metric fd-pocket] expected --reference");
+}
+
 TEST_F(ScoreRequests, WithoutAMetricAreRefused) {
   request_.metrics.clear();
   EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "at least one, such as fid or clip-score");
@@ -68,6 +82,8 @@ TEST_F(ScoreRequests, NameWhatAMetricNeeds) {
   request = request_;
   request.clip.clear();
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "clip-score");
+  request.metrics = {"fd-pocket"};
+  EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "[fd-pocket] expected model");
 }
 
 TEST_F(ScoreRequests, WithAnOptionThatNothingUsesAreRefused) {
@@ -79,6 +95,9 @@ TEST_F(ScoreRequests, WithAnOptionThatNothingUsesAreRefused) {
   request = request_;
   request.metrics = {"fid"};
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "[--clip]");
+  request = request_;
+  request.feature_net = folder_.path();
+  EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "[--feature-net]");
 }
 
 TEST_F(ScoreRequests, FailBeforeAnythingIsPrinted) {

@@ -37,7 +37,7 @@ class ScoreImages : public testing::Test {
     StatisticsFile file;
     file.gaussian = {2, Eigen::Vector3d(105, 7, 7), Eigen::Matrix3d::Identity()};
     file.protocol = protocol;
-    file.inception = network;
+    file.network = network;
     return file;
   }
   void refer_to(const StatisticsFile& file) {

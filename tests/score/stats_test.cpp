@@ -35,7 +35,7 @@ TEST_F(Stats, AreTheMomentsUnderTheirProtocol) {
   write();
   const StatisticsFile file = read_statistics(request_.output);
   EXPECT_EQ(file.protocol, "mean-colour");
-  EXPECT_EQ(file.inception, "the-network");
+  EXPECT_EQ(file.network, "the-network");
   EXPECT_EQ(file.gaussian.count, 4);
   EXPECT_NEAR(file.gaussian.mean[0], 25, 1e-12);
   EXPECT_NEAR(file.gaussian.mean[1], 7, 1e-12);
@@ -108,6 +108,20 @@ TEST_F(Stats, CheckTheRequestBeforeAnythingIsLoaded) {
   request.output = folder_.path() / "no/out.npz";
   EXPECT_FEWSTEP_ERROR(run_stats(request, out_, messages_), ExitCode::kUsage, "expected an existing folder");
   EXPECT_FEWSTEP_ERROR(run_stats(request_, out_, messages_), ExitCode::kUsage, "fid");  // no --inception
+}
+
+TEST_F(Stats, AreOfTheMetricWhoseNetworkIsGiven) {
+  request_.inception = folder_.write("inception.safetensors", "");
+  EXPECT_EQ(metric_settings(request_).name, "fid");
+  EXPECT_EQ(metric_settings(request_).protocol, "pytorch-fid");
+  request_.feature_net = folder_.path();
+  EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "expected the network of one metric");
+  request_.inception.clear();
+  EXPECT_EQ(metric_settings(request_).name, "fd-pocket");
+  EXPECT_EQ(metric_settings(request_).protocol, "pocket");
+  EXPECT_EQ(metric_settings(request_).model, folder_.path());
+  request_.protocol = "clean-fid";
+  EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "[fd-pocket protocol]");
 }
 
 }  // namespace
