@@ -98,6 +98,29 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   return bytes;
 }
 
+std::string read_file_part(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t size) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) throw input_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0)
+    throw input_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
+  // Before memory is taken for bytes that are not there.
+  const auto length = static_cast<std::uint64_t>(status.st_size);
+  if (offset > length || size > length - offset) {
+    throw input_error(path.string(), "expected " + std::to_string(size) + " bytes from " + std::to_string(offset) +
+                                         " on, got a file of " + std::to_string(length));
+  }
+  std::string bytes(size, '\0');
+  for (std::size_t at = 0; at < bytes.size();) {
+    const ssize_t got = ::pread(file.get(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(offset + at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw input_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
+    if (got == 0) throw input_error(path.string(), "cannot be read to its end");
+    at += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   write_file_atomically(path, std::span(&bytes, 1));
 }

@@ -15,6 +15,8 @@ std::string sha256_file(const std::filesystem::path& path);  // throws Error (kI
 
 // The whole file as bytes; throws Error (kInput) when it is missing, unreadable or larger than max_bytes.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = 1ull << 30);
+// size bytes from offset on; throws Error (kInput) when the file is missing, unreadable or ends before.
+std::string read_file_part(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t size);
 
 // Writes through a temporary name in the same folder, fsyncs, renames: the file is there whole or not at all.
 // Throws Error (kEnvironment) naming the path and the system's reason (disk full, read-only …).

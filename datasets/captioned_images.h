@@ -2,7 +2,9 @@
 #include "core/image.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace fewstep {
@@ -12,11 +14,27 @@ struct CaptionedImage {
   std::string caption;
 };
 
-// A data set for training: image and caption by number, in any order.
+// A data set for training: image and caption by number, in any order, from any thread.
 struct CaptionedImages {
   std::int64_t count = 0;
-  std::string identity;  // SHA-256 of what decides its content
+  // SHA-256 over the images' names and sizes in bytes and the captions, in their order: the same samples have the same
+  // one wherever they lie. Pixels are not read for it.
+  std::string identity;
+  // index: 0 … count−1. Throws Error (kInput) naming file or shard and entry where an image cannot be decoded.
   std::function<CaptionedImage(std::int64_t index)> at;
 };
+
+struct ImageQuery {
+  std::filesystem::path images = {};    // a folder, or .tar files of webdataset's layout: "data-{000..009}.tar"
+  std::filesystem::path captions = {};  // of a folder alone: .jsonl .csv .tsv .parquet naming a file and a caption
+  std::optional<std::string> file_column = {}, text_column = {};  // found by themselves where one fits; text of .json
+  std::optional<std::int64_t> count = {};                         // the first so many
+};
+
+// A folder's images in the order of the caption file, which names each once (names without a folder); a .tar's in its
+// own order. Captions are read now, images when they are asked for. Throws Error: kUsage for options that do not fit;
+// kInput for a missing or broken file, an image without a caption, a caption without an image, a name that is there
+// twice, a caption that is empty or not UTF-8, fewer samples than count.
+CaptionedImages open_captioned_images(const ImageQuery& query);
 
 }  // namespace fewstep

@@ -19,15 +19,7 @@ namespace fewstep {
 namespace {
 
 constexpr std::array<std::string_view, 7> kExtensions = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"};
-constexpr std::uint64_t kMaxFileBytes = 512ull << 20;
 constexpr int kPngCompression = 3;
-
-bool has_image_extension(const std::filesystem::path& file) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-}
 
 // OpenCV's rows are BGR; empty where it cannot decode.
 cv::Mat decode(const std::string& bytes) {
@@ -43,6 +35,12 @@ cv::Mat decode(const std::string& bytes) {
 
 }  // namespace
 
+bool is_image_extension(std::string extension) {
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+}
+
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder) {
   std::error_code failure;
   std::vector<std::filesystem::path> files;
@@ -51,7 +49,7 @@ std::vector<std::filesystem::path> list_images(const std::filesystem::path& fold
                       failure ? "cannot be read: " + failure.message() : "expected a folder of images");
   std::filesystem::directory_iterator entries(folder, failure);
   for (; !failure && entries != std::filesystem::directory_iterator(); entries.increment(failure))
-    if (has_image_extension(entries->path()) && !std::filesystem::is_directory(entries->status()))
+    if (is_image_extension(entries->path().extension().string()) && !std::filesystem::is_directory(entries->status()))
       files.push_back(entries->path());
   if (failure) throw input_error(folder.string(), "cannot be read: " + failure.message());
   if (files.empty())
@@ -61,15 +59,18 @@ std::vector<std::filesystem::path> list_images(const std::filesystem::path& fold
 }
 
 Image read_image(const std::filesystem::path& path, std::int64_t max_pixels) {
-  const std::string bytes = read_file(path, kMaxFileBytes);
-  const ImageHeader header = read_image_header(bytes, path.string());
+  return decode_image(read_file(path, kMaxImageBytes), path.string(), max_pixels);
+}
+
+Image decode_image(const std::string& bytes, const std::string& where, std::int64_t max_pixels) {
+  const ImageHeader header = read_image_header(bytes, where);
   if (header.width > max_pixels / header.height) {
-    throw input_error(path.string(), "expected at most " + std::to_string(max_pixels) + " pixels, got " +
-                                         std::to_string(header.width) + "x" + std::to_string(header.height));
+    throw input_error(where, "expected at most " + std::to_string(max_pixels) + " pixels, got " +
+                                 std::to_string(header.width) + "x" + std::to_string(header.height));
   }
   const cv::Mat decoded = decode(bytes);
   if (decoded.empty() || decoded.type() != CV_8UC3 || decoded.cols != header.width || decoded.rows != header.height)
-    throw input_error(path.string(), "expected a whole " + std::string(header.format) + " image, got broken data");
+    throw input_error(where, "expected a whole " + std::string(header.format) + " image, got broken data");
   Image image{decoded.rows, decoded.cols, std::vector<std::uint8_t>(decoded.total() * 3)};
   cv::Mat rgb(decoded.rows, decoded.cols, CV_8UC3, image.rgb.data());
   cv::cvtColor(decoded, rgb, cv::COLOR_BGR2RGB);

@@ -16,6 +16,9 @@ PromptSet read_prompts_txt(const PromptQuery& query) {
     throw usage_error(query.file.string(), "expected no column for a .txt file (one caption a line), got " +
                                                (query.text ? "text = " + *query.text : std::string("a filter")));
   }
+  if (query.files)
+    throw usage_error(query.file.string(),
+                      "expected captions with file names (.jsonl, .csv, .tsv, .parquet), got .txt");
   TextLines lines(query.file);
   PromptCollector collector(query);
   for (std::string line; !collector.full() && lines.next(line);) {

@@ -12,6 +12,7 @@ namespace fewstep {
 struct Prompt {
   std::int64_t row = 0;
   std::string text;
+  std::string file = {};  // of its image, where the query asks for files
 };
 
 struct RowFilter {  // [prompts] where = [ { column = "AESTHETIC_SCORE", at_least = 6.0, at_most = … } ]
@@ -25,6 +26,8 @@ struct PromptQuery {
   std::optional<std::string> text = {};  // column or key; found by itself where only one fits
   std::vector<RowFilter> where = {};
   std::optional<std::int64_t> count = {};  // the first so many that pass the filter; the file is read no further
+  bool files = false;  // a column of file names, too (not in .txt); an empty caption or name is an error then
+  std::optional<std::string> file_column = {};  // found by itself where only one has a usual name
 };
 
 struct PromptSet {

@@ -159,7 +159,8 @@ PromptSet read_prompts_delimited(const PromptQuery& query, char delimiter) {
     }
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = number(query, columns[chosen.where[i]].name, fields[chosen.where[i]], place);
-    collector.add(fields[chosen.text], values, place);
+    collector.add(fields[chosen.text], values, place,
+                  chosen.file ? std::optional<std::string_view>(fields[*chosen.file]) : std::nullopt);
   }
   return collector.finish(columns[chosen.text].name);
 }

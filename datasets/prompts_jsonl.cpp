@@ -12,8 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-std::optional<std::string_view> caption_of(const PromptQuery& query, const json& record, const std::string& key,
-                                           Place place) {
+std::optional<std::string_view> text_of(const PromptQuery& query, const json& record, const std::string& key,
+                                        Place place) {
   const auto found = record.find(key);
   if (found == record.end() || found->is_null()) return std::nullopt;
   if (!found->is_string())
@@ -31,6 +31,7 @@ double number_of(const PromptQuery& query, const json& record, const std::string
 
 struct Keys {
   std::string text;
+  std::optional<std::string> file;
   std::vector<std::string> where;
 };
 
@@ -40,7 +41,8 @@ Keys choose_keys(const PromptQuery& query, const json& record) {
   std::vector<CaptionColumn> columns;
   for (const auto& [key, value] : record.items()) columns.push_back({key, value.is_string() || value.is_null()});
   const ChosenColumns chosen = choose_columns(query, columns);
-  Keys keys{columns[chosen.text].name, {}};
+  Keys keys{columns[chosen.text].name, {}, {}};
+  if (chosen.file) keys.file = columns[*chosen.file].name;
   for (const std::size_t index : chosen.where) keys.where.push_back(columns[index].name);
   return keys;
 }
@@ -58,7 +60,8 @@ PromptSet read_prompts_jsonl(const PromptQuery& query) {
     if (!keys) keys = choose_keys(query, record);
     const Place place{"line", lines.number()};
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = number_of(query, record, keys->where[i], place);
-    collector.add(caption_of(query, record, keys->text, place), values, place);
+    collector.add(text_of(query, record, keys->text, place), values, place,
+                  keys->file ? text_of(query, record, *keys->file, place) : std::nullopt);
   }
   return collector.finish(keys ? keys->text : "");
 }

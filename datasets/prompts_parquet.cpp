@@ -44,8 +44,8 @@ std::shared_ptr<arrow::DataType> as_binary(arrow::Type::type id) {
   return arrow::is_large_binary_like(id) ? arrow::large_binary() : arrow::binary();
 }
 
-// Captions of an array of strings, of any layout, or of a dictionary of them. The bytes are seen as binary, so
-// that the collector can name the row that is not UTF-8.
+// Captions, or file names, of an array of strings, of any layout, or of a dictionary of them. The bytes are seen as
+// binary, so that the collector can name the row that is not UTF-8.
 class Captions {
  public:
   Captions(const PromptQuery& query, std::shared_ptr<arrow::Array> array) : query_(query) {
@@ -165,6 +165,10 @@ class CaptionParquet {
     const ChosenColumns chosen = choose_columns(query_, columns);
     text_ = columns[chosen.text].name;
     leaves_.push_back(fields[chosen.text].column_index);
+    if (chosen.file) {
+      file_ = columns[*chosen.file].name;
+      leaves_.push_back(fields[*chosen.file].column_index);
+    }
     for (const std::size_t index : chosen.where) {
       const auto& type = *fields[index].field->type();
       if (!is_number(type.id())) {
@@ -178,12 +182,14 @@ class CaptionParquet {
 
   std::int64_t add(const arrow::RecordBatch& batch, std::int64_t row, PromptCollector& collector) const {
     const Captions captions(query_, batch.GetColumnByName(text_));
+    std::optional<Captions> files;
+    if (file_) files.emplace(query_, batch.GetColumnByName(*file_));
     std::vector<std::shared_ptr<arrow::Array>> numbers;
     for (const RowFilter& filter : query_.where) numbers.push_back(batch.GetColumnByName(filter.column));
     std::vector<double> values(numbers.size());
     for (std::int64_t i = 0; i < batch.num_rows() && !collector.full(); ++i) {
       for (std::size_t k = 0; k < values.size(); ++k) values[k] = number_at(*numbers[k], i);
-      collector.add(captions[i], values, {"row", row + i + 1});
+      collector.add(captions[i], values, {"row", row + i + 1}, files ? (*files)[i] : std::nullopt);
     }
     return row + batch.num_rows();
   }
@@ -191,6 +197,7 @@ class CaptionParquet {
   const PromptQuery& query_;
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::string text_;
+  std::optional<std::string> file_;
   std::vector<int> leaves_;
 };
 

@@ -15,10 +15,7 @@ struct ImageBatch {
   std::vector<Image> images;
   std::vector<std::string> captions;
 };
-// resolution: the side of the square that every image is cropped and resized to (Pillow's bicubic filter).
+// Every image as square_image (metrics/resize.h) makes it of this size.
 ImageBatch read_batch(const CaptionedImages& data, std::span<const std::int64_t> rows, int resolution);
-
-// The middle square of an image at a size.
-Image square_image(const Image& image, int size);
 
 }  // namespace fewstep

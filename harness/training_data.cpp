@@ -18,6 +18,11 @@ ShapeScene scene_of(const TrainingData& data, std::int64_t index) {
 }  // namespace
 
 CaptionedImages training_images(const TrainingData& data) {
+  if (data.builtin.empty()) {
+    ImageQuery query{data.images, data.captions, data.file_column, data.text_column, {}};
+    if (data.count > 0) query.count = data.count;
+    return open_captioned_images(query);
+  }
   const std::string identity =
       fmt::format("shapes {} {} {} {}", kShapesVersion, data.split, data.style, data.resolution);
   return {data.count, sha256(identity), [data](std::int64_t index) {

@@ -171,4 +171,10 @@ Image center_crop(const Image& image, int height, int width) {
   return result;
 }
 
+Image square_image(const Image& image, int size) {
+  const int side = std::min(image.height, image.width);
+  const Image square = center_crop(image, side, side);
+  return side == size ? square : resize_pil(square, size, size, PilFilter::kLanczos);
+}
+
 }  // namespace fewstep

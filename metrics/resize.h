@@ -18,5 +18,8 @@ std::vector<float> resize_pil_float(const Image& image, int height, int width, P
 
 // The middle height × width, offsets as Transformers' center_crop rounds them (zero padding when larger).
 Image center_crop(const Image& image, int height, int width);
+// The middle square, resized to size × size by Lanczos where it is not: what fewstep stats --crop center --resolution
+// measures, so that a model trains on what it is compared with.
+Image square_image(const Image& image, int size);
 
 }  // namespace fewstep

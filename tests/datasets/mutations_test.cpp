@@ -1,7 +1,9 @@
 #include "core/error.h"
 #include "core/files.h"
+#include "datasets/captioned_images.h"
 #include "datasets/images.h"
 #include "datasets/prompts.h"
+#include "tests/datasets/tar_bytes.h"
 #include "tests/temporary.h"
 
 #include <algorithm>
@@ -115,6 +117,24 @@ INSTANTIATE_TEST_SUITE_P(Mutations, MutatedImages,
                            std::replace(name.begin(), name.end(), '.', '_');
                            return name.substr(1);
                          });
+
+class MutatedShards : public testing::TestWithParam<const char*> {};
+
+TEST_P(MutatedShards, GiveAnErrorOrAResult) {
+  const std::string image = read_file(kData / "images/420.jpg");
+  const TemporaryFolder folder;
+  const auto whole = folder.write(
+      "a.tar",
+      tar_bytes({{"0.jpg", image}, {"0.txt", "a"}, {"1.jpg", image}, {"1.json", R"({"caption": "b"})"}}, GetParam()));
+  expect_error_or_result(whole, [](const std::filesystem::path& file) {
+    const CaptionedImages set = open_captioned_images({.images = file});
+    EXPECT_GT(set.count, 0);
+    for (std::int64_t i = 0; i < set.count; ++i) EXPECT_FALSE(set.at(i).caption.empty());
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Mutations, MutatedShards, testing::Values("ustar", "pax", "gnutar"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace fewstep

@@ -65,5 +65,13 @@ TEST(Resize, RefusesEmptyImagesAndSizes) {
   EXPECT_FEWSTEP_ERROR(resize_pil(hashed_image("x", 2, 2), 0, 4, PilFilter::kBicubic), ExitCode::kUsage, "expected");
 }
 
+TEST(Resize, OfASquareImageIsThatOfItsMiddleByLanczos) {
+  Image image{20, 33, {}};
+  for (int i = 0; i < 20 * 33 * 3; ++i) image.rgb.push_back(static_cast<std::uint8_t>(i * i / 7));
+  EXPECT_EQ(square_image(image, 8), resize_pil(center_crop(image, 20, 20), 8, 8, PilFilter::kLanczos));
+  EXPECT_EQ(square_image(image, 32), resize_pil(center_crop(image, 20, 20), 32, 32, PilFilter::kLanczos));
+  EXPECT_EQ(square_image(image, 20), center_crop(image, 20, 20));
+  EXPECT_FEWSTEP_ERROR(square_image(image, 0), ExitCode::kUsage, "");
+}
 }  // namespace
 }  // namespace fewstep

@@ -1,0 +1,183 @@
+#include "datasets/webdataset.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "datasets/images.h"
+#include "datasets/prompt_rows.h"
+#include "datasets/tar_index.h"
+#include "models/json_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <unordered_map>
+#include <utility>
+
+namespace fewstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxCaptionBytes = 1 << 20;
+constexpr std::size_t kMaxShards = 100'000;
+
+struct Range {
+  std::uint64_t first = 0, last = 0;
+  std::size_t digits = 0;  // numbers are filled with zeros to so many
+};
+
+// The inner text of a brace, "000..009".
+Range range_of(std::string_view text, const std::string& pattern) {
+  const auto dots = text.find("..");
+  const auto number = [&](std::string_view digits) {
+    std::uint64_t value = 0;
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (failure != std::errc() || end != digits.data() + digits.size())
+      throw usage_error(pattern, "expected a range of numbers such as {000..009}, got {" + std::string(text) + "}");
+    return value;
+  };
+  const std::string_view first = text.substr(0, dots), last = dots == text.npos ? "" : text.substr(dots + 2);
+  const Range range{number(first), number(last), first.starts_with('0') ? first.size() : 0};
+  if (range.last < range.first || range.last - range.first >= kMaxShards) {
+    throw usage_error(pattern, "expected a range upwards of at most " + std::to_string(kMaxShards) + " numbers, got {" +
+                                   std::string(text) + "}");
+  }
+  return range;
+}
+
+std::vector<std::string> expand(const std::string& text, const std::string& pattern) {
+  const auto open = text.find('{'), close = text.find('}', open);
+  if (open == std::string::npos) return {text};
+  if (close == std::string::npos) throw usage_error(pattern, "expected a closing brace, got none");
+  const Range range = range_of(std::string_view(text).substr(open + 1, close - open - 1), pattern);
+  const std::vector<std::string> rests = expand(text.substr(close + 1), pattern);
+  std::vector<std::string> all;
+  for (std::uint64_t i = range.first; i <= range.last; ++i) {
+    std::string number = std::to_string(i);
+    if (number.size() < range.digits) number.insert(0, range.digits - number.size(), '0');
+    for (const std::string& rest : rests) all.push_back(text.substr(0, open) + number + rest);
+    if (all.size() > kMaxShards)
+      throw usage_error(pattern, "expected at most " + std::to_string(kMaxShards) + " shards, got more");
+  }
+  return all;
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+class Shard {
+ public:
+  Shard(const fs::path& path, std::size_t number, const std::optional<std::string>& key)
+      : path_(path), number_(number), key_(key) {}
+
+  void add_to(std::vector<WebSample>& samples) {
+    entries_ = index_tar(path_);
+    for (const TarEntry& entry : entries_) sort(entry);
+    for (const Parts& parts : parts_)
+      if (parts.image || parts.text || parts.json) samples.push_back(sample_of(parts));
+  }
+
+ private:
+  struct Parts {  // of one sample; entries of other kinds alone leave it empty
+    const TarEntry *image = nullptr, *text = nullptr, *json = nullptr;
+  };
+
+  std::string where(const TarEntry& entry) const { return path_.string() + ", entry " + in_quotes(entry.name); }
+
+  void sort(const TarEntry& entry) {
+    const auto slash = entry.name.rfind('/');
+    const auto base = slash == std::string::npos ? 0 : slash + 1, dot = entry.name.find('.', base);
+    // Without an ending, or hidden (macOS adds "._NAME" beside every file).
+    if (dot == std::string::npos || dot == base) return;
+    const std::string ending = lower(entry.name.substr(dot));
+    const auto [found, fresh] = by_key_.emplace(entry.name.substr(0, dot), parts_.size());
+    if (fresh) parts_.emplace_back();
+    Parts& parts = parts_[found->second];
+    if (is_image_extension(ending)) {
+      if (parts.image)
+        throw input_error(where(entry), "expected one image of a name, got " + in_quotes(parts.image->name) + " too");
+      parts.image = &entry;
+    }
+    if (ending == ".txt") parts.text = &entry;
+    if (ending == ".json") parts.json = &entry;
+  }
+
+  WebSample sample_of(const Parts& parts) const {
+    const TarEntry* caption = key_ || !parts.text ? parts.json : parts.text;
+    if (!parts.image)
+      throw input_error(where(parts.text ? *parts.text : *parts.json), "expected an image of the same name, got none");
+    if (!caption) {
+      throw input_error(where(*parts.image), std::string("expected a caption of the same name, ") +
+                                                 (key_ ? ".json" : ".txt or .json") + ", got none");
+    }
+    const TarEntry& image = *parts.image;
+    expect_size(image, kMaxImageBytes);
+    return {number_, image.name, image.offset, image.size, caption_in(*caption)};
+  }
+
+  void expect_size(const TarEntry& entry, std::uint64_t most) const {
+    if (entry.size > most) {
+      throw input_error(where(entry),
+                        "expected at most " + std::to_string(most) + " bytes, got " + std::to_string(entry.size));
+    }
+  }
+
+  std::string caption_in(const TarEntry& entry) const {
+    expect_size(entry, kMaxCaptionBytes);
+    std::string text = read_file_part(path_, entry.offset, entry.size);
+    if (entry.name.size() >= 5 && lower(entry.name.substr(entry.name.size() - 5)) == ".json")
+      text = caption_of(parse_json_object(text, where(entry)), entry);
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    if (const auto trouble = utf8_trouble(text, "a caption")) throw input_error(where(entry), *trouble);
+    if (is_blank(text)) throw input_error(where(entry), "expected a caption, got none");
+    return text;
+  }
+
+  std::string caption_of(const nlohmann::json& object, const TarEntry& entry) const {
+    const std::vector<std::string> keys = key_ ? std::vector{*key_} : std::vector<std::string>{"caption", "text"};
+    for (const std::string& key : keys) {
+      const auto found = object.find(key);
+      if (found == object.end() || found->is_null()) continue;
+      if (found->is_string()) return found->get<std::string>();
+      throw input_error(where(entry), "expected a text for " + in_quotes(key) + ", got a " + found->type_name());
+    }
+    throw input_error(where(entry), "expected a caption under " + in_quotes(keys.front()) +
+                                        (key_ ? "" : " or " + in_quotes(keys.back())) + ", got none");
+  }
+
+  const fs::path& path_;
+  std::size_t number_;
+  const std::optional<std::string>& key_;
+  std::vector<TarEntry> entries_;
+  std::vector<Parts> parts_;  // in the order of their first entries
+  std::unordered_map<std::string, std::size_t> by_key_;
+};
+
+}  // namespace
+
+std::vector<fs::path> expand_shards(const fs::path& pattern) {
+  std::error_code ignored;
+  if (fs::exists(pattern, ignored)) return {pattern};
+  std::vector<fs::path> paths;
+  for (std::string& path : expand(pattern.string(), pattern.string())) paths.emplace_back(std::move(path));
+  return paths;
+}
+
+std::vector<WebSample> read_web_samples(const std::vector<fs::path>& shards, const std::optional<std::string>& key,
+                                        std::optional<std::int64_t> count) {
+  std::vector<WebSample> samples;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (count && static_cast<std::int64_t>(samples.size()) >= *count) break;
+    const std::size_t before = samples.size();
+    Shard(shards[i], i, key).add_to(samples);
+    if (samples.size() == before)
+      throw input_error(shards[i].string(), "expected images with captions (KEY.jpg and KEY.txt …), got none");
+  }
+  return samples;
+}
+
+}  // namespace fewstep

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// One image of a .tar with its caption. Names follow webdataset: what stands before the first dot of the last part
+// names the sample, the rest says what the entry is.
+struct WebSample {
+  std::size_t shard = 0;  // of the shards given
+  std::string name;       // of the image's entry
+  std::uint64_t offset = 0, size = 0;
+  std::string caption;
+};
+
+// "data-{000..009}.tar" → ten paths, from all ranges in it; a path without a range, or of a file that is there, is
+// itself. Throws Error (kUsage) for a range that is none, or of more than 100,000.
+std::vector<std::filesystem::path> expand_shards(const std::filesystem::path& pattern);
+
+// The samples of all shards in the order of their first entries, up to the end of the shard that holds number count.
+// KEY.jpg .jpeg .png .webp .bmp .tif .tiff is the image, KEY.txt or else KEY.json with "caption" or "text" the caption;
+// with key, KEY.json with that key alone. Other entries are passed over. Throws Error (kInput), naming shard and entry,
+// for an image without a caption and the reverse, two images of one key, an empty caption or one that is not UTF-8, no
+// samples at all, and whatever index_tar refuses.
+std::vector<WebSample> read_web_samples(const std::vector<std::filesystem::path>& shards,
+                                        const std::optional<std::string>& key, std::optional<std::int64_t> count);
+
+}  // namespace fewstep
