@@ -35,6 +35,19 @@ std::string extension_of(const std::filesystem::path& file) {
   return extension;
 }
 
+PromptSet prompts_of_shapes(const PromptQuery& query) {
+  if (!query.count || query.text || !query.where.empty())
+    throw usage_error("shapes", "expected a count and no columns for the built-in captions");
+  PromptSet set;
+  for (std::int64_t row = 0; row < *query.count; ++row) {
+    ShapeScene scene = make_shape_scene(query.shapes->split, static_cast<std::uint64_t>(row), query.shapes->style);
+    set.prompts.push_back({row, std::move(scene.caption)});
+  }
+  set.rows_read = *query.count;
+  set.source = shapes_hash(query.shapes->split, query.shapes->style);
+  return set;
+}
+
 PromptSet read_by_extension(const PromptQuery& query) {
   const std::string extension = extension_of(query.file);
   if (extension == ".parquet") return read_prompts_parquet(query);
@@ -50,7 +63,9 @@ PromptSet read_by_extension(const PromptQuery& query) {
 
 PromptSet read_prompts(const PromptQuery& query) {
   if (query.count && *query.count < 1)
-    throw usage_error(query.file.string(), "expected a count of at least 1, got " + std::to_string(*query.count));
+    throw usage_error(query.shapes ? "shapes" : query.file.string(),
+                      "expected a count of at least 1, got " + std::to_string(*query.count));
+  if (query.shapes) return prompts_of_shapes(query);
   PromptSet set = read_by_extension(query);
   set.source = sha256_file(query.file);
   return set;

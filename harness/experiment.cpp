@@ -7,6 +7,7 @@
 #include "harness/toml_table.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -24,9 +25,6 @@ void refuse_later_versions(const toml::table& root, const std::string& file) {
         place_of(*distill, file),
         "[[distill]] belongs to a later version of fewstep: train first, and list the result as [[checkpoint]]");
   }
-  if (const toml::node* builtin = root["prompts"]["builtin"].node())
-    throw usage_error(place_of(*builtin, file),
-                      "prompts.builtin belongs to a later version of fewstep: give prompts.file");
 }
 
 // Reads the sections of one file.
@@ -81,13 +79,42 @@ class Reader {
     return TomlTable(*table, root_.file(), "[" + std::string(key) + "]", known);
   }
 
+  static void refuse(const TomlTable& table, std::initializer_list<std::string_view> keys, const std::string& reason) {
+    for (const std::string_view key : keys)
+      if (table.has(key)) table.fail(*table.find(key), "expected " + std::string(key) + reason);
+  }
+
+  // builtin = "shapes" with split and style; nothing where it is absent.
+  std::optional<ShapesQuery> read_builtin(const TomlTable& table) {
+    if (!table.has("builtin")) {
+      refuse(table, {"split", "style"}, " beside builtin alone");
+      return std::nullopt;
+    }
+    constexpr std::array<std::string_view, 1> kBuiltin{"shapes"};
+    const std::string name = table.text("builtin");
+    if (name != kBuiltin[0]) throw usage_error(table.where("builtin"), unknown_name(name, kBuiltin));
+    ShapesQuery shapes;
+    if (const auto split = table.optional_text("split"))
+      shapes.split = parse_at<ShapeSplit>(*split, table.where("split"), parse_shape_split);
+    if (const auto style = table.optional_text("style"))
+      shapes.style = parse_at<ShapeStyle>(*style, table.where("style"), parse_shape_style);
+    return shapes;
+  }
+
   void read_prompts() {
-    const TomlTable table =
-        section("prompts", {"file", "text", "where", "count", "images_per_prompt", "negative_prompt"});
+    const TomlTable table = section("prompts", {"file", "builtin", "text", "where", "split", "style", "count",
+                                                "images_per_prompt", "negative_prompt"});
     PromptQuery& query = experiment_.prompts;
-    query.file = path_at(table, "file");
+    if (table.has("file") == table.has("builtin"))
+      throw usage_error(table.where("builtin"), "in [prompts]: expected file = \"…\" or builtin = \"shapes\", found " +
+                                                    std::string(table.has("file") ? "both" : "none"));
+    query.shapes = read_builtin(table);
+    if (query.shapes)
+      refuse(table, {"text", "where"}, " beside file alone");
+    else
+      query.file = path_at(table, "file");
     query.text = table.optional_text("text");
-    if (table.has("count")) query.count = table.integer("count", 1, 1'000'000'000);
+    if (table.has("count") || query.shapes) query.count = table.integer("count", 1, 1'000'000'000);
     experiment_.images_per_prompt = static_cast<int>(table.integer("images_per_prompt", 1, 10'000, 1));
     experiment_.negative_prompt = table.optional_text("negative_prompt").value_or("");
     for (const toml::table* row : table.tables("where")) query.where.push_back(read_filter(table, *row));
@@ -107,15 +134,30 @@ class Reader {
 
   void read_reference() {
     if (!root_.has("reference")) return;
-    const TomlTable table = section("reference", {"images", "statistics", "assume_protocol"});
-    if (table.has("images") == table.has("statistics"))
-      throw usage_error(table.where(), "in [reference]: expected images (a folder) or statistics (an .npz), got " +
-                                           std::string(table.has("images") ? "both" : "neither"));
+    const TomlTable table = section(
+        "reference", {"images", "statistics", "builtin", "assume_protocol", "split", "style", "count", "first"});
+    const int given = int{table.has("images")} + int{table.has("statistics")} + int{table.has("builtin")};
+    if (given != 1)
+      throw usage_error(table.where("builtin"),
+                        "in [reference]: expected images (a folder), statistics (an .npz) or builtin "
+                        "(\"shapes\"), got " +
+                            std::string(given == 0 ? "none" : "more than one"));
+    read_reference_shapes(table);
     if (table.has("images")) experiment_.reference_images = path_at(table, "images");
     if (table.has("statistics")) experiment_.reference_statistics = path_at(table, "statistics");
     experiment_.assume_protocol = table.boolean("assume_protocol", false);
-    if (table.has("images") && table.has("assume_protocol"))
-      table.fail(*table.find("assume_protocol"), "expected assume_protocol beside statistics, got it beside images");
+    if (!experiment_.reference_statistics && table.has("assume_protocol"))
+      table.fail(*table.find("assume_protocol"), "expected assume_protocol beside statistics, got it beside " +
+                                                     std::string(table.has("images") ? "images" : "builtin"));
+  }
+
+  void read_reference_shapes(const TomlTable& table) {
+    const auto scenes = read_builtin(table);
+    if (!scenes) return refuse(table, {"count", "first"}, " beside builtin alone");
+    ReferenceShapes reference{*scenes};
+    reference.count = table.integer("count", 2, 10'000'000, reference.count);
+    reference.first = table.integer("first", 0, 1'000'000'000'000, reference.first);
+    experiment_.reference_shapes = reference;
   }
 
   void read_checkpoints() {
@@ -240,10 +282,10 @@ class Reader {
         table.fail(*table.find(other),
                    "expected " + std::string(known.model_key) + " for " + metric.name + ", got " + std::string(other));
       (known.model_key == "weights" ? metric.weights : metric.model) = path_at(table, known.model_key);
-      if (known.needs_reference && !experiment_.reference_images && !experiment_.reference_statistics)
+      if (known.needs_reference && !experiment_.has_reference())
         throw usage_error(
             table.where(),
-            metric.name + " compares with a reference: expected [reference] images = … or statistics = …");
+            metric.name + " compares with a reference: expected [reference] images = …, statistics = … or builtin = …");
       for (const ExperimentMetric& given : experiment_.metrics)
         if (given.name == metric.name && given.protocol == metric.protocol)
           table.fail(*table.find("name"),

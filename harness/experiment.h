@@ -42,6 +42,12 @@ struct Timing {
   int warmup = 3, repetitions = 10;
 };
 
+// Built-in scenes from index first on.
+struct ReferenceShapes {
+  ShapesQuery scenes;
+  std::int64_t count = 4000, first = 100'000;
+};
+
 // An experiment file, checked: every path absolute, every axis non-empty, every name known.
 struct Experiment {
   std::string name;
@@ -50,6 +56,8 @@ struct Experiment {
   int images_per_prompt = 1;
   std::string negative_prompt;
   std::optional<std::filesystem::path> reference_images, reference_statistics;
+  std::optional<ReferenceShapes> reference_shapes;
+  bool has_reference() const { return reference_images || reference_statistics || reference_shapes; }
   bool assume_protocol = false;
   std::vector<ExperimentCheckpoint> checkpoints;
   std::vector<int> steps;

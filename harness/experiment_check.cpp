@@ -116,8 +116,10 @@ class Checker {
   }
 
   void check_files() const {
-    check_caption_format();
-    expect_file(experiment_.prompts.file);
+    if (!experiment_.prompts.shapes) {
+      check_caption_format();
+      expect_file(experiment_.prompts.file);
+    }
     if (experiment_.reference_images) check_reference_images();
     if (experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
     for (const ExperimentMetric& metric : experiment_.metrics) {

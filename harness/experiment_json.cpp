@@ -25,7 +25,16 @@ json as_json(const ExperimentCheckpoint& checkpoint) {
   return object;
 }
 
+json as_json(const ShapesQuery& shapes) {
+  return {{"builtin", "shapes"}, {"split", name_of(shapes.split)}, {"style", name_of(shapes.style)}};
+}
+
 json as_json(const PromptQuery& query) {
+  if (query.shapes) {
+    json object = as_json(*query.shapes);
+    object["count"] = *query.count;
+    return object;
+  }
   json object = {{"file", query.file.string()}, {"text", query.text ? json(*query.text) : json()}};
   object["count"] = query.count ? json(*query.count) : json();
   object["where"] = json::array();
@@ -53,6 +62,10 @@ json grid_json(const Experiment& experiment) {
 
 json reference_json(const Experiment& experiment) {
   json object = {{"assume_protocol", experiment.assume_protocol}};
+  if (experiment.reference_shapes) {
+    object.update(as_json(experiment.reference_shapes->scenes));
+    object.update({{"count", experiment.reference_shapes->count}, {"first", experiment.reference_shapes->first}});
+  }
   if (experiment.reference_images) object["images"] = experiment.reference_images->string();
   if (experiment.reference_statistics) object["statistics"] = experiment.reference_statistics->string();
   return object;

@@ -1,4 +1,5 @@
 #pragma once
+#include "harness/experiment.h"
 #include "harness/score.h"
 #include "metrics/feature_statistics.h"
 
@@ -12,7 +13,7 @@ namespace fewstep {
 // What a metric compares images with.
 struct Reference {
   Gaussian gaussian;
-  std::string hash;                // SHA-256 of the statistics file, or of the folder's images
+  std::string hash;                // SHA-256 of the statistics file, of the folder's images, or of the scenes' identity
   std::vector<std::string> flags;  // for the scores: "assumed-protocol"
 };
 
@@ -23,6 +24,10 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
 // Statistics of a folder of images, computed once: kept in cache under a name made of the images' content, the protocol
 // and the network. Throws Error (kInput) naming and counting images that cannot be decoded.
 Reference reference_from_folder(const std::filesystem::path& images, const OpenMetric& metric,
+                                const std::filesystem::path& cache, int batch, std::ostream& messages);
+
+// The same of built-in scenes, drawn with kShapesImageSize pixels.
+Reference reference_from_shapes(const ReferenceShapes& shapes, const OpenMetric& metric,
                                 const std::filesystem::path& cache, int batch, std::ostream& messages);
 
 // SHA-256 over names and contents of the images of a folder.

@@ -12,6 +12,15 @@ MetricKey key_of(const OpenMetric& open) {
           open.metric->higher_is_better};
 }
 
+Reference reference_for(const Experiment& experiment, const OpenMetric& metric, const std::filesystem::path& cache,
+                        std::ostream& messages) {
+  if (experiment.reference_statistics)
+    return reference_from_file(*experiment.reference_statistics, metric, experiment.assume_protocol);
+  if (experiment.reference_shapes)
+    return reference_from_shapes(*experiment.reference_shapes, metric, cache, kReferenceBatch, messages);
+  return reference_from_folder(*experiment.reference_images, metric, cache, kReferenceBatch, messages);
+}
+
 }  // namespace
 
 RunMetrics::RunMetrics(const Experiment& experiment, const Compute& compute) {
@@ -28,10 +37,7 @@ void RunMetrics::read_references(const Experiment& experiment, const std::filesy
                                  std::ostream& messages) {
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
     if (!metrics_[m].metric->needs_reference) continue;
-    references_[m] =
-        experiment.reference_statistics
-            ? reference_from_file(*experiment.reference_statistics, metrics_[m], experiment.assume_protocol)
-            : reference_from_folder(*experiment.reference_images, metrics_[m], cache, kReferenceBatch, messages);
+    references_[m] = reference_for(experiment, metrics_[m], cache, messages);
   }
 }
 

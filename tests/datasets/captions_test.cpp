@@ -127,6 +127,22 @@ TEST(Captions, RefuseACountOfZero) {
   EXPECT_FEWSTEP_ERROR(read_prompts({.file = kCaptions / "same.txt", .count = 0}), ExitCode::kUsage, "at least 1");
 }
 
+TEST(Captions, OfBuiltinScenesAreTheirsByIndex) {
+  const ShapesQuery outlined{ShapeSplit::kValidation, ShapeStyle::kOutline};
+  const PromptSet set = read_prompts({.count = 300, .shapes = outlined});
+  ASSERT_EQ(set.prompts.size(), 300U);
+  EXPECT_EQ(set.rows_read, 300);
+  for (std::size_t i = 0; i < set.prompts.size(); ++i) {
+    EXPECT_EQ(set.prompts[i].row, static_cast<std::int64_t>(i));
+    EXPECT_EQ(set.prompts[i].text, make_shape_scene(2, i, ShapeStyle::kOutline).caption);
+  }
+  EXPECT_EQ(set.source, shapes_hash(ShapeSplit::kValidation, ShapeStyle::kOutline));
+  EXPECT_FEWSTEP_ERROR(read_prompts({.shapes = outlined}), ExitCode::kUsage, "[shapes] expected a count");
+  EXPECT_FEWSTEP_ERROR(read_prompts({.count = 0, .shapes = outlined}), ExitCode::kUsage, "[shapes] expected a count");
+  EXPECT_FEWSTEP_ERROR(read_prompts({.text = "caption", .count = 3, .shapes = outlined}), ExitCode::kUsage,
+                       "no columns");
+}
+
 TEST(Captions, RefuseAFileWithEmptyLinesAlone) {
   const TemporaryFolder folder;
   EXPECT_FEWSTEP_ERROR(read(folder, "a.txt", "\n \n\t\n"), ExitCode::kInput,

@@ -134,7 +134,27 @@ TEST_F(CanonicalJson, DiffersForEverySetting) {
   differs("height = 512", "height = 768");
   differs("width = 768", "width = 512");
   differs("keep = true", "keep = false");
-  EXPECT_EQ(seen.size(), 44U);
+  const std::string scenes = "builtin = \"shapes\"";
+  differs("images = \"laion/\"", scenes);
+  differs("images = \"laion/\"", scenes + "\ncount = 4001");
+  differs("images = \"laion/\"", scenes + "\nfirst = 100001");
+  differs("images = \"laion/\"", scenes + "\nstyle = \"outline\"");
+  differs("images = \"laion/\"", scenes + "\nsplit = \"validation\"");
+  EXPECT_EQ(seen.size(), 49U);
+}
+
+TEST_F(CanonicalJson, SaysWhichBuiltinScenes) {
+  const std::string scenes = edited(kLeast, "file = \"captions.txt\"", "builtin = \"shapes\"\ncount = 5");
+  const auto said = [&](const std::string& text) { return nlohmann::json::parse(read(text).canonical_json); };
+  using nlohmann::json;
+  EXPECT_EQ(said(scenes).at("prompts"),
+            json({{"builtin", "shapes"}, {"split", "test"}, {"style", "filled"}, {"count", 5}}));
+  EXPECT_EQ(said(scenes + "[reference]\nbuiltin = \"shapes\"\n").at("reference"), json({{"builtin", "shapes"},
+                                                                                        {"split", "test"},
+                                                                                        {"style", "filled"},
+                                                                                        {"count", 4000},
+                                                                                        {"first", 100'000},
+                                                                                        {"assume_protocol", false}}));
 }
 
 TEST_F(CanonicalJson, SaysWhatWasGiven) {

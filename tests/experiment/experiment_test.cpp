@@ -118,6 +118,30 @@ TEST_F(AnExperiment, TakesStatisticsAsReference) {
   EXPECT_TRUE(e.assume_protocol);
 }
 
+TEST_F(AnExperiment, TakesBuiltinScenesAsPromptsAndReference) {
+  const std::string scenes = edited(kLeast, "file = \"captions.txt\"", "builtin = \"shapes\"\ncount = 5");
+  const Experiment e = read(scenes + "[reference]\nbuiltin = \"shapes\"\n");
+  ASSERT_TRUE(e.prompts.shapes && e.reference_shapes);
+  EXPECT_EQ(e.prompts.count, 5);
+  EXPECT_EQ(e.prompts.shapes->split, ShapeSplit::kTest);
+  EXPECT_EQ(e.prompts.shapes->style, ShapeStyle::kFilled);
+  EXPECT_EQ(e.reference_shapes->scenes.split, ShapeSplit::kTest);
+  EXPECT_EQ(e.reference_shapes->scenes.style, ShapeStyle::kFilled);
+  EXPECT_EQ(e.reference_shapes->count, 4000);
+  EXPECT_EQ(e.reference_shapes->first, 100'000);
+  EXPECT_TRUE(e.has_reference());
+
+  const std::string others = "split = \"validation\"\nstyle = \"outline\"\n";
+  const Experiment other = read(edited(scenes, "count = 5\n", "count = 5\n" + others) +
+                                "[reference]\nbuiltin = \"shapes\"\ncount = 20\nfirst = 7\n" + others);
+  EXPECT_EQ(other.prompts.shapes->split, ShapeSplit::kValidation);
+  EXPECT_EQ(other.prompts.shapes->style, ShapeStyle::kOutline);
+  EXPECT_EQ(other.reference_shapes->scenes.split, ShapeSplit::kValidation);
+  EXPECT_EQ(other.reference_shapes->scenes.style, ShapeStyle::kOutline);
+  EXPECT_EQ(other.reference_shapes->count, 20);
+  EXPECT_EQ(other.reference_shapes->first, 7);
+}
+
 // Not to the folder in which the program was started.
 TEST_F(AnExperiment, HasPathsRelativeToItsFile) {
   folder_.write("deeper/below.toml",

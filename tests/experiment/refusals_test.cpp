@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoName", "name = \"table1-512\"\n", "", "seed", "in the experiment: expected name = \"…\", found none"},
         Case{"NoSeed", "seed = 20231006\n", "", "name", "expected seed = a whole number, found none"},
         Case{"NoPromptFile", "file = \"captions.tsv\"\n", "", "[prompts]",
-             "in [prompts]: expected file = \"…\", found none"},
+             "in [prompts]: expected file = \"…\" or builtin = \"shapes\", found none"},
         Case{"NoSamplers", "samplers = [\"lcm\"]\n", "", "[[checkpoint]]\nname = \"lcm\"",
              "expected samplers = [ … ], found none"},
         Case{"NoPath", "path = \"lcm-sd15\"\n", "", "[[checkpoint]]\nname = \"lcm\"",
@@ -205,31 +205,29 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     OfNames, Refusal,
-    testing::Values(Case{"AnUnknownSampler", "\"dpm\"", "\"dmp\"", "\"dmp\"",
-                         "unknown name \"dmp\"; did you mean \"dpm\"? Known: ddim, dpm, dpm++, guided-distill, lcm"},
-                    Case{"AnUnknownSpacing", "\"trailing\"", "\"trailling\"", "\"trailling\"",
-                         "expected trailing, leading, linspace, lcm or lcm-original, got trailling"},
-                    Case{"AnUnknownFinalSigma", "\"zero\"", "\"0\"", "\"0\"", "expected zero or min, got 0"},
-                    Case{"AnUnknownMetric", "name = \"fid\"", "name = \"fdi\"", "\"fdi\"",
-                         "unknown name \"fdi\"; did you mean \"fid\"?"},
-                    Case{"AnUnknownProtocol", "\"pytorch-fid\"", "\"pytorchfid\"", "\"pytorchfid\"",
-                         "unknown name \"pytorchfid\"; did you mean \"pytorch-fid\"?"},
-                    Case{"AModelForFid", "weights = \"inception.safetensors\"", "model = \"clip\"", "\"clip\"",
-                         "expected weights for fid, got model"},
-                    Case{"WeightsForClipScore", "model = \"clip\"", "weights = \"inception.safetensors\"",
-                         "\"inception.safetensors\"\n[timing", "expected model for clip-score, got weights"},
-                    Case{"WeightsForFdPocket", "name = \"fid\"\nprotocol = \"pytorch-fid\"", "name = \"fd-pocket\"",
-                         "\"inception.safetensors\"", "expected model for fd-pocket, got weights"},
-                    Case{"AMetricWithoutNetwork", "model = \"clip\"\n", "", "[[metric]]\nname = \"clip",
-                         "expected model = \"…\", found none"},
-                    Case{"FidWithoutReference", "[reference]\nimages = \"laion/\"\n", "", "[[metric]]\nname = \"fid",
-                         "fid compares with a reference: expected [reference] images = … or statistics = …"},
-                    Case{"TwoReferences", "images = \"laion/\"", "images = \"laion/\"\nstatistics = \"laion.npz\"",
-                         "[reference]", "expected images (a folder) or statistics (an .npz), got both"},
-                    Case{"AnEmptyReference", "images = \"laion/\"\n", "", "[reference]", "got neither"},
-                    Case{"AssumeProtocolBesideImages", "images = \"laion/\"",
-                         "images = \"laion/\"\nassume_protocol = true", "true",
-                         "expected assume_protocol beside statistics, got it beside images"}),
+    testing::Values(
+        Case{"AnUnknownSampler", "\"dpm\"", "\"dmp\"", "\"dmp\"",
+             "unknown name \"dmp\"; did you mean \"dpm\"? Known: ddim, dpm, dpm++, guided-distill, lcm"},
+        Case{"AnUnknownSpacing", "\"trailing\"", "\"trailling\"", "\"trailling\"",
+             "expected trailing, leading, linspace, lcm or lcm-original, got trailling"},
+        Case{"AnUnknownFinalSigma", "\"zero\"", "\"0\"", "\"0\"", "expected zero or min, got 0"},
+        Case{"AnUnknownMetric", "name = \"fid\"", "name = \"fdi\"", "\"fdi\"",
+             "unknown name \"fdi\"; did you mean \"fid\"?"},
+        Case{"AnUnknownProtocol", "\"pytorch-fid\"", "\"pytorchfid\"", "\"pytorchfid\"",
+             "unknown name \"pytorchfid\"; did you mean \"pytorch-fid\"?"},
+        Case{"AModelForFid", "weights = \"inception.safetensors\"", "model = \"clip\"", "\"clip\"",
+             "expected weights for fid, got model"},
+        Case{"WeightsForClipScore", "model = \"clip\"", "weights = \"inception.safetensors\"",
+             "\"inception.safetensors\"\n[timing", "expected model for clip-score, got weights"},
+        Case{"AMetricWithoutNetwork", "model = \"clip\"\n", "", "[[metric]]\nname = \"clip",
+             "expected model = \"…\", found none"},
+        Case{"FidWithoutReference", "[reference]\nimages = \"laion/\"\n", "", "[[metric]]\nname = \"fid",
+             "fid compares with a reference: expected [reference] images = …, statistics = … or builtin = …"},
+        Case{"TwoReferences", "images = \"laion/\"", "images = \"laion/\"\nstatistics = \"laion.npz\"", "[reference]",
+             "expected images (a folder), statistics (an .npz) or builtin (\"shapes\"), got more than one"},
+        Case{"AnEmptyReference", "images = \"laion/\"\n", "", "[reference]", "got none"},
+        Case{"AssumeProtocolBesideImages", "images = \"laion/\"", "images = \"laion/\"\nassume_protocol = true", "true",
+             "expected assume_protocol beside statistics, got it beside images"}),
     name_of_case);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -288,6 +286,51 @@ TEST_F(ASmallExperiment, RefusesASpacingThatNoneOfItsSamplersTakes) {
   EXPECT_EQ(read(lcm + "spacing = [\"lcm-original\"]\n").spacing.at(0), Spacing::kLcmOriginal);
 }
 
+const std::string kPrompts = R"(file = "captions.tsv"
+text = "caption"
+where = [ { column = "AESTHETIC_SCORE", at_least = 6.0, at_most = 9.5 }, { column = "PWATERMARK", at_most = 0.5 } ]
+count = 10000
+)";
+const std::string kShapes = "builtin = \"shapes\"\ncount = 8\n", kFolder = "images = \"laion/\"\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    OfBuiltinScenes, Refusal,
+    testing::Values(
+        Case{"FileAndBuiltin", "text = \"caption\"", "builtin = \"shapes\"", "\"shapes\"",
+             "in [prompts]: expected file = \"…\" or builtin = \"shapes\", found both"},
+        Case{"AnUnknownBuiltin", kPrompts, "builtin = \"shape\"\ncount = 8\n", "\"shape\"",
+             "unknown name \"shape\"; did you mean \"shapes\"?"},
+        Case{"BuiltinThatIsNoText", kPrompts, "builtin = true\ncount = 8\n", "true",
+             "expected text that is not empty for builtin, got true"},
+        Case{"BuiltinWithoutCount", kPrompts, "builtin = \"shapes\"\n", "[prompts]",
+             "in [prompts]: expected count = a whole number, found none"},
+        Case{"NoScenes", kPrompts, "builtin = \"shapes\"\ncount = 0\n", "0\nimages_per", "got 0"},
+        Case{"AnUnknownSplit", kPrompts, kShapes + "split = \"tset\"\n", "\"tset\"",
+             "unknown name \"tset\"; did you mean \"test\"? Known: train, validation, test"},
+        Case{"AnUnknownStyle", kPrompts, kShapes + "style = \"outlined\"\n", "\"outlined\"",
+             "unknown name \"outlined\"; did you mean \"outline\"?"},
+        Case{"AColumnOfScenes", kPrompts, kShapes + "text = \"caption\"\n", "\"caption\"",
+             "expected text beside file alone"},
+        Case{"AFilterOfScenes", kPrompts, kShapes + "where = [ { column = \"a\", at_least = 6 } ]\n", "[ { column",
+             "expected where beside file alone"},
+        Case{"ASplitOfAFile", "count = 10000", "split = \"test\"", "\"test\"", "expected split beside builtin alone"},
+        Case{"AStyleOfAFile", "count = 10000", "style = \"filled\"", "\"filled\"",
+             "expected style beside builtin alone"},
+        Case{"ImagesAndBuiltin", kFolder, kFolder + "builtin = \"shapes\"\n", "\"shapes\"", "got more than one"},
+        Case{"AnUnknownBuiltinReference", kFolder, "builtin = \"Shapes\"\n", "\"Shapes\"",
+             "unknown name \"Shapes\"; did you mean \"shapes\"?"},
+        Case{"AnUnknownSplitOfTheReference", kFolder, kShapes + "split = \"valid\"\n", "\"valid\"",
+             "unknown name \"valid\""},
+        Case{"OneReferenceScene", kFolder, "builtin = \"shapes\"\ncount = 1\n", "1\n[[checkpoint]]", "got 1"},
+        Case{"ANegativeFirst", kFolder, kShapes + "first = -1\n", "-1", "got -1"},
+        Case{"ACountOfAFolder", kFolder, kFolder + "count = 9\n", "9\n[[", "expected count beside builtin alone"},
+        Case{"AFirstOfAFolder", kFolder, kFolder + "first = 9\n", "9\n[[", "expected first beside builtin alone"},
+        Case{"AStyleOfAFolder", kFolder, kFolder + "style = \"outline\"\n", "\"outline\"",
+             "expected style beside builtin alone"},
+        Case{"AssumeProtocolBesideBuiltin", kFolder, kShapes + "assume_protocol = true\n", "true",
+             "expected assume_protocol beside statistics, got it beside builtin"}),
+    name_of_case);
+
 TEST_F(ASmallExperiment, ThatIsMissingIsAMissingInput) {
   EXPECT_FEWSTEP_ERROR(read_experiment(at("none.toml")), ExitCode::kInput, "none.toml");
   EXPECT_FEWSTEP_ERROR(read_experiment(at("clip")), ExitCode::kInput, "clip");
@@ -298,8 +341,6 @@ INSTANTIATE_TEST_SUITE_P(
     OfLaterVersions, Refusal,
     testing::Values(Case{"Distill", "[timing]", "[[distill]]\nname = \"lcm-k\"\n[timing]", "[[distill]]",
                          "[[distill]] belongs to a later version of fewstep"},
-                    Case{"BuiltinPrompts", "file = \"captions.tsv\"", "builtin = \"shapes\"", "\"shapes\"",
-                         "prompts.builtin belongs to a later version of fewstep: give prompts.file"},
                     Case{"CaptionsInATar", "\"captions.tsv\"", "\"captions.{000..009}.tar\"", "\"captions.{",
                          "got \".tar\", which belongs to a later version of fewstep"},
                     Case{"CaptionsOfAnUnknownFormat", "\"captions.tsv\"", "\"captions.xlsx\"", "\"captions.x",

@@ -1,6 +1,7 @@
 // The Fréchet distance through run, score and stats, with Inception's weights made by a formula: the number is not FID,
 // the way to it is the same.
 #include "datasets/images.h"
+#include "datasets/shapes.h"
 #include "harness/small_experiment.h"
 #include "models/json_file.h"
 #include "models/weights.h"
@@ -84,6 +85,38 @@ TEST_F(FidProgram, IsTheSameFromRunAndFromScoreOfItsImages) {
       small_.run({"--batch", "4", "--set", "reference={statistics=\"" + statistics.string() + "\"}"});
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_NEAR(small_.report().at("cells").at(0).at("metrics").at("fid").at("value").get<double>(), fid, 1e-6 * fid);
+}
+
+// Drawn scenes and the same ones from a folder of PNG files.
+TEST_F(FidProgram, IsTheSameAgainstBuiltinScenesAndTheirFiles) {
+  const auto drawn = small_.folder.path() / "drawn";
+  std::filesystem::create_directories(drawn);
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    const ShapeScene scene = make_shape_scene(ShapeSplit::kValidation, 40 + i, ShapeStyle::kOutline);
+    write_png(drawn / ("scene" + std::to_string(10 + i) + ".png"), draw_shapes(scene));
+  }
+  const auto fid = [&] { return small_.report().at("cells").at(0).at("metrics").at("fid").at("value").get<double>(); };
+  small_.more = "[reference]\nimages = \"" + drawn.string() + "\"\n";
+  const Finished folder = small_.run({"--batch", "4"});
+  ASSERT_EQ(folder.code, 0) << folder.err;
+  const double expected = fid();
+
+  small_.more =
+      "[reference]\nbuiltin = \"shapes\"\nsplit = \"validation\"\nstyle = \"outline\"\ncount = 20\nfirst = 40\n";
+  const Finished builtin = small_.run({"--batch", "4"});
+  ASSERT_EQ(builtin.code, 0) << builtin.err;
+  EXPECT_THAT(builtin.err, HasSubstr("reference: features of 20 built-in scenes"));
+  EXPECT_NEAR(fid(), expected, 1e-9 * expected);
+
+  // Their statistics are kept, under a name that holds which scenes they are.
+  EXPECT_THAT(small_.run().err, testing::Not(HasSubstr("built-in scenes")));
+  for (const char* set :
+       {"reference.first=41", "reference.count=21", "reference.split=test", "reference.style=filled"}) {
+    const Finished other = small_.run({"--set", set});
+    ASSERT_EQ(other.code, 0) << other.err;
+    EXPECT_THAT(other.err, HasSubstr("built-in scenes")) << set;
+    EXPECT_GT(std::abs(fid() - expected), 1e-4 * expected) << set;
+  }
 }
 
 TEST_F(FidProgram, UndecodableReferenceImagesAreNamedAndCounted) {

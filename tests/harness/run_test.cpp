@@ -1,6 +1,7 @@
 // fewstep run as its users start it, on tiny random checkpoints.
 #include "core/files.h"
 #include "datasets/images.h"
+#include "datasets/shapes.h"
 #include "harness/generate.h"
 #include "harness/small_experiment.h"
 #include "harness/store_read.h"
@@ -88,6 +89,31 @@ TEST(Run, LimitAndOnlyTakeAPartThatIsNotMadeAgain) {
   const auto after = image_hashes(small.store());
   EXPECT_EQ(after.size(), 12u);
   for (const auto& [key, hash] : before) EXPECT_EQ(after.at(key), hash);
+}
+
+TEST(Run, TakesBuiltinCaptionsOfWhichMoreCanBeMadeLater) {
+  const SmallExperiment small;
+  const std::vector<std::string> scenes{"--set", "prompts={builtin=\"shapes\", count=5}", "--set", "grid.steps=[1]"};
+  auto limited = scenes;
+  limited.insert(limited.end(), {"--limit", "2"});
+  EXPECT_EQ(small.run(limited).code, 0);
+  const auto before = image_hashes(small.store());
+  EXPECT_EQ(before.size(), 2U);
+  const Finished finished = small.run(scenes);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const auto after = image_hashes(small.store());
+  EXPECT_EQ(after.size(), 5U);
+  for (const auto& [image, hash] : before) EXPECT_EQ(after.at(image), hash);
+
+  SQLite::Database database(small.store().string(), SQLite::OPEN_READONLY);
+  SQLite::Statement select(database, "SELECT row, text, source FROM prompt ORDER BY row");
+  std::uint64_t row = 0;
+  for (; select.executeStep(); ++row) {
+    EXPECT_EQ(select.getColumn(0).getInt64(), static_cast<std::int64_t>(row));
+    EXPECT_EQ(select.getColumn(1).getString(), make_shape_scene(ShapeSplit::kTest, row).caption);
+    EXPECT_EQ(select.getColumn(2).getString(), shapes_hash(ShapeSplit::kTest, ShapeStyle::kFilled));
+  }
+  EXPECT_EQ(row, 5U);
 }
 
 TEST(Run, DryRunMakesNoStore) {
