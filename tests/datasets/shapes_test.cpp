@@ -266,6 +266,24 @@ TEST(Shapes, HaveCaptionsOfAtMost14KnownWords) {
             std::vector<std::string>(shape_words().begin(), shape_words().end()));
 }
 
+// The quoted words of the grammar in docs/shapes.md.
+TEST(Shapes, HaveTheWordsOfTheirDocumentedGrammar) {
+  const std::string text = read_file(std::filesystem::path(FEWSTEP_SOURCE_DIR) / "docs/shapes.md");
+  const auto begin = text.find("```ebnf\n"), end = text.find("```\n", begin + 8);
+  ASSERT_NE(begin, text.npos);
+  std::set<std::string> documented;
+  std::istringstream lines(text.substr(begin + 8, end - begin - 8));
+  for (std::string line; std::getline(lines, line);) {
+    line = line.substr(0, line.find("(*"));
+    for (auto open = line.find('"'); open != line.npos; open = line.find('"', line.find('"', open + 1) + 1)) {
+      const std::string terminal = line.substr(open + 1, line.find('"', open + 1) - open - 1);
+      for (const std::string& word : words_of(terminal)) documented.insert(word);
+    }
+  }
+  EXPECT_EQ(std::vector<std::string>(documented.begin(), documented.end()),
+            std::vector<std::string>(shape_words().begin(), shape_words().end()));
+}
+
 TEST(Shapes, HaveManyDifferentCaptions) {
   std::map<ShapeStyle, std::set<std::string>> captions;
   for (const ShapeStyle style : kStyles)

@@ -91,7 +91,7 @@ TEST_F(FidProgram, IsTheSameFromRunAndFromScoreOfItsImages) {
 TEST_F(FidProgram, IsTheSameAgainstBuiltinScenesAndTheirFiles) {
   const auto drawn = small_.folder.path() / "drawn";
   std::filesystem::create_directories(drawn);
-  for (std::uint64_t i = 0; i < 20; ++i) {
+  for (std::uint64_t i = 0; i < 10; ++i) {
     const ShapeScene scene = make_shape_scene(ShapeSplit::kValidation, 40 + i, ShapeStyle::kOutline);
     write_png(drawn / ("scene" + std::to_string(10 + i) + ".png"), draw_shapes(scene));
   }
@@ -102,16 +102,16 @@ TEST_F(FidProgram, IsTheSameAgainstBuiltinScenesAndTheirFiles) {
   const double expected = fid();
 
   small_.more =
-      "[reference]\nbuiltin = \"shapes\"\nsplit = \"validation\"\nstyle = \"outline\"\ncount = 20\nfirst = 40\n";
+      "[reference]\nbuiltin = \"shapes\"\nsplit = \"validation\"\nstyle = \"outline\"\ncount = 10\nfirst = 40\n";
   const Finished builtin = small_.run({"--batch", "4"});
   ASSERT_EQ(builtin.code, 0) << builtin.err;
-  EXPECT_THAT(builtin.err, HasSubstr("reference: features of 20 built-in scenes"));
+  EXPECT_THAT(builtin.err, HasSubstr("reference: features of 10 built-in scenes"));
   EXPECT_NEAR(fid(), expected, 1e-9 * expected);
 
   // Their statistics are kept, under a name that holds which scenes they are.
   EXPECT_THAT(small_.run().err, testing::Not(HasSubstr("built-in scenes")));
   for (const char* set :
-       {"reference.first=41", "reference.count=21", "reference.split=test", "reference.style=filled"}) {
+       {"reference.first=41", "reference.count=11", "reference.split=test", "reference.style=filled"}) {
     const Finished other = small_.run({"--set", set});
     ASSERT_EQ(other.code, 0) << other.err;
     EXPECT_THAT(other.err, HasSubstr("built-in scenes")) << set;
