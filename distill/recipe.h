@@ -26,6 +26,7 @@ struct OptimizerSettings {
   std::string decay = "constant";
   std::string precision = "float32";  // or "bfloat16": autocast
   std::int64_t save_every = 500, report_every = 10;
+  std::vector<std::int64_t> keep_at;  // steps after which the student is written beside the output, too
 };
 
 struct OmegaRange {
@@ -73,5 +74,10 @@ struct Recipe {
   std::string dtype = "float32";  // of the weights that are written
   std::string canonical_json;     // every setting but output and cache, sorted keys: its hash names the recipe
 };
+
+// Where the student after so many steps is kept: OUTPUT-at-STEP.
+inline std::filesystem::path kept_folder(const Recipe& recipe, std::int64_t step) {
+  return recipe.output.string() + "-at-" + std::to_string(step);
+}
 
 }  // namespace fewstep

@@ -34,9 +34,13 @@ bool train_consistency(const Recipe& recipe, TrainingContext& context, const Par
     };
     return loss(f(student), f(target), batch, drawn.states, omega);
   };
+  const auto write = [&](const std::filesystem::path& folder) {
+    write_student(folder, recipe, context, parent, CheckpointInfo::Kind::kConsistency, config,
+                  settings.keep_average ? phase.average : phase.parameters);
+  };
+  phase.keep = [&](std::int64_t step) { write(kept_folder(recipe, step)); };
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
-  write_student(recipe.output, recipe, context, parent, CheckpointInfo::Kind::kConsistency, config,
-                settings.keep_average ? phase.average : phase.parameters);
+  write(recipe.output);
   return true;
 }
 

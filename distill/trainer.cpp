@@ -9,6 +9,7 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -135,6 +136,8 @@ bool train(Phase& phase, const OptimizerSettings& settings, std::uint64_t seed, 
       hooks.report(point, (step - window.begin) * settings.batch);
       window = {step, 0, 0};
     }
+    const auto& keep_at = settings.keep_at;
+    if (phase.keep && std::find(keep_at.begin(), keep_at.end(), step) != keep_at.end()) phase.keep(step);
     const bool stop = step < phase.steps && hooks.stop();
     if (step % settings.save_every == 0 || step == phase.steps || stop) {
       state.save(phase.name, snapshot_of(phase, optimizer, step, window));

@@ -33,6 +33,7 @@ struct Phase {
   // The loss of a step from 0, with the graph to the parameters. All that it draws comes from the generator, which is
   // seeded by (recipe, phase, step): a resumed run draws what an uninterrupted one would.
   std::function<Tensor(std::int64_t step, at::Generator& generator)> loss;
+  std::function<void(std::int64_t step)> keep = {};  // called after every step of keep_at
 };
 
 // What the caller of a training run sees and decides.

@@ -31,7 +31,8 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
   const KnownSampler& sampler = find_known_sampler(name, "sampler");
   const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
   const std::vector<int> no_original = {0};
-  const auto& originals = lcm ? experiment.original_inference_steps : no_original;
+  const auto& own = checkpoint.original_inference_steps;
+  const auto& originals = !lcm ? no_original : own.empty() ? experiment.original_inference_steps : own;
   const auto& guidance = checkpoint.guidance.empty() ? experiment.guidance : checkpoint.guidance;
   const auto& steps = checkpoint.steps.empty() ? experiment.steps : checkpoint.steps;
   // A consistency model ends at x0 whatever the grid says.

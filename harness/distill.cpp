@@ -50,6 +50,8 @@ Path done_file(const Recipe& recipe) { return recipe.output.string() + ".trained
 
 bool is_done(const Recipe& recipe, const std::string& identity) {
   if (!std::filesystem::exists(done_file(recipe)) || !std::filesystem::exists(recipe.output)) return false;
+  for (const std::int64_t step : recipe.train.keep_at)
+    if (!std::filesystem::exists(kept_folder(recipe, step))) return false;
   const auto found = nlohmann::json::parse(read_file(done_file(recipe)), nullptr, false);
   return found.is_object() && found.value("identity", "") == identity;
 }

@@ -4,6 +4,7 @@
 #include "core/names.h"
 #include "harness/experiment_check.h"
 #include "harness/known_names.h"
+#include "harness/recipe_file.h"
 #include "harness/toml_table.h"
 
 #include <algorithm>
@@ -18,22 +19,14 @@ using Path = std::filesystem::path;
 
 constexpr int kMaxSteps = 1000;
 
-// What files of later versions hold is named as such, not as an unknown key.
-void refuse_later_versions(const toml::table& root, const std::string& file) {
-  if (const toml::node* distill = root.get("distill")) {
-    throw usage_error(
-        place_of(*distill, file),
-        "[[distill]] belongs to a later version of fewstep: train first, and list the result as [[checkpoint]]");
-  }
-}
-
 // Reads the sections of one file.
 class Reader {
  public:
   Reader(const toml::table& root, const Path& file)
       : file_(file),
         root_(root, file.string(), "the experiment",
-              {"name", "seed", "prompts", "reference", "checkpoint", "grid", "metric", "timing", "images"}) {}
+              {"name", "seed", "prompts", "reference", "checkpoint", "distill", "grid", "metric", "timing", "images"}) {
+  }
 
   Experiment read() {
     experiment_.name = name_of_file(root_, "name");
@@ -41,6 +34,7 @@ class Reader {
     read_prompts();
     read_reference();
     read_checkpoints();
+    read_distill();
     read_grid();
     read_metrics();
     read_timing();
@@ -162,14 +156,14 @@ class Reader {
 
   void read_checkpoints() {
     const auto tables = root_.tables("checkpoint");
-    if (tables.empty()) throw usage_error(root_.file(), "expected at least one [[checkpoint]], found none");
+    if (tables.empty() && root_.tables("distill").empty())
+      throw usage_error(root_.file(), "expected at least one [[checkpoint]] or [[distill]], found none");
     for (const toml::table* node : tables) {
-      const TomlTable table(*node, root_.file(), "[[checkpoint]]",
-                            {"name", "path", "samplers", "steps", "omega", "guidance_scale"});
+      const TomlTable table(
+          *node, root_.file(), "[[checkpoint]]",
+          {"name", "path", "samplers", "steps", "omega", "guidance_scale", "original_inference_steps"});
       ExperimentCheckpoint checkpoint;
       checkpoint.name = name_of_file(table, "name");
-      for (const ExperimentCheckpoint& other : experiment_.checkpoints)
-        if (other.name == checkpoint.name) table.expected(*table.find("name"), "each checkpoint's name once");
       read_path(table, checkpoint);
       const auto samplers = table.texts("samplers");
       if (!samplers) table.require("samplers", "[ … ]");
@@ -178,12 +172,91 @@ class Reader {
         checkpoint.samplers.push_back(name);
         places_.samplers[{checkpoint.name, name}] = where;
       }
-      checkpoint.steps = read_steps(table);
-      if (table.has("steps")) places_.checkpoint_steps[checkpoint.name] = table.where("steps");
-      checkpoint.guidance = read_guidance(table);
-      places_.checkpoints[checkpoint.name] = table.where();
-      experiment_.checkpoints.push_back(std::move(checkpoint));
+      add_checkpoint(table, std::move(checkpoint));
     }
+  }
+
+  // What [[checkpoint]] and [[distill]] share.
+  void add_checkpoint(const TomlTable& table, ExperimentCheckpoint checkpoint) {
+    for (const ExperimentCheckpoint& other : experiment_.checkpoints)
+      if (other.name == checkpoint.name) table.expected(*table.find("name"), "each checkpoint's name once");
+    checkpoint.steps = read_steps(table);
+    if (table.has("steps")) places_.checkpoint_steps[checkpoint.name] = table.where("steps");
+    checkpoint.guidance = read_guidance(table);
+    if (table.has("original_inference_steps")) checkpoint.original_inference_steps = read_originals(table);
+    places_.checkpoints[checkpoint.name] = table.where();
+    experiment_.checkpoints.push_back(std::move(checkpoint));
+  }
+
+  // Trained first: one checkpoint for every skip step and every iteration count at which it is evaluated.
+  void read_distill() {
+    for (const toml::table* node : root_.tables("distill")) {
+      const TomlTable table(*node, root_.file(), "[[distill]]",
+                            {"name", "recipe", "set", "skip_step", "evaluate_at", "steps", "omega", "guidance_scale",
+                             "original_inference_steps"});
+      const std::string name = name_of_file(table, "name");
+      std::vector<std::string> settings;
+      if (const auto given = table.texts("set"))
+        for (const auto& [setting, where] : *given) settings.push_back(setting);
+      const Path recipe = path_at(table, "recipe");
+      if (!std::filesystem::is_regular_file(recipe))
+        throw input_error(table.where("recipe"), "expected a recipe, found no file at " + recipe.string());
+      const auto skip_steps = table.integers("skip_step", 1, kMaxSteps);
+      if (!skip_steps)
+        add_training(table, name, recipe, settings, 0);
+      else
+        for (const auto& [k, where] : *skip_steps)
+          add_training(table, name + std::to_string(k), recipe, settings, static_cast<int>(k));
+    }
+  }
+
+  void add_training(const TomlTable& table, const std::string& name, const Path& file,
+                    std::vector<std::string> settings, int skip_step) {
+    const Path output = std::filesystem::absolute(Path("results") / (experiment_.name + ".trained") / name);
+    settings.push_back("output=" + output.string());
+    const std::string method = read_recipe(file, settings).method;
+    if (method != "lcd" && method != "lcf" && method != "guided-distill")
+      throw usage_error(table.where("recipe"), "expected a recipe of lcd, lcf or guided-distill, got one of " + method);
+    const bool staged = method == "guided-distill";
+    for (const char* key : {"skip_step", "evaluate_at"})
+      if (staged && table.has(key))
+        table.fail(*table.find(key), "expected no " + std::string(key) + " for guided-distill");
+    if (skip_step > 0) settings.push_back(method + ".skip_step=" + std::to_string(skip_step));
+    std::vector<std::int64_t> iterations;
+    if (const auto given = table.integers("evaluate_at", 1, 1'000'000'000)) {
+      std::string list;
+      for (const auto& [step, where] : *given) {
+        iterations.push_back(step);
+        list += (list.empty() ? "" : ", ") + std::to_string(step);
+      }
+      settings.push_back("train.keep_at=[" + list + "]");
+    }
+    const Recipe recipe = read_recipe(file, settings);
+    if (!std::is_sorted(iterations.begin(), iterations.end()) ||
+        (!iterations.empty() && iterations.back() > recipe.train.steps))
+      table.expected(*table.find("evaluate_at"),
+                     "rising numbers up to the recipe's train.steps = " + std::to_string(recipe.train.steps));
+    ExperimentCheckpoint checkpoint;
+    checkpoint.trained_from = recipe.parent;
+    checkpoint.samplers = {staged ? "guided-distill" : "lcm"};
+    for (const int steps : recipe.guided_distill.students)
+      checkpoint.by_steps[steps] = output / (std::to_string(steps) + "-steps");
+    // Sampled at times that it was trained at, and on the grid that all share.
+    std::vector<int>& originals = checkpoint.original_inference_steps;
+    if (skip_step > 0 && !table.has("original_inference_steps")) {
+      originals = grid_originals();
+      if (const int own = kMaxSteps / skip_step; std::find(originals.begin(), originals.end(), own) == originals.end())
+        originals.push_back(own);
+    }
+    if (iterations.empty()) iterations.push_back(0);
+    for (const std::int64_t step : iterations) {
+      checkpoint.name = step > 0 ? name + "-" + std::to_string(step) : name;
+      if (!staged) checkpoint.path = step > 0 ? kept_folder(recipe, step) : output;
+      for (const std::string& sampler : checkpoint.samplers)
+        places_.samplers[{checkpoint.name, sampler}] = table.where();
+      add_checkpoint(table, checkpoint);
+    }
+    experiment_.training.push_back(recipe);
   }
 
   void read_path(const TomlTable& table, ExperimentCheckpoint& checkpoint) {
@@ -214,6 +287,23 @@ class Reader {
     return steps;
   }
 
+  // Of [grid], which is read later.
+  std::vector<int> grid_originals() {
+    const TomlTable grid = grid_section();
+    return grid.has("original_inference_steps") ? read_originals(grid) : experiment_.original_inference_steps;
+  }
+
+  TomlTable grid_section() {
+    return section("grid", {"steps", "spacing", "final_sigma", "omega", "guidance_scale", "original_inference_steps"});
+  }
+
+  std::vector<int> read_originals(const TomlTable& table) {
+    std::vector<int> originals;
+    const auto values = table.integers("original_inference_steps", 1, kMaxSteps);
+    for (const auto& value : *values) originals.push_back(static_cast<int>(value.value));
+    return originals;
+  }
+
   std::vector<Guidance> read_guidance(const TomlTable& table) {
     if (table.has("omega") && table.has("guidance_scale")) {
       table.fail(*table.find("guidance_scale"),
@@ -228,8 +318,7 @@ class Reader {
   }
 
   void read_grid() {
-    const TomlTable table =
-        section("grid", {"steps", "spacing", "final_sigma", "omega", "guidance_scale", "original_inference_steps"});
+    const TomlTable table = grid_section();
     experiment_.steps = read_steps(table);
     if (table.has("steps")) places_.steps = table.where("steps");
     if (const auto spacings = table.texts("spacing")) {
@@ -242,10 +331,7 @@ class Reader {
     if (const auto name = table.optional_text("final_sigma"))
       experiment_.final_sigma = parse_at<FinalSigma>(*name, table.where("final_sigma"), parse_final_sigma);
     experiment_.guidance = read_guidance(table);
-    if (const auto values = table.integers("original_inference_steps", 1, kMaxSteps)) {
-      experiment_.original_inference_steps.clear();
-      for (const auto& value : *values) experiment_.original_inference_steps.push_back(static_cast<int>(value.value));
-    }
+    if (table.has("original_inference_steps")) experiment_.original_inference_steps = read_originals(table);
   }
 
   template <typename T>
@@ -338,7 +424,6 @@ const Path& ExperimentCheckpoint::path_for(int step_count) const {
 Experiment read_experiment(const Path& toml, const std::vector<std::string>& overrides) {
   const Path file = std::filesystem::absolute(toml).lexically_normal();
   const toml::table root = read_toml(file, overrides);
-  refuse_later_versions(root, file.string());
   return Reader(root, file).read();
 }
 

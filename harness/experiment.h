@@ -1,6 +1,7 @@
 #pragma once
 #include "core/noise.h"
 #include "datasets/prompts.h"
+#include "distill/recipe.h"
 #include "models/checkpoint_info.h"
 
 #include <compare>
@@ -26,8 +27,10 @@ struct ExperimentCheckpoint {
   std::filesystem::path path;                     // used for every step count, or
   std::map<int, std::filesystem::path> by_steps;  // path = { 1 = …, 2 = … }
   std::vector<std::string> samplers;
-  std::vector<int> steps;          // empty: the grid's
-  std::vector<Guidance> guidance;  // empty: the grid's
+  std::vector<int> steps;                     // empty: the grid's
+  std::vector<Guidance> guidance;             // empty: the grid's
+  std::vector<int> original_inference_steps;  // empty: the grid's
+  std::filesystem::path trained_from;         // of [[distill]]: the parent; the folder need not be there yet
   // The folder for a step count. Throws Error (kUsage) where by_steps has none.
   const std::filesystem::path& path_for(int step_count) const;
 };
@@ -59,6 +62,7 @@ struct Experiment {
   std::optional<ReferenceShapes> reference_shapes;
   bool has_reference() const { return reference_images || reference_statistics || reference_shapes; }
   bool assume_protocol = false;
+  std::vector<Recipe> training;  // of [[distill]], before anything is evaluated
   std::vector<ExperimentCheckpoint> checkpoints;
   std::vector<int> steps;
   std::vector<Spacing> spacing = {Spacing::kTrailing};

@@ -67,7 +67,8 @@ class Checker {
       const auto& steps = checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps;
       const auto& guidance = checkpoint.guidance.empty() ? experiment_.guidance : checkpoint.guidance;
       cells += static_cast<double>(checkpoint.samplers.size() * steps.size() * guidance.size()) *
-               static_cast<double>(experiment_.spacing.size() * experiment_.original_inference_steps.size());
+               static_cast<double>(experiment_.spacing.size() * std::max(checkpoint.original_inference_steps.size(),
+                                                                         experiment_.original_inference_steps.size()));
     }
     if (cells > kMaxCells)
       throw usage_error(places_.steps, "expected at most 100000 cells, got axes that make more; use fewer values");
@@ -127,6 +128,7 @@ class Checker {
       if (!metric.model.empty()) expect_folder(metric.model);
     }
     for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      if (!checkpoint.trained_from.empty()) continue;
       if (checkpoint.by_steps.empty()) expect_folder(checkpoint.path);
       for (const auto& [steps, path] : checkpoint.by_steps) expect_folder(path);
     }
@@ -141,7 +143,12 @@ class Checker {
 
   void inspect(const ExperimentCheckpoint& checkpoint, const Path& path) {
     auto found = infos_.find(path);
-    if (found == infos_.end()) found = infos_.emplace(path, inspect_checkpoint(path, false)).first;
+    if (found == infos_.end()) {
+      // What is trained first has its parent's noise schedule, and samplers that fit it.
+      const bool trained = !checkpoint.trained_from.empty();
+      found = infos_.emplace(path, inspect_checkpoint(trained ? checkpoint.trained_from : path, false)).first;
+    }
+    if (!checkpoint.trained_from.empty()) return;
     const CheckpointInfo& info = found->second;
     for (const std::string& name : checkpoint.samplers) {
       if (find_known_sampler(name, "").kind == info.kind) continue;

@@ -20,6 +20,8 @@ json as_json(const ExperimentCheckpoint& checkpoint) {
                  {"samplers", checkpoint.samplers},
                  {"steps", checkpoint.steps},
                  {"guidance", as_json(checkpoint.guidance)}};
+  if (!checkpoint.original_inference_steps.empty())
+    object["original_inference_steps"] = checkpoint.original_inference_steps;
   if (checkpoint.by_steps.empty()) object["path"] = checkpoint.path.string();
   for (const auto& [steps, path] : checkpoint.by_steps) object["path"][std::to_string(steps)] = path.string();
   return object;
@@ -85,6 +87,7 @@ std::string canonical_json(const Experiment& experiment) {
       {"images", {{"height", experiment.height}, {"width", experiment.width}, {"keep", experiment.keep_images}}}};
   for (const ExperimentCheckpoint& checkpoint : experiment.checkpoints)
     root["checkpoint"].push_back(as_json(checkpoint));
+  for (const Recipe& recipe : experiment.training) root["training"].push_back(json::parse(recipe.canonical_json));
   for (const ExperimentMetric& metric : experiment.metrics) root["metric"].push_back(as_json(metric));
   if (experiment.timing) {
     root["timing"] = {{"batch", experiment.timing->batch},

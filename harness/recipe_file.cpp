@@ -246,7 +246,7 @@ class Reader {
 
   void read_train() {
     const TomlTable table = section("train", {"steps", "batch", "learning_rate", "betas", "eps", "weight_decay", "clip",
-                                              "warmup", "decay", "precision", "save_every", "report_every"});
+                                              "warmup", "decay", "precision", "save_every", "report_every", "keep_at"});
     OptimizerSettings& train = recipe_.train;
     const bool staged = recipe_.method == "guided-distill";
     if (staged && table.has("steps"))
@@ -272,6 +272,11 @@ class Reader {
     record_["precision"] = train.precision =
         one_of(table, "precision", std::array<std::string_view, 2>{"float32", "bfloat16"}, "float32");
     train.save_every = table.integer("save_every", 1, kMany, 500);
+    if (const auto steps = table.integers("keep_at", 1, kMany)) {
+      if (recipe_.method != "lcd" && recipe_.method != "lcf")
+        table.fail(*table.find("keep_at"), "expected keep_at with lcd or lcf alone");
+      for (const auto& [step, where] : *steps) train.keep_at.push_back(step);
+    }
     train.report_every = integer(table, "report_every", 1, kMany, 10);
   }
 

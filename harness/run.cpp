@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "datasets/images.h"
+#include "harness/distill.h"
 #include "harness/dry_run.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
@@ -9,9 +10,11 @@
 #include "harness/progress.h"
 #include "harness/run_metrics.h"
 #include "harness/store_read.h"
+#include "harness/store_training.h"
 #include "harness/text_states.h"
 #include "harness/timing.h"
 #include "harness/torch_errors.h"
+#include "harness/training_progress.h"
 #include "reports/report.h"
 
 #include <c10/core/InferenceMode.h>
@@ -107,6 +110,8 @@ class Run {
     const SeriesKey& key = planned.series;
     store_.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, planned.cell.checkpoint_path.string(),
                           key.checkpoint_kind);
+    if (const auto record = read_training_record(planned.cell.checkpoint_path, key.checkpoint_sha256))
+      add_training(store_, *record);
     work.series = store_.add_series(key);
     const int batch = request_.batch > 0 ? request_.batch : default_batch(planned.size, compute_.device.is_cuda());
     work.batches = missing_batches(plan_, store_.finished(work.series, metrics_.ids()), batch);
@@ -261,12 +266,29 @@ class Run {
   std::size_t current_ = 0, failed_ = 0;
 };
 
+// Cells of checkpoints that are not there yet have no hash to be planned by.
+int print_training_plan(const Experiment& experiment, const std::vector<Cell>& cells, std::ostream& out) {
+  for (const Recipe& recipe : experiment.training) out << dry_run_text(recipe);
+  out << "then " << cells.size() << " cells\n";
+  return 0;
+}
+
 }  // namespace
 
 int run_experiment(const RunRequest& request, std::ostream& out, std::ostream& messages) {
   const Experiment experiment = read_experiment(request.experiment, request.set);
   const std::vector<Cell> cells = select(expand(experiment), request.only);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
+  if (!experiment.training.empty()) {
+    if (request.dry_run) return print_training_plan(experiment, cells, out);
+    catch_interrupts();
+    for (const Recipe& recipe : experiment.training) {
+      if (!train_recipe(recipe, compute.device, false, messages)) {
+        messages << "interrupted: what is done is kept; the same command continues" << std::endl;
+        return static_cast<int>(ExitCode::kInterrupted);
+      }
+    }
+  }
   use_exact_float32();
   const c10::InferenceMode inference;
   const Plan plan = make_plan(experiment, cells, read_captions(experiment, request, messages), compute);

@@ -144,3 +144,24 @@ CREATE TABLE comparison (
   gate TEXT NOT NULL,    -- JSON
   result TEXT NOT NULL   -- JSON
 ) STRICT;
+
+-- Since version 2.
+-- What fewstep distill says of a checkpoint in its fewstep.json.
+CREATE TABLE training (
+  checkpoint_id INTEGER PRIMARY KEY REFERENCES checkpoint(id),
+  recipe TEXT NOT NULL,    -- JSON
+  parents TEXT NOT NULL,   -- JSON: name and SHA-256 each
+  phase TEXT NOT NULL,     -- the last one
+  step INTEGER NOT NULL    -- steps done in it
+) STRICT;
+
+CREATE TABLE training_loss (
+  checkpoint_id INTEGER NOT NULL REFERENCES training(checkpoint_id),
+  position INTEGER NOT NULL,
+  phase TEXT NOT NULL,
+  step INTEGER NOT NULL,           -- of the phase
+  loss REAL NOT NULL,              -- mean since the point before
+  gradient_norm REAL NOT NULL,     -- before clipping, likewise
+  learning_rate REAL NOT NULL,
+  PRIMARY KEY (checkpoint_id, position)
+) STRICT, WITHOUT ROWID;

@@ -85,10 +85,20 @@ void check_version(SQLite::Database& database, const std::filesystem::path& path
   SQLite::Statement statement(database, "SELECT version FROM schema_version");
   if (!statement.executeStep()) throw input_error(where, "expected a schema version, got none; the store is damaged");
   const std::int64_t version = integer_at(path, statement, 0);
-  if (version == kSchemaVersion) return;
+  if (version >= kOldestReadable && version <= kSchemaVersion) return;
   const std::string expected =
       "expected a store of schema version " + std::to_string(kSchemaVersion) + ", got " + std::to_string(version);
   throw input_error(where, expected + (version > kSchemaVersion ? "; use a newer fewstep" : "; use an older fewstep"));
+}
+
+// Adds what the version before lacks.
+void upgrade(SQLite::Database& database) {
+  if (first_integer(database, "SELECT version FROM schema_version") != 1) return;
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  const std::string_view schema = kSchemaSql;
+  database.exec(std::string(schema.substr(schema.find("-- Since version 2"))));
+  database.exec("UPDATE schema_version SET version = 2");
+  transaction.commit();
 }
 
 void check_file(const std::filesystem::path& path, Store::Mode mode) {
@@ -181,6 +191,7 @@ SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mo
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     create_tables(database);
     check_version(database, path);
+    upgrade(database);
     remove_temporaries(path);
     return database;
   });

@@ -18,7 +18,8 @@ namespace fewstep {
 
 // What is behind Store, shared by the files store*.cpp alone.
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;           // what a writer makes of any store that it opens
+constexpr int kOldestReadable = 1;          // lacks the tables below "Since version 2" in schema.sql
 constexpr int kApplicationId = 0x66777374;  // "fwst"
 extern const char* const kSchemaSql;        // schema.sql
 

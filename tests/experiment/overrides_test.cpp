@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"grid.final_sigma=none", "expected zero or min, got none"},
         Bad{"prompts.count=1e3", "expected a whole number from 1 to 1000000000 for count, got 1000.0"},
         Bad{"seed=1\nname=\"x\"", "expected one line after \"=\""}, Bad{"prompts.text=\xff\xfe", "invalid utf-8"},
-        Bad{"prompts.text=a\x01", "expected TOML"}, Bad{"distill=1", "[[distill]] belongs to a later version"},
+        Bad{"prompts.text=a\x01", "expected TOML"}, Bad{"distill=1", "expected tables [[distill]], got 1"},
         Bad{"prompts.builtin=shapes", "found both"}, Bad{"reference.builtin=shapes", "got more than one"},
         Bad{"reference.style=outline", "expected style beside builtin alone"},
         Bad{"checkpoint.lcm.samplers=[\"ddim\"]", "a consistency checkpoint (lcm), got ddim"},

@@ -156,7 +156,7 @@ TEST(StoreRead, CountsRowsForInspect) {
   EXPECT_EQ(counts.at("feature_block"), 1);
   EXPECT_EQ(counts.at("prompt"), 10);
   EXPECT_EQ(counts.at("comparison"), 0);
-  EXPECT_EQ(schema_version(filled.store), 1);
+  EXPECT_EQ(schema_version(filled.store), 2);
 }
 
 TEST(StoreRead, AStoreWithoutARunSaysSo) {
