@@ -68,6 +68,10 @@ class TarIndexer {
   std::optional<TarEntry> file_of(archive_entry* entry) {
     TarEntry file{name_of(entry), 0, 0};
     const std::string place = where_ + ", entry " + in_quotes(file.name);
+    const bool folder = archive_entry_filetype(entry) == AE_IFDIR;
+    if ((archive_entry_filetype(entry) != AE_IFREG && !folder) || archive_entry_hardlink(entry))
+      throw input_error(place, "expected files alone, got a link or device");
+    if (archive_entry_sparse_count(entry) > 0) throw input_error(place, "expected a plain file, got a sparse one");
     const la_int64_t offset = archive_filter_bytes(reader_.get(), 0), size = archive_entry_size(entry);
     if (offset < 0 || size < 0) throw input_error(place, "expected a size of 0 or more, got a broken header");
     file.offset = static_cast<std::uint64_t>(offset);
@@ -77,10 +81,7 @@ class TarIndexer {
                                    " on, got an archive of " + std::to_string(file_bytes_) + "; is it cut short?");
     }
     end_ = file.offset + (file.size + kBlock - 1) / kBlock * kBlock;
-    if (archive_entry_filetype(entry) == AE_IFDIR) return std::nullopt;
-    if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
-      throw input_error(place, "expected files alone, got a link or device");
-    if (archive_entry_sparse_count(entry) > 0) throw input_error(place, "expected a plain file, got a sparse one");
+    if (folder) return std::nullopt;
     if (!names_.insert(file.name).second) throw input_error(place, "expected the entry once, got it twice");
     return file;
   }

@@ -89,6 +89,13 @@ TEST(TarIndex, RefusesWhatIsNoPlainTar) {
                        ExitCode::kInput, "entry \"a.jpg\"] expected the entry once, got it twice");
 }
 
+TEST(TarIndex, RefusesSparseFilesWhoseBytesLieApart) {
+  const TemporaryFolder folder;
+  const auto tar =
+      folder.write("a.tar", tar_bytes({{.name = "a.jpg", .content = std::string(12288, 'x'), .sparse = true}}, "pax"));
+  EXPECT_FEWSTEP_ERROR(index_tar(tar), ExitCode::kInput, "entry \"a.jpg\"] expected a plain file, got a sparse one");
+}
+
 TEST(TarIndex, RefusesHostileHeaders) {
   const TemporaryFolder folder;
   const std::string whole = tar_bytes({{"a.jpg", content(700)}, {"a.txt", content(20)}});
