@@ -317,7 +317,8 @@ TEST(ACommandLine, WithAnUnknownCommandNamesTheNearest) {
                        "[command line] no such command: unknown name \"rnu\"; did you mean \"run\"?");
   EXPECT_FEWSTEP_ERROR(parse({"samples", "--steps", "4"}), ExitCode::kUsage, "did you mean \"sample\"?");
   EXPECT_FEWSTEP_ERROR(parse({"Report"}), ExitCode::kUsage, "did you mean \"report\"?");
-  EXPECT_FEWSTEP_ERROR(parse({"xylophone"}), ExitCode::kUsage, "known: run, report, sample, score, stats, distill, inspect");
+  EXPECT_FEWSTEP_ERROR(parse({"xylophone"}), ExitCode::kUsage,
+                       "known: run, report, sample, score, stats, distill, inspect");
   EXPECT_FEWSTEP_ERROR(parse({""}), ExitCode::kUsage, "no such command: unknown name \"\"");
 }
 
