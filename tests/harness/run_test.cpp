@@ -5,6 +5,7 @@
 #include "harness/generate.h"
 #include "harness/small_experiment.h"
 #include "harness/store_read.h"
+#include "harness/store_training.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
@@ -227,6 +228,48 @@ TEST(Program, AnswersWithoutLibTorch) {
   EXPECT_LT(finished.seconds, 0.2);
   const auto libraries = read_file(std::filesystem::path(FEWSTEP_BINARY_DIR) / "fewstep");
   EXPECT_EQ(libraries.find("libtorch"), std::string::npos);
+}
+
+// A teacher with random weights, two students of it, each at two iteration counts: trained, then evaluated.
+TEST(Run, TrainsFirstWhatTheExperimentAsksForAndKeepsTheLossCurves) {
+  SmallExperiment small;
+  small.captions = 2;
+  small.steps = "[1]";
+  small.checkpoints = small.checkpoint("sd15", "ddim") +
+                      "[[distill]]\nname = \"k\"\nrecipe = \"lcd.toml\"\nskip_step = [5, 20]\nevaluate_at = [2, 4]\n";
+  small.folder.write("lcd.toml",
+                     "name = \"lcd\"\nmethod = \"lcd\"\nseed = 1\noutput = \"unused\"\n[lcd]\nteacher = \"" +
+                         small.golden +
+                         "/checkpoints/sd15\"\nomega = [2.0, 8.0]\nomega_embedding_dim = 16\n[data]\n"
+                         "builtin = \"shapes\"\ncount = 8\nresolution = 16\ncache = \"cache\"\n[train]\n"
+                         "steps = 4\nbatch = 2\nlearning_rate = 1e-3\nreport_every = 2\n");
+  const std::filesystem::path here = std::filesystem::current_path();
+  std::filesystem::current_path(small.folder.path());  // results/ is made where the program runs
+  const Finished plan = small.run({"--dry-run"});
+  const Finished finished = small.run();
+  const Finished again = small.run();
+  std::filesystem::current_path(here);
+  EXPECT_EQ(plan.code, 0) << plan.err;
+  EXPECT_THAT(plan.out, HasSubstr("lcd in 4 steps of 2 images"));
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("trained by this recipe already"));
+
+  const auto cells = small.report().at("cells");
+  std::vector<std::string> names;
+  for (const auto& cell : cells) {
+    EXPECT_EQ(cell.at("state"), "complete");
+    names.push_back(cell.at("checkpoint").get<std::string>());
+  }
+  // k = 5 on its own grid of 200 times, too.
+  EXPECT_EQ(names, (std::vector<std::string>{"sd15", "k5-2", "k5-2", "k5-4", "k5-4", "k20-2", "k20-4"}));
+  auto store = Store::open(small.store(), Store::Mode::kRead);
+  const auto trainings = read_trainings(store);
+  ASSERT_EQ(trainings.size(), 4u);
+  EXPECT_EQ(trainings[0].losses.size(), 1u);
+  EXPECT_EQ(trainings[1].losses.size(), 2u);
+  EXPECT_EQ(trainings[1].losses[0], trainings[0].losses[0]);
+  EXPECT_THAT(trainings[3].recipe, HasSubstr("\"skip_step\":20"));
 }
 
 }  // namespace

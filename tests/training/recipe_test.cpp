@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "core/files.h"
 #include "harness/recipe_file.h"
 #include "temporary.h"
 
@@ -100,8 +101,9 @@ TEST_F(RecipeFile, BadOnesAreRefusedWithPlaceAndNearestName) {
   expect_refused(edited("learning_rate = 1e-4", ""), "learning_rate");
   expect_refused(edited("learning_rate = 1e-4", "learning_rate = nan"), "learning_rate");
   expect_refused(edited("learning_rate = 1e-4", "learning_rate = 1e-4\nbetas = [0.9, 1.0]"), "betas");
-  expect_refused(edited("learning_rate = 1e-4", "learning_rate = 1e-4\ndecay = \"cos\""), "did you mean \"cosine\"");
-  expect_refused(edited("omega = [2", "solver = \"heun\"\nomega = [2"), "solver");
+  expect_refused(edited("learning_rate = 1e-4", "learning_rate = 1e-4\ndecay = \"cosin\""), "did you mean \"cosine\"");
+  expect_refused(edited("omega = [2", "solver = \"heun\"\nomega = [2"),
+                 "unknown name \"heun\"; known: ddim, dpm, dpm++");
   expect_refused(edited("omega = [2", "skip_step = 0\nomega = [2"), "skip_step");
   expect_refused(edited("omega = [2", "distance = \"l3\"\nomega = [2"), "did you mean \"l2\"");
   expect_refused(edited("omega = [2", "ema = 1.5\nomega = [2"), "ema");
@@ -145,6 +147,33 @@ TEST_F(RecipeFile, EveryRecipeOfTheRepositoryReads) {
     ++read_ones;
   }
   EXPECT_GE(read_ones, 7);
+}
+
+// The keys that the reader knows, as its own errors list them, stand in the documentation, each in a row of a table.
+TEST_F(RecipeFile, HasTheKeysThatTheDocumentationNames) {
+  const std::string text = read_file(std::string(FEWSTEP_SOURCE_DIR) + "/experiments/recipes.md");
+  for (const std::string prefix : {"", "data.", "train.", "lcd."}) {
+    try {
+      read(kLcd, {prefix + "qqqqqqqqqqqqqqqq=1"});
+      ADD_FAILURE() << prefix;
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      std::istringstream names(what.substr(what.find("; known: ") + 9));
+      for (std::string name; names >> name;) {
+        name = name.substr(0, name.find(','));
+        EXPECT_THAT(text, testing::ContainsRegex("[|,] `" + name + "`")) << prefix << name;
+      }
+    }
+  }
+}
+
+TEST_F(RecipeFile, OfTheDocumentationReads) {
+  const std::string text = read_file(std::string(FEWSTEP_SOURCE_DIR) + "/experiments/recipes.md");
+  const auto begin = text.find("```toml\n") + 8, end = text.find("\n```\n", begin);
+  folder_.write("stable-diffusion-2-1-base/model_index.json", "{}");
+  const Recipe recipe = read(text.substr(begin, end + 1 - begin));
+  EXPECT_EQ(recipe.train.keep_at, (std::vector<std::int64_t>{2000, 4000}));
+  EXPECT_EQ(recipe.data.resolution, 512);
 }
 
 }  // namespace

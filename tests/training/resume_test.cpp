@@ -24,7 +24,7 @@ std::filesystem::path state_of(const SmallTraining& training) {
 }
 
 Finished stop_when(const SmallTraining& training, const std::function<bool()>& ready, int signal) {
-  return run_program("fewstep", training.arguments("features", kSettings), {}, [&](int pid) {
+  return run_program("fewstep", training.arguments("features", kSettings), SmallTraining::one_thread, [&](int pid) {
     for (int i = 0; i < 20'000 && !ready(); ++i) ::usleep(1000);
     ::kill(pid, signal);
   });
@@ -123,6 +123,7 @@ TEST(TrainingFailure, AFullDiskLosesNothing) {
   const SmallTraining whole, full;
   ASSERT_EQ(whole.train("features", kSettings).code, 0);
   const Finished finished = run_program("fewstep", full.arguments("features", kSettings), [] {
+    SmallTraining::one_thread();
     ::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit fails, as on a full disk
     const rlimit limit{1'000'000, 1'000'000};
     ::setrlimit(RLIMIT_FSIZE, &limit);

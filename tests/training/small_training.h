@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,10 @@ struct SmallTraining {
     return list;
   }
   Finished train(const std::string& recipe, const std::vector<std::string>& settings) const {
-    return run_program("fewstep", arguments(recipe, settings));
+    return run_program("fewstep", arguments(recipe, settings), one_thread);
   }
+  // Beside other tests two threads that wait for each other are slower than one.
+  static void one_thread() { ::setenv("OMP_NUM_THREADS", "1", 1); }
 
   // [phase, step, loss, gradient norm, learning rate] each.
   nlohmann::json losses(const std::string& output_folder) const {
