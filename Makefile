@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test parity golden bench shapes-sheet torture sanitize format format-check lint clean
+.PHONY: help deps build demo pocket test parity golden bench shapes-sheet torture sanitize format format-check lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,9 @@ build: deps ## build everything (preset release)
 demo: build ## a small experiment on randomly weighted checkpoints: the whole path, table at the end
 	@$(BIN)/fewstep run experiments/random.toml --store results/random.sqlite
 	@echo "These checkpoints have random weights: the scores mean nothing. Next: README.md, a first experiment on your own checkpoint."
+
+pocket: build ## train the pocket world anew, from nothing but this repository; goes on where it was stopped
+	@for part in vae clip features teacher lcm guided-distill; do $(BIN)/fewstep distill pocket/recipes/$$part.toml || exit 1; done
 
 test: build ## every test, with ctest
 	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS)

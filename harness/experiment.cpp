@@ -400,7 +400,12 @@ class Reader {
     experiment_.width = static_cast<int>(table.integer("width", 8, 16'384, 0));
     if (table.has("height") != table.has("width"))
       throw usage_error(table.where(), "in [images]: expected height and width together, got one of them");
-    experiment_.keep_images = table.boolean("keep", false);
+    if (const toml::node* keep = table.find("keep"); keep && keep->is_integer())
+      experiment_.keep_images = table.integer("keep", 0, 1'000'000'000);
+    else if (keep && !keep->is_boolean())
+      table.expected(*keep, "true, false or a number of prompts for keep");
+    else
+      experiment_.keep_images = table.boolean("keep", false) ? Experiment::kEvery : 0;
   }
 
   Path file_;

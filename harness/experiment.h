@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -72,7 +73,8 @@ struct Experiment {
   std::vector<ExperimentMetric> metrics;
   std::optional<Timing> timing;
   int height = 0, width = 0;  // 0: the checkpoint's sample_size × downscale
-  bool keep_images = false;
+  std::int64_t keep_images = 0;  // of the first so many prompts; kEvery: of all
+  static constexpr std::int64_t kEvery = std::numeric_limits<std::int64_t>::max();
   std::string canonical_json;  // every setting, sorted keys: its hash is the configuration's
 };
 

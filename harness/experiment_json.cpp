@@ -73,6 +73,11 @@ json reference_json(const Experiment& experiment) {
   return object;
 }
 
+json keep_json(const Experiment& experiment) {
+  const auto prompts = experiment.keep_images;
+  return prompts == 0 || prompts == Experiment::kEvery ? json(prompts > 0) : json(prompts);
+}
+
 }  // namespace
 
 std::string canonical_json(const Experiment& experiment) {
@@ -84,7 +89,7 @@ std::string canonical_json(const Experiment& experiment) {
       {"negative_prompt", experiment.negative_prompt},
       {"reference", reference_json(experiment)},
       {"grid", grid_json(experiment)},
-      {"images", {{"height", experiment.height}, {"width", experiment.width}, {"keep", experiment.keep_images}}}};
+      {"images", {{"height", experiment.height}, {"width", experiment.width}, {"keep", keep_json(experiment)}}}};
   for (const ExperimentCheckpoint& checkpoint : experiment.checkpoints)
     root["checkpoint"].push_back(as_json(checkpoint));
   for (const Recipe& recipe : experiment.training) root["training"].push_back(json::parse(recipe.canonical_json));

@@ -200,7 +200,8 @@ class Run {
     for (std::size_t b = 0; b < keys.size(); ++b) {
       samples[b].forwards = denoised.forwards;
       samples[b].image_sha256 = image_hash(images[b]);
-      if (experiment_.keep_images) samples[b].image_path = keep(images[b], samples[b].image_sha256);
+      if (static_cast<std::int64_t>(keys[b].prompt) < experiment_.keep_images)
+        samples[b].image_path = keep(images[b], samples[b].image_sha256);
     }
     store_.add_batch(id_, work_[i].series, samples, metrics_.measure(images, texts));
   }

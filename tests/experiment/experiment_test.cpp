@@ -40,7 +40,7 @@ TEST_F(AnExperiment, IsReadWhole) {
   EXPECT_THAT(e.original_inference_steps, ElementsAre(50));
   EXPECT_EQ(e.height, 512);
   EXPECT_EQ(e.width, 768);
-  EXPECT_TRUE(e.keep_images);
+  EXPECT_EQ(e.keep_images, Experiment::kEvery);
 }
 
 TEST_F(AnExperiment, HoldsItsCheckpointsInOrder) {
@@ -99,7 +99,7 @@ TEST_F(AnExperiment, NeedsLittle) {
   EXPECT_FALSE(e.timing);
   EXPECT_EQ(e.height, 0);
   EXPECT_EQ(e.width, 0);
-  EXPECT_FALSE(e.keep_images);
+  EXPECT_EQ(e.keep_images, 0);
 }
 
 TEST_F(AnExperiment, HasTimingDefaultsWhereTheTableIsEmpty) {

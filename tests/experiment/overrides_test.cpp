@@ -13,7 +13,7 @@ TEST_F(ASetting, IsReplaced) {
   const Experiment e = read(kWhole, {"grid.steps=[4]", "seed=7", "images.keep=false", "prompts.count=12"});
   EXPECT_THAT(e.steps, ElementsAre(4));
   EXPECT_EQ(e.seed, 7U);
-  EXPECT_FALSE(e.keep_images);
+  EXPECT_EQ(e.keep_images, 0);
   EXPECT_EQ(e.prompts.count, 12);
   EXPECT_EQ(e.prompts.text, "caption");  // the rest stays
 }

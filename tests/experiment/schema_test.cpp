@@ -68,14 +68,14 @@ class Documentation : public testing::Test {
     fs::create_directories(path.parent_path());
     const std::string name = path.filename().string();
     const auto is = [&](std::string_view part) { return name.find(part) != std::string::npos; };
-    if (!is_folder)
+    if (!is_folder && is("."))
       std::ofstream(path) << "";
-    else if (is("clip") || is("image") || is("laion") || is("coco"))
+    else if (is("clip") || is("features") || is("image") || is("laion") || is("coco"))
       fs::create_directory(path);
     else
-      fs::create_directory_symlink(golden_checkpoint(is("lcm") || is("lcf")      ? "lcm"
-                                                     : is("gd-") || is("guided") ? "guided-distill"
-                                                                                 : "sd15"),
+      fs::create_directory_symlink(golden_checkpoint(is("lcm") || is("lcf")                      ? "lcm"
+                                                     : is("gd-") || is("guided") || is("-steps") ? "guided-distill"
+                                                                                                 : "sd15"),
                                    path);
   }
 };
@@ -163,6 +163,10 @@ TEST_F(Documentation, QuotesTheErrorThatIsGiven) {
 // Those of the repository, beside checkpoints as they are named there; what they name in tests/ is there.
 TEST_F(Documentation, ComesWithExperimentsThatAreRead) {
   fs::create_directory_symlink(fs::path(FEWSTEP_SOURCE_DIR) / "tests", folder_.path() / "tests");
+  for (const char* part : {"recipes", "networks"}) {
+    fs::create_directory(folder_.path() / "pocket");
+    fs::create_directory_symlink(fs::path(FEWSTEP_SOURCE_DIR) / "pocket" / part, folder_.path() / "pocket" / part);
+  }
   int count = 0;
   for (const auto& entry : fs::directory_iterator(fs::path(FEWSTEP_SOURCE_DIR) / "experiments")) {
     if (entry.path().extension() != ".toml") continue;

@@ -159,6 +159,20 @@ TEST(Run, KeepsTheImagesThatWereMeasured) {
   EXPECT_EQ(images, 12);
 }
 
+TEST(Run, KeepsTheImagesOfTheFirstPromptsAlone) {
+  SmallExperiment small;
+  small.more = "[images]\nkeep = 2\n";
+  ASSERT_EQ(small.run().code, 0);
+  SQLite::Database database(small.store().string(), SQLite::OPEN_READONLY);
+  EXPECT_EQ(database.execAndGet("SELECT count(*) FROM sample WHERE image_path != ''").getInt(), 4);
+  EXPECT_EQ(
+      database
+          .execAndGet("SELECT count(*) FROM sample JOIN prompt ON prompt.id = prompt_id WHERE image_path != '' AND "
+                      "row < 2")
+          .getInt(),
+      4);
+}
+
 TEST(Run, ABrokenCheckpointFailsItsCellsAndTheOthersGoOn) {
   SmallExperiment small;
   const auto broken = small.folder.path() / "broken";
