@@ -159,13 +159,19 @@ void add_report(CLI::App& root, ReportRequest& request) {
   CLI::App& app = *root.add_subcommand("report", "the table of a store");
   app.add_option("STORE", request.store, "SQLite file of fewstep run")->required();
   app.add_option("--format", request.format, "how to print it")
-      ->check(CLI::IsMember({"table", "markdown", "csv", "json"}))
+      ->check(CLI::IsMember({"table", "markdown", "csv", "json", "html"}))
       ->capture_default_str();
   app.add_option("-o,--output", request.output, "a file instead of standard output")->type_name("FILE");
   app.add_option("--rows", request.rows, "axes of the rows [checkpoint,sampler,omega]")->type_name("AXES");
   app.add_option("--columns", request.columns, "axes of the columns [steps]")->type_name("AXES");
+  app.add_option("--grid-prompts", request.grid_prompts, "html: prompts in the image grid, where images were kept")
+      ->type_name("N")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
   app.add_option("--run", request.run, "one run of the store [the latest]")->type_name("ID");
-  app.footer("Example:\n  fewstep report results/random.sqlite --format markdown\n");
+  app.footer(
+      "Example:\n  fewstep report results/random.sqlite --format markdown\n"
+      "  fewstep report results/random.sqlite --format html -o random.html\n");
 }
 
 void add_distill(CLI::App& root, DistillRequest& request) {

@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   }
   ReportRequest report = std::get<ReportRequest>(command);
   report.colour = wants_colour(STDOUT_FILENO);
+  report.terminal = ::isatty(STDOUT_FILENO) != 0;
   return run_report(report, std::cout, std::cerr);
 }
 

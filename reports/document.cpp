@@ -1,5 +1,6 @@
 #include "reports/document.h"
 
+#include "reports/number_text.h"
 #include "reports/provenance.h"
 
 #include <fmt/format.h>
@@ -33,14 +34,6 @@ std::string explain(const std::string& flag) {
     return "rank-deficient: fewer images than feature dimensions, so the covariance is singular and the value biased";
   return flag;
 }
-
-std::string score_text(double value) { return fmt::format("{:.2f}", value); }
-std::string error_text(double error) {
-  return error > 0 && error < 0.005 ? fmt::format("{:.1g}", error) : fmt::format("{:.2f}", error);
-}
-
-// Three significant digits or whole milliseconds.
-std::string ms_text(double ms) { return fmt::format("{:.{}f}", ms, ms >= 100 ? 0 : ms >= 10 ? 1 : 2); }
 
 // What stands where a number cannot; nothing for a complete cell.
 std::optional<std::string> instead_of_number(const StoredCell* cell, Notes& notes) {
@@ -103,7 +96,7 @@ Section make_section(const std::string& title, const Arrangement& arrangement, N
   Section section{title + take_common_marks(values), {}};
   for (const auto& row : values) {
     auto& entries = section.entries.emplace_back();
-    for (const Value& value : row) entries.push_back({value.text + value.marks});
+    for (const Value& value : row) entries.push_back({value.text + value.marks, false, value.number});
   }
   for (std::size_t column = 0; higher_is_better && column < arrangement.column_headers.size(); ++column) {
     const auto is_best = best_rows(values, column, *higher_is_better);
@@ -120,29 +113,15 @@ Value score_value(const StoredCell& cell, const ScoreKey& key, Notes& notes) {
   for (const std::string& flag : score.flags) marks += notes.mark(explain(flag));
   if (score.count != cell.expected_images)
     marks += notes.mark(fmt::format("over {} of {} images", score.count, cell.expected_images));
-  if (!std::isfinite(score.value)) return {"not a number" + marks};
-  std::string text = score_text(score.value);
-  if (std::isfinite(score.standard_error)) text += " ± " + error_text(score.standard_error);
-  return {text, score.value, marks};
-}
-
-std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all) {
-  std::string title = fmt::format("{} {}", protocol_title(key.metric), key.metric.higher_is_better ? "↑" : "↓");
-  const auto same_title = [&](const ScoreKey& other) {
-    return other.metric.name == key.metric.name && other.metric.protocol == key.metric.protocol;
-  };
-  if (std::count_if(all.begin(), all.end(), same_title) > 1) {
-    title += fmt::format(", version {}, model {}, reference {}", key.metric.version, short_hash(key.metric.model_hash),
-                         short_hash(key.reference_hash));
-  }
-  return title;
+  if (!std::isfinite(score.value)) return {score_text(score) + marks};
+  return {score_text(score), score.value, marks};
 }
 
 Value forwards_value(const StoredCell& cell) {
   if (!cell.forwards) return {"none stored"};
   const Forwards& forwards = *cell.forwards;
-  if (forwards.min == forwards.max) return {std::to_string(forwards.min)};
-  return {fmt::format("{:.2f} ({}–{})", forwards.mean, forwards.min, forwards.max)};
+  if (forwards.min == forwards.max) return {std::to_string(forwards.min), forwards.mean};
+  return {fmt::format("{:.2f} ({}–{})", forwards.mean, forwards.min, forwards.max), forwards.mean};
 }
 
 const BatchTiming* timing_at(const StoredCell& cell, int batch) {
@@ -202,9 +181,9 @@ Document make_document(const StoredTable& table, const Arrangement& arrangement)
   document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes, forwards_value));
   add_timings(document, table, arrangement, notes);
   if (images_vary(table.cells)) {
-    document.sections.push_back(
-        make_section("Images", arrangement, notes,
-                     [](const StoredCell& cell) -> Value { return {std::to_string(cell.stored_images)}; }, {}));
+    document.sections.push_back(make_section("Images", arrangement, notes, [](const StoredCell& cell) -> Value {
+      return {std::to_string(cell.stored_images), static_cast<double>(cell.stored_images)};
+    }));
   }
   document.provenance = provenance_lines(table);
   return document;

@@ -2,6 +2,7 @@
 #include "harness/store_read.h"
 #include "reports/axes.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,8 +13,9 @@ namespace fewstep {
 // A table as a terminal or Markdown shows it: the same rows and columns once for each measure. All texts are raw; the
 // printers make them safe.
 struct Entry {
-  std::string text;   // never empty: a number, or what there is instead of one
-  bool best = false;  // of its column
+  std::string text;                   // never empty: a number, or what there is instead of one
+  bool best = false;                  // of its column
+  std::optional<double> number = {};  // by which rows can be sorted; nothing where text is no number
 };
 
 struct Section {
@@ -46,6 +48,8 @@ const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key);
 std::string metric_title(std::string_view name);
 // The same with the protocol: "FID (pytorch-fid)", "FD (pocket)".
 std::string protocol_title(const MetricKey& metric);
+// "FID (pytorch-fid) ↓", and what tells it apart where all hold several of that name and protocol.
+std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all);
 
 // "complete", "incomplete 37/100", "failed": for people.
 std::string state_text(const StoredCell& cell);

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/names.h"
 #include "reports/document.h"
+#include "reports/html.h"
 
 #include <unistd.h>
 
@@ -15,11 +16,13 @@
 namespace fewstep {
 namespace {
 
-constexpr std::array<std::string_view, 4> kFormats{"table", "markdown", "csv", "json"};
+constexpr std::array<std::string_view, 5> kFormats{"table", "markdown", "csv", "json", "html"};
 
-std::string print(const ReportRequest& request, const StoredTable& table, const Arrangement& arrangement) {
+std::string print(const ReportRequest& request, Store& store, const StoredTable& table,
+                  const Arrangement& arrangement) {
   if (request.format == "csv") return print_csv(table);
   if (request.format == "json") return print_json(table);
+  if (request.format == "html") return print_html(store, table, arrangement, request.grid_prompts);
   const Document document = make_document(table, arrangement);
   if (request.format == "markdown") return print_markdown(document);
   return print_terminal(document, request.colour && !request.output);
@@ -37,11 +40,14 @@ void warn_of_gaps(const StoredTable& table, std::ostream& err) {
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err) {
   if (std::find(kFormats.begin(), kFormats.end(), request.format) == kFormats.end())
     throw usage_error("--format", unknown_name(request.format, kFormats));
+  if (request.format == "html" && request.terminal && !request.output)
+    throw usage_error("--format html",
+                      "expected -o FILE: a page of a megabyte is nothing for a terminal (a pipe takes it)");
   const auto rows = parse_axes("--rows", request.rows);
   const auto columns = parse_axes("--columns", request.columns);
   auto store = Store::open(request.store, Store::Mode::kRead);
   const StoredTable table = read_table(store, request.run);
-  const std::string text = print(request, table, arrange(table.cells, rows, columns));
+  const std::string text = print(request, store, table, arrange(table.cells, rows, columns));
   warn_of_gaps(table, err);
   if (request.output) {
     write_file_atomically(*request.output, text);

@@ -11,14 +11,17 @@ namespace fewstep {
 
 struct ReportRequest {
   std::filesystem::path store;
-  std::string format = "table";                 // table markdown csv json
+  std::string format = "table";                 // table markdown csv json html
   std::string rows, columns;                    // "checkpoint,sampler"; empty: the defaults
   std::optional<std::int64_t> run;              // nothing: the latest
   std::optional<std::filesystem::path> output;  // nothing: out
   bool colour = false;                          // of a table on out: wants_colour(1)
+  bool terminal = false;                        // out is one: a page is not written there
+  int grid_prompts = 8;                         // of a page's image grid
 };
 
-// Returns the exit code. Throws Error: kUsage for an unknown format or axis, kInput for a store that cannot be read,
+// Returns the exit code. Throws Error: kUsage for an unknown format or axis and a page for a
+// terminal, kInput for a store that cannot be read,
 // kEnvironment for an output file that cannot be written. err says which cells are not complete.
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err);
 

@@ -1,4 +1,7 @@
 #include "reports/document.h"
+#include "reports/provenance.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
@@ -47,6 +50,18 @@ std::string protocol_title(const MetricKey& metric) {
   std::string title = metric_title(metric.name);
   const std::string protocol = "(" + metric.protocol + ")";
   return title.ends_with(protocol) ? title : title + " " + protocol;
+}
+
+std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all) {
+  std::string title = fmt::format("{} {}", protocol_title(key.metric), key.metric.higher_is_better ? "↑" : "↓");
+  const auto same_title = [&](const ScoreKey& other) {
+    return other.metric.name == key.metric.name && other.metric.protocol == key.metric.protocol;
+  };
+  if (std::count_if(all.begin(), all.end(), same_title) > 1) {
+    title += fmt::format(", version {}, model {}, reference {}", key.metric.version, short_hash(key.metric.model_hash),
+                         short_hash(key.reference_hash));
+  }
+  return title;
 }
 
 std::string state_text(const StoredCell& cell) {

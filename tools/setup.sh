@@ -9,7 +9,7 @@ torch_version=2.11.0
 arrow_version=26.0.1
 packages_build=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates python3-pip
   libeigen3-dev libcli11-dev libsqlitecpp-dev libsqlite3-dev libtomlplusplus-dev nlohmann-json3-dev
-  libarchive-dev libfmt-dev libutf8proc-dev libssl-dev
+  libarchive-dev libfmt-dev libutf8proc-dev libssl-dev libjs-chart.js libkainjow-mustache-dev
   libopencv-dev libgtest-dev libgmock-dev libbenchmark-dev sqlite3)
 packages_format=(clang-format-14)
 packages_parity=(python3-venv)

@@ -1,5 +1,7 @@
 #include "reports/synthetic_store.h"
 
+#include "core/image.h"
+#include "datasets/images.h"
 #include "harness/store_database.h"
 
 #include <cmath>
@@ -12,17 +14,35 @@ struct Row {
   double fid = 0, clip = 0, ms = 0;  // at one step
 };
 
-constexpr int kImages = 12;
+// A disc of a colour and place of its prompt; noise covers it the more, the fewer steps there are.
+Image drawing(int prompt, int steps, bool lcm) {
+  constexpr int kSize = 64;
+  Image image;
+  image.height = image.width = kSize;
+  const double clean = std::min(1.0, (lcm ? 0.55 : 0.2) + 0.22 * std::log2(steps));
+  std::uint32_t random = 12345u + static_cast<std::uint32_t>(prompt);
+  for (int y = 0; y < kSize; ++y) {
+    for (int x = 0; x < kSize; ++x) {
+      const bool inside = std::hypot(x - 20 - prompt % 5 * 6, y - 24 - prompt % 3 * 8) < 14 + prompt % 4;
+      for (int channel = 0; channel < 3; ++channel) {
+        random = random * 1664525u + 1013904223u;
+        const double noise = random >> 24;
+        const double colour = inside ? (prompt * 97 + channel * 71) % 256 : 225 - 20 * channel;
+        image.rgb.push_back(static_cast<std::uint8_t>(clean * colour + (1 - clean) * noise));
+      }
+    }
+  }
+  return image;
+}
 
 class Filler {
  public:
-  explicit Filler(Store& store) : store_(store) {
+  Filler(Store& store, const SyntheticStore& wanted) : store_(store), wanted_(wanted) {
     std::vector<std::int64_t> rows;
-    std::vector<std::string> texts;
-    for (int row = 0; row < kImages; ++row) {
-      rows.push_back(row);
+    std::vector<std::string> texts = wanted.captions;
+    for (int row = 0; row < wanted.images; ++row) rows.push_back(row);
+    for (int row = static_cast<int>(texts.size()); row < wanted.images; ++row)
       texts.push_back("caption " + std::to_string(row));
-    }
     store.add_prompts(std::string(64, 'a'), rows, texts);
     fid_ = store.add_metric({"fid", "pytorch-fid", std::string(64, '2'), 1, false});
     clip_ = store.add_metric({"clip-score", "transformers", std::string(64, '1'), 1, true});
@@ -31,7 +51,7 @@ class Filler {
                         store.add_environment(R"({"cpu":"test machine","threads":2,"libtorch":"2.11"})"), "synthetic");
   }
 
-  void add_cell(const Row& row, int steps) {
+  void add_cell(const Row& row, int steps, double omega) {
     SeriesKey key;
     key.checkpoint_sha256 = std::string(64, row.checkpoint == "lcm" ? 'c' : 'b');
     key.checkpoint_name = row.checkpoint;
@@ -41,7 +61,7 @@ class Filler {
     key.final_sigma = "zero";
     key.steps = steps;
     key.original_inference_steps = row.sampler == "lcm" ? 50 : 0;
-    key.omega = 7;
+    key.omega = omega;
     key.seed = 20231006;
     key.prompt_source = std::string(64, 'a');
     key.height = key.width = 512;
@@ -53,22 +73,23 @@ class Filler {
     const bool fails = row.sampler == "dpm" && steps == 1, stops = row.sampler == "dpm" && steps == 4,
                waits = row.sampler == "dpm" && steps == 8;
     if (fails) {
-      store_.set_cell(run_, series, position_++, CellState::kFailed, kImages,
+      store_.set_cell(run_, series, position_++, CellState::kFailed, wanted_.images,
                       "out of memory at prompt \"<b>|\x1b[31mred\n\" — free some");
       return;
     }
-    if (!waits) add_samples(series, stops ? 5 : kImages, forwards);
+    if (!waits) add_samples(key, series, stops ? 5 : wanted_.images, forwards, row, steps);
     if (waits || stops) {
-      store_.set_cell(run_, series, position_++, waits ? CellState::kPlanned : CellState::kIncomplete, kImages);
+      store_.set_cell(run_, series, position_++, waits ? CellState::kPlanned : CellState::kIncomplete, wanted_.images);
       return;
     }
+    const double better = omega - 7;
     const bool broken = row.sampler == "ddim" && steps == 8;
     store_.add_score(run_, series, fid_, std::string(64, '3'),
-                     {row.fid / std::sqrt(steps), 1.25 / steps, kImages, {"rank-deficient"}});
+                     {row.fid / std::sqrt(steps) - better, 1.25 / steps, wanted_.images, {"rank-deficient"}});
     store_.add_score(run_, series, clip_, "",
-                     {broken ? std::nan("") : row.clip + std::log2(steps), 0.002, kImages, {}});
+                     {broken ? std::nan("") : row.clip + std::log2(steps) + better, 0.002, wanted_.images, {}});
     add_timings(series, row.ms, steps);
-    store_.set_cell(run_, series, position_++, CellState::kComplete, kImages);
+    store_.set_cell(run_, series, position_++, CellState::kComplete, wanted_.images);
   }
 
   void finish() {
@@ -78,11 +99,26 @@ class Filler {
   }
 
  private:
-  void add_samples(std::int64_t series, int count, int forwards) {
+  void add_samples(const SeriesKey& key, std::int64_t series, int count, int forwards, const Row& row, int steps) {
     std::vector<SampleRow> samples;
-    for (int row = 0; row < count; ++row)
-      samples.push_back({row, 0, static_cast<std::uint64_t>(row), forwards, std::string(64, 'e'), ""});
-    store_.add_batch(run_, series, samples, {});
+    MetricRows clip{clip_, 1, {}};
+    for (int prompt = 0; prompt < count; ++prompt) {
+      samples.push_back({prompt, 0, static_cast<std::uint64_t>(prompt), forwards, std::string(64, 'e'),
+                         prompt < wanted_.kept_images ? keep(key, prompt) : ""});
+      clip.values.push_back(static_cast<float>(row.clip + std::log2(steps) + prompt * 37 % 11 - 5));
+    }
+    store_.add_batch(run_, series, samples,
+                     wanted_.scored_prompts ? std::vector<MetricRows>{clip} : std::vector<MetricRows>{});
+  }
+
+  // The image's path below the store's folder.
+  std::string keep(const SeriesKey& key, int prompt) {
+    const std::filesystem::path file = "synthetic.images/" + key.checkpoint_name + "-" + key.sampler + "-" +
+                                       std::to_string(key.steps) + "-" + std::to_string(prompt) + ".png";
+    const auto path = store_.impl().path.parent_path() / file;
+    std::filesystem::create_directories(path.parent_path());
+    write_png(path, drawing(prompt, key.steps, key.sampler == "lcm"));
+    return file.string();
   }
 
   void add_timings(std::int64_t series, double ms, int steps) {
@@ -96,18 +132,20 @@ class Filler {
   }
 
   Store& store_;
+  const SyntheticStore& wanted_;
   std::int64_t fid_ = 0, clip_ = 0, run_ = 0;
   int position_ = 0;
 };
 
 }  // namespace
 
-Store synthetic_store(const std::filesystem::path& path) {
+Store synthetic_store(const std::filesystem::path& path, const SyntheticStore& wanted) {
   Store store = Store::open(path, Store::Mode::kWrite);
-  Filler filler(store);
-  for (const Row& row : {Row{"sd21-base", "ddim", 183.29, 14.03, 120}, Row{"sd21-base", "dpm", 185.78, 14.01, 121},
-                         Row{"lcm", "lcm", 35.36, 24.14, 63.5}})
-    for (const int steps : {1, 2, 4, 8}) filler.add_cell(row, steps);
+  Filler filler(store, wanted);
+  for (const double omega : wanted.omegas)
+    for (const Row& row : {Row{"sd21-base", "ddim", 183.29, 14.03, 120}, Row{"sd21-base", "dpm", 185.78, 14.01, 121},
+                           Row{"lcm", "lcm", 35.36, 24.14, 63.5}})
+      for (const int steps : {1, 2, 4, 8}) filler.add_cell(row, steps, omega);
   filler.finish();
   return store;
 }

@@ -1,0 +1,211 @@
+// Draws page.figures: every figure is lines of points with errors, and perhaps a Pareto front.
+
+// Okabe and Ito's colours, which the colour-blind can tell apart, [light, dark]; shapes differ too. 7 colours and 6
+// shapes share no factor, so 42 lines look different.
+const kColours = [["#0072B2", "#56B4E9"], ["#D55E00", "#E69F00"], ["#009E73", "#009E73"], ["#B0528A", "#CC79A7"],
+  ["#000000", "#F0E442"], ["#9A6A00", "#D55E00"], ["#2E86AB", "#8FB8DE"]];
+const kShapes = ["circle", "rect", "triangle", "rectRot", "crossRot", "star"];
+const kDashes = [[], [7, 3], [2, 3]];
+
+const lineNumbers = new Map();  // of each label, in the order of its first figure: one look in all figures
+
+function lineNumber(label) {
+  if (!lineNumbers.has(label)) lineNumbers.set(label, lineNumbers.size);
+  return lineNumbers.get(label);
+}
+
+function lineLook(label) {
+  const number = lineNumber(label);
+  return {
+    borderColor: kColours[number % kColours.length][isDark() ? 1 : 0],
+    backgroundColor: kColours[number % kColours.length][isDark() ? 1 : 0],
+    pointStyle: kShapes[number % kShapes.length],
+    borderDash: kDashes[Math.floor(number / kColours.length) % kDashes.length],
+  };
+}
+
+function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+function numberText(value) { return Number(value.toPrecision(6)).toString(); }
+
+// 1, 2 and 5 times the powers of ten are enough on a logarithmic axis.
+function logarithmicTick(value) {
+  const first = Number(value.toExponential().split("e")[0]);
+  return [1, 2, 5].includes(Math.round(first * 1e6) / 1e6) ? numberText(value) : "";
+}
+
+function axisOptions(axis, extent) {
+  const options = {
+    type: axis.logarithmic ? "logarithmic" : "linear",
+    title: { display: true, text: axis.title, color: colour("--text") },
+    grid: { color: colour("--rule"), borderColor: colour("--quiet") },
+    ticks: { color: colour("--quiet"), maxRotation: 0 },
+  };
+  const [low, high] = extent;
+  if (axis.logarithmic) {
+    const margin = Math.pow(high / low, 0.06) || 1;
+    options.min = low / (high > low ? margin : 2);
+    options.max = high * (high > low ? margin : 2);
+    options.ticks.callback = axis.ticks.length ? numberText : logarithmicTick;
+    if (axis.ticks.length) options.afterBuildTicks = (scale) => { scale.ticks = axis.ticks.map((value) => ({ value })); };
+  } else {
+    const margin = 0.06 * (high - low) || 1;
+    options.suggestedMin = low - margin;
+    options.suggestedMax = high + margin;
+  }
+  return options;
+}
+
+function extentOf(figure, key) {
+  const ends = figure.lines.flatMap((line) => line.points)
+    .flatMap((point) => [point[key] - (point[`${key}Error`] ?? 0), point[key] + (point[`${key}Error`] ?? 0)]);
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+function chartOptions(figure) {
+  return {
+    animation: false,
+    maintainAspectRatio: false,
+    font: { family: "inherit" },
+    interaction: { mode: "nearest", intersect: false },
+    scales: { x: axisOptions(figure.x, extentOf(figure, "x")), y: axisOptions(figure.y, extentOf(figure, "y")) },
+    plugins: {
+      legend: { display: false },
+      tooltip: {
+        filter: (item) => item.raw.text !== undefined,
+        displayColors: false,
+        callbacks: { title: () => "", label: (item) => wrapped(item.raw.text) },
+      },
+    },
+  };
+}
+
+// Lines of about 44 characters: a tooltip does not wrap by itself.
+function wrapped(text) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1).length + word.length > 44) lines.push("");
+    lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines;
+}
+
+function frontDataset(figure) {
+  return { label: "Pareto front", isFront: true, data: figure.front.map(([x, y]) => ({ x, y })), pointRadius: 0, pointHitRadius: 0,
+    borderColor: colour("--quiet"), borderDash: [3, 4], borderWidth: 2, stepped: "before", order: 9 };
+}
+
+function datasets(figure) {
+  const lines = figure.lines.map((line) => ({
+    label: line.label, data: line.points, borderWidth: 2, pointRadius: 5, pointHoverRadius: 7, pointBorderWidth: 2, ...lineLook(line.label),
+  }));
+  return figure.front.length > 1 ? [...lines, frontDataset(figure)] : lines;
+}
+
+// A line's look, in its legend button.
+function drawSample(canvas, dataset) {
+  const scale = Math.max(1, devicePixelRatio), ctx = canvas.getContext("2d");
+  canvas.width = 34 * scale;
+  canvas.height = 16 * scale;
+  ctx.scale(scale, scale);
+  ctx.strokeStyle = ctx.fillStyle = dataset.borderColor;
+  ctx.lineWidth = 2;
+  ctx.setLineDash(dataset.borderDash);
+  ctx.beginPath();
+  ctx.moveTo(1, 8);
+  ctx.lineTo(33, 8);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  if (!dataset.isFront) Chart.helpers.drawPoint(ctx, { pointStyle: dataset.pointStyle, radius: 5, borderWidth: 2 }, 17, 8);
+}
+
+const charts = [];
+
+// A name hides and shows its line in every figure.
+function toggleLine(label, shown) {
+  for (const { chart, legend } of charts) {
+    chart.data.datasets.forEach((dataset, i) => { if (dataset.label === label) chart.setDatasetVisibility(i, shown); });
+    chart.update("none");
+    for (const button of legend.querySelectorAll("button"))
+      if (button.textContent === label) button.setAttribute("aria-pressed", String(shown));
+  }
+}
+
+function makeLegend(chart) {
+  const legend = element("ul", { class: "legend" });
+  for (const dataset of chart.data.datasets) {
+    const button = element("button", { type: "button", "aria-pressed": "true" });
+    button.append(element("canvas", { "aria-hidden": "true" }), element("span", {}, dataset.label));
+    button.addEventListener("click", () => toggleLine(dataset.label, button.getAttribute("aria-pressed") !== "true"));
+    const item = element("li");
+    item.append(button);
+    legend.append(item);
+  }
+  return legend;
+}
+
+function drawLegend({ chart, legend }) {
+  legend.querySelectorAll("canvas").forEach((canvas, i) => drawSample(canvas, chart.data.datasets[i]));
+}
+
+// Arrow keys: left and right along a line, up and down to the next line.
+function walkPoints(chart, status) {
+  let at = null;
+  return (event) => {
+    const moves = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
+    const move = moves[event.key];
+    if (!move) return;
+    const shown = chart.data.datasets.map((_, i) => i).filter((i) => chart.isDatasetVisible(i) && !chart.data.datasets[i].isFront);
+    if (!shown.length) return;
+    event.preventDefault();
+    let line = at === null ? 0 : Math.max(0, shown.indexOf(at.datasetIndex));
+    let point = at === null ? 0 : at.index + move[1];
+    if (at !== null) line = (line + move[0] + shown.length) % shown.length;
+    const count = chart.data.datasets[shown[line]].data.length;
+    point = Math.min(Math.max(point, 0), count - 1);
+    at = { datasetIndex: shown[line], index: point };
+    const place = chart.getDatasetMeta(at.datasetIndex).data[point];
+    chart.setActiveElements([at]);
+    chart.tooltip.setActiveElements([at], { x: place.x, y: place.y });
+    chart.update("none");
+    status.textContent = chart.data.datasets[at.datasetIndex].data[point].text;
+  };
+}
+
+function makeFigure(figure, number) {
+  const holder = element("figure"), box = element("div", { class: "chart" });
+  const canvas = element("canvas", { tabindex: "0", role: "img", "aria-labelledby": `figure-${number}`, "aria-describedby": `point-${number}` });
+  const status = element("p", { class: "unseen", id: `point-${number}`, role: "status" });
+  holder.append(element("h3", { id: `figure-${number}` }, figure.title), box);
+  box.append(canvas);
+  document.getElementById("figure-list").append(holder);
+  const chart = new Chart(canvas, { type: "line", data: { datasets: datasets(figure) }, options: chartOptions(figure), plugins: [errorBars] });
+  const legend = makeLegend(chart), entry = { chart, legend, figure };
+  holder.append(legend, status);
+  if (figure.missing.length) holder.append(element("figcaption", {}, `Not shown: ${figure.missing.join("; ")}.`));
+  canvas.addEventListener("keydown", walkPoints(chart, status));
+  canvas.addEventListener("blur", () => {
+    chart.setActiveElements([]);
+    chart.tooltip.setActiveElements([], { x: 0, y: 0 });
+    chart.update("none");
+  });
+  charts.push(entry);
+  drawLegend(entry);
+}
+
+if (document.getElementById("figure-list")) {
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Chart.defaults.font.size = 13;
+  page.figures.forEach(makeFigure);
+  themeListeners.push(() => {
+    for (const entry of charts) {
+      const hidden = new Set(entry.chart.data.datasets.filter((_, i) => !entry.chart.isDatasetVisible(i)).map((set) => set.label));
+      entry.chart.data.datasets.forEach((dataset) => Object.assign(dataset, dataset.isFront ? { borderColor: colour("--quiet") } : lineLook(dataset.label)));
+      entry.chart.options = chartOptions(entry.figure);
+      entry.chart.update("none");
+      entry.chart.data.datasets.forEach((dataset, i) => entry.chart.setDatasetVisibility(i, !hidden.has(dataset.label)));
+      entry.chart.update("none");
+      drawLegend(entry);
+    }
+  });
+}

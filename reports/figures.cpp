@@ -1,0 +1,187 @@
+#include "reports/figures.h"
+
+#include "reports/axes.h"
+#include "reports/document.h"
+#include "reports/number_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+namespace fewstep {
+namespace {
+
+constexpr std::string_view kSeparator = " · ";
+
+std::string axis_text(const std::string& header, const std::string& label) {
+  if (header == "checkpoint" || header == "sampler" || header == "spacing") return label;
+  if (header == "omega") return "ω " + label;
+  if (header == "guidance") return label;
+  if (header == "steps") return label + (label == "1" ? " step" : " steps");
+  return header + " " + label;
+}
+
+// The labels of the axes along which rows differ; of checkpoint and sampler where none do.
+CellLines lines_of(const Arrangement& arrangement) {
+  CellLines result{{}, arrangement.column_headers};
+  std::vector<bool> shown;
+  for (std::size_t axis = 0; axis < arrangement.row_headers.size(); ++axis) {
+    std::set<std::string> seen;
+    for (const auto& labels : arrangement.row_labels) seen.insert(labels[axis]);
+    shown.push_back(seen.size() > 1);
+  }
+  if (std::find(shown.begin(), shown.end(), true) == shown.end() && shown.size() > 1) shown[0] = shown[1] = true;
+  for (std::size_t row = 0; row < arrangement.cells.size(); ++row) {
+    CellLine& line = result.lines.emplace_back(CellLine{"", arrangement.cells[row]});
+    for (std::size_t axis = 0; axis < shown.size(); ++axis) {
+      if (!shown[axis]) continue;
+      if (!line.label.empty()) line.label += kSeparator;
+      line.label += axis_text(arrangement.row_headers[axis], arrangement.row_labels[row][axis]);
+    }
+  }
+  return result;
+}
+
+// A cell's number on an axis; text where it has none, saying why.
+struct Measure {
+  std::optional<double> value, error;
+  std::string text;
+};
+using MeasureOf = std::function<Measure(const StoredCell&)>;
+
+Measure score_measure(const StoredCell& cell, const ScoreKey& key) {
+  if (cell.state != CellState::kComplete) return {{}, {}, state_text(cell)};
+  const StoredScore* stored = find_score(cell, key);
+  if (!stored) return {{}, {}, "no score"};
+  const Score& score = stored->score;
+  if (!std::isfinite(score.value)) return {{}, {}, score_text(score)};
+  Measure measure{score.value, {}, metric_title(key.metric.name) + " " + score_text(score)};
+  if (std::isfinite(score.standard_error)) measure.error = score.standard_error;
+  return measure;
+}
+
+Measure total_ms(const StoredCell& cell, int batch) {
+  if (cell.state != CellState::kComplete) return {{}, {}, state_text(cell)};
+  for (const BatchTiming& timing : cell.timings) {
+    if (timing.batch != batch || !timing.total) continue;
+    if (timing.total->median <= 0) return {{}, {}, "no time above 0 ms"};  // which a logarithmic axis cannot show
+    return {timing.total->median, {}, ms_text(timing.total->median) + " ms"};
+  }
+  return {{}, {}, "not timed"};
+}
+
+// Adds the cells that both measures know, and says which they do not.
+void add_points(Figure& figure, const CellLines& from, const MeasureOf& x_of, const MeasureOf& y_of) {
+  for (const CellLine& line : from.lines) {
+    FigureLine& drawn = figure.lines.emplace_back(FigureLine{line.label, {}});
+    for (std::size_t column = 0; column < line.cells.size(); ++column) {
+      if (!line.cells[column]) continue;
+      const std::string place = line.label + kSeparator.data() + from.columns[column];
+      const Measure x = x_of(*line.cells[column]), y = y_of(*line.cells[column]);
+      if (!x.value || !y.value) {
+        figure.missing.push_back(place + ": " + (y.value ? x.text : y.text));
+        continue;
+      }
+      const std::string at = x.text.empty() ? "" : ", " + x.text;
+      drawn.points.push_back({*x.value, *y.value, x.error, y.error, place + ": " + y.text + at});
+    }
+    if (drawn.points.empty()) figure.lines.pop_back();
+  }
+}
+
+void add(std::vector<Figure>& figures, Figure figure) {
+  if (!figure.lines.empty()) figures.push_back(std::move(figure));
+}
+
+Figure score_against_steps(const CellLines& lines, const ScoreKey& key, const std::string& title) {
+  Figure figure;
+  figure.title = title + " against steps";
+  figure.x = {"steps", true, {}};
+  figure.y = {title, false, {}};
+  add_points(
+      figure, lines,
+      [](const StoredCell& cell) {
+        return Measure{std::max(1, cell.series.steps), {}, ""};
+      },
+      [&](const StoredCell& cell) { return score_measure(cell, key); });
+  std::set<double> steps;
+  for (const FigureLine& line : figure.lines)
+    for (const FigurePoint& point : line.points) steps.insert(point.x);
+  figure.x.ticks.assign(steps.begin(), steps.end());
+  return figure;
+}
+
+Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::string& title, int batch) {
+  Figure figure;
+  figure.title = title + " against time";
+  figure.x = {fmt::format("milliseconds per image, median, batch {} ↓", batch), true, {}};
+  figure.y = {title, false, {}};
+  add_points(
+      figure, lines, [&](const StoredCell& cell) { return total_ms(cell, batch); },
+      [&](const StoredCell& cell) { return score_measure(cell, key); });
+  std::vector<std::pair<double, double>> points;
+  for (const FigureLine& line : figure.lines)
+    for (const FigurePoint& point : line.points) points.emplace_back(point.x, point.y);
+  figure.front = pareto_front(points, key.metric.higher_is_better);
+  return figure;
+}
+
+// One line per checkpoint × sampler × steps; ω moves along it.
+Figure score_against_score(const std::vector<StoredCell>& cells, const ScoreKey& fid, const ScoreKey& clip,
+                           const std::vector<ScoreKey>& keys) {
+  const CellLines lines = lines_of(arrange(cells, {Axis::kCheckpoint, Axis::kSampler, Axis::kSteps}, {Axis::kOmega}));
+  Figure figure;
+  figure.title = fmt::format("{} against {} over ω", metric_title(clip.metric.name), metric_title(fid.metric.name));
+  figure.x = {score_title(fid, keys), false, {}};
+  figure.y = {score_title(clip, keys), false, {}};
+  add_points(
+      figure, lines, [&](const StoredCell& cell) { return score_measure(cell, fid); },
+      [&](const StoredCell& cell) { return score_measure(cell, clip); });
+  return figure;
+}
+
+const ScoreKey* first_of(const std::vector<ScoreKey>& keys, std::string_view name) {
+  const auto found =
+      std::find_if(keys.begin(), keys.end(), [&](const ScoreKey& key) { return key.metric.name == name; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+CellLines lines_by_steps(const std::vector<StoredCell>& cells) { return lines_of(arrange(cells, {}, {Axis::kSteps})); }
+
+std::vector<std::pair<double, double>> pareto_front(std::vector<std::pair<double, double>> points,
+                                                    bool higher_is_better) {
+  const auto better = [&](double a, double b) { return higher_is_better ? a > b : a < b; };
+  std::sort(points.begin(), points.end(), [&](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : better(a.second, b.second);
+  });
+  std::vector<std::pair<double, double>> front;
+  for (const auto& point : points)
+    if (front.empty() || better(point.second, front.back().second)) front.push_back(point);
+  return front;
+}
+
+std::vector<Figure> make_figures(const StoredTable& table) {
+  const CellLines lines = lines_by_steps(table.cells);
+  const auto keys = score_keys(table.cells);
+  std::set<int> batches;
+  std::set<double> omegas;
+  for (const StoredCell& cell : table.cells) {
+    omegas.insert(cell.series.omega);
+    for (const BatchTiming& timing : cell.timings) batches.insert(timing.batch);
+  }
+  std::vector<Figure> figures;
+  for (const ScoreKey& key : keys) add(figures, score_against_steps(lines, key, score_title(key, keys)));
+  for (const ScoreKey& key : keys)
+    for (const int batch : batches) add(figures, score_against_ms(lines, key, score_title(key, keys), batch));
+  const ScoreKey *fid = first_of(keys, "fid"), *clip = first_of(keys, "clip-score");
+  if (fid && clip && omegas.size() > 1) add(figures, score_against_score(table.cells, *fid, *clip, keys));
+  // A figure over training (FID against iterations, loss curves) is one more function here, once stores hold them.
+  return figures;
+}
+
+}  // namespace fewstep

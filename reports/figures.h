@@ -1,0 +1,52 @@
+#pragma once
+#include "harness/store_read.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fewstep {
+
+// Cells that differ in their steps alone: one line of a chart, one place of the image grid.
+struct CellLine {
+  std::string label;                     // what tells it apart from the others: "lcm · ω 7"
+  std::vector<const StoredCell*> cells;  // [column]; null where the experiment has none
+};
+struct CellLines {
+  std::vector<CellLine> lines;
+  std::vector<std::string> columns;  // "4 steps"
+};
+// cells must outlive the result.
+CellLines lines_by_steps(const std::vector<StoredCell>& cells);
+
+// A chart, as data: the page draws any of these in the same way.
+struct FigurePoint {
+  double x = 0, y = 0;
+  std::optional<double> x_error, y_error;  // one standard error
+  std::string text;                        // what the point says when it is pointed at
+};
+struct FigureLine {
+  std::string label;
+  std::vector<FigurePoint> points;  // in the order in which a line joins them
+};
+struct FigureAxis {
+  std::string title;
+  bool logarithmic = false;
+  std::vector<double> ticks;  // empty: the chart's choice
+};
+struct Figure {
+  std::string title;
+  FigureAxis x, y;
+  std::vector<FigureLine> lines;
+  std::vector<std::pair<double, double>> front;  // Pareto, by x; empty where there is none
+  std::vector<std::string> missing;              // cells that have no point, and why
+};
+// Each metric against steps; against milliseconds; CLIP score against FID where there is more than one ω. Raw texts.
+std::vector<Figure> make_figures(const StoredTable& table);
+
+// The points that no other one beats in both: smaller x, and y in its direction. By x, each place once.
+std::vector<std::pair<double, double>> pareto_front(std::vector<std::pair<double, double>> points,
+                                                    bool higher_is_better);
+
+}  // namespace fewstep

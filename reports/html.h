@@ -1,0 +1,14 @@
+#pragma once
+#include "harness/store_read.h"
+#include "reports/axes.h"
+
+#include <string>
+
+namespace fewstep {
+
+// One self-contained page: summary, tables, charts, images, prompts, provenance. Scripts, styles and images are inside;
+// its policy allows no request and no script but ours. Images take at most kMaxImageBytes of it.
+constexpr std::size_t kMaxImageBytes = 7u << 20;
+std::string print_html(Store& store, const StoredTable& table, const Arrangement& arrangement, int grid_prompts);
+
+}  // namespace fewstep
