@@ -18,7 +18,7 @@ constexpr std::string_view kSeparator = " · ";
 
 std::string axis_text(const std::string& header, const std::string& label) {
   if (header == "checkpoint" || header == "sampler" || header == "spacing") return label;
-  if (header == "omega") return "ω " + label;
+  if (header == "omega") return "ω\u00a0" + label;
   if (header == "guidance") return label;
   if (header == "steps") return label + (label == "1" ? " step" : " steps");
   return header + " " + label;
@@ -73,22 +73,26 @@ Measure total_ms(const StoredCell& cell, int batch) {
   return {{}, {}, "not timed"};
 }
 
-// Adds the cells that both measures know, and says which they do not.
+// Adds the cells that both measures know, and says of each line which they do not.
 void add_points(Figure& figure, const CellLines& from, const MeasureOf& x_of, const MeasureOf& y_of) {
-  for (const CellLine& line : from.lines) {
-    FigureLine& drawn = figure.lines.emplace_back(FigureLine{line.label, {}});
+  for (std::size_t row = 0; row < from.lines.size(); ++row) {
+    const CellLine& line = from.lines[row];
+    FigureLine drawn{line.label, row, {}};
+    std::string missing;
     for (std::size_t column = 0; column < line.cells.size(); ++column) {
       if (!line.cells[column]) continue;
-      const std::string place = line.label + kSeparator.data() + from.columns[column];
+      const std::string place = from.columns[column];
       const Measure x = x_of(*line.cells[column]), y = y_of(*line.cells[column]);
       if (!x.value || !y.value) {
-        figure.missing.push_back(place + ": " + (y.value ? x.text : y.text));
+        missing += (missing.empty() ? line.label + ": " : ", ") + place + " " + (y.value ? x.text : y.text);
         continue;
       }
       const std::string at = x.text.empty() ? "" : ", " + x.text;
-      drawn.points.push_back({*x.value, *y.value, x.error, y.error, place + ": " + y.text + at});
+      drawn.points.push_back(
+          {*x.value, *y.value, x.error, y.error, line.label + kSeparator.data() + place + ": " + y.text + at});
     }
-    if (drawn.points.empty()) figure.lines.pop_back();
+    if (!drawn.points.empty()) figure.lines.push_back(std::move(drawn));
+    if (!missing.empty()) figure.missing.push_back(std::move(missing));
   }
 }
 
@@ -132,7 +136,10 @@ Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::
 // One line per checkpoint × sampler × steps; ω moves along it.
 Figure score_against_score(const std::vector<StoredCell>& cells, const ScoreKey& fid, const ScoreKey& clip,
                            const std::vector<ScoreKey>& keys) {
-  const CellLines lines = lines_of(arrange(cells, {Axis::kCheckpoint, Axis::kSampler, Axis::kSteps}, {Axis::kOmega}));
+  CellLines lines = lines_of(arrange(cells, {Axis::kCheckpoint, Axis::kSampler, Axis::kSteps}, {Axis::kOmega}));
+  constexpr std::string_view kOmega = "omega ";
+  for (std::string& column : lines.columns)
+    if (column.starts_with(kOmega)) column = "ω\u00a0" + column.substr(kOmega.size());
   Figure figure;
   figure.title = fmt::format("{} against {} over ω", metric_title(clip.metric.name), metric_title(fid.metric.name));
   figure.x = {score_title(fid, keys), false, {}};

@@ -28,6 +28,7 @@ struct FigurePoint {
 };
 struct FigureLine {
   std::string label;
+  std::size_t number = 0;           // decides its look: the same line looks the same in every figure
   std::vector<FigurePoint> points;  // in the order in which a line joins them
 };
 struct FigureAxis {
@@ -40,7 +41,7 @@ struct Figure {
   FigureAxis x, y;
   std::vector<FigureLine> lines;
   std::vector<std::pair<double, double>> front;  // Pareto, by x; empty where there is none
-  std::vector<std::string> missing;              // cells that have no point, and why
+  std::vector<std::string> missing;              // of each line the cells that have no point, and why
 };
 // Each metric against steps; against milliseconds; CLIP score against FID where there is more than one ω. Raw texts.
 std::vector<Figure> make_figures(const StoredTable& table);

@@ -83,7 +83,7 @@ Json figure_json(const Figure& figure) {
                         {"xError", number_or_null(point.x_error)},
                         {"yError", number_or_null(point.y_error)},
                         {"text", one_line(point.text)}});
-    lines.push_back({{"label", one_line(line.label)}, {"points", points}});
+    lines.push_back({{"label", one_line(line.label)}, {"number", line.number}, {"points", points}});
   }
   for (const std::string& text : figure.missing) missing.push_back(one_line(text));
   return {{"title", one_line(figure.title)}, {"x", axis_json(figure.x)}, {"y", axis_json(figure.y)}, {"lines", lines},

@@ -1,24 +1,17 @@
 // Draws page.figures: every figure is lines of points with errors, and perhaps a Pareto front.
 
-// Okabe and Ito's colours, which the colour-blind can tell apart, [light, dark]; shapes differ too. 7 colours and 6
-// shapes share no factor, so 42 lines look different.
+// Okabe and Ito's colours, which the colour-blind can tell apart, [light, dark]: some darker than theirs for contrast on
+// white. Shapes differ too: 6 colours and 5 shapes share no factor, so 30 lines look different.
 const kColours = [["#0072B2", "#56B4E9"], ["#D55E00", "#E69F00"], ["#009E73", "#009E73"], ["#B0528A", "#CC79A7"],
-  ["#000000", "#F0E442"], ["#9A6A00", "#D55E00"], ["#2E86AB", "#8FB8DE"]];
-const kShapes = ["circle", "rect", "triangle", "rectRot", "crossRot", "star"];
+  ["#000000", "#F0E442"], ["#9A6A00", "#D55E00"]];
+const kShapes = ["circle", "rect", "triangle", "rectRot", "crossRot"];
 const kDashes = [[], [7, 3], [2, 3]];
 
-const lineNumbers = new Map();  // of each label, in the order of its first figure: one look in all figures
-
-function lineNumber(label) {
-  if (!lineNumbers.has(label)) lineNumbers.set(label, lineNumbers.size);
-  return lineNumbers.get(label);
-}
-
-function lineLook(label) {
-  const number = lineNumber(label);
+function lineLook(number) {
+  const shade = kColours[number % kColours.length][isDark() ? 1 : 0];
   return {
-    borderColor: kColours[number % kColours.length][isDark() ? 1 : 0],
-    backgroundColor: kColours[number % kColours.length][isDark() ? 1 : 0],
+    borderColor: shade,
+    backgroundColor: shade,
     pointStyle: kShapes[number % kShapes.length],
     borderDash: kDashes[Math.floor(number / kColours.length) % kDashes.length],
   };
@@ -28,10 +21,10 @@ function colour(name) { return getComputedStyle(document.documentElement).getPro
 
 function numberText(value) { return Number(value.toPrecision(6)).toString(); }
 
-// 1, 2 and 5 times the powers of ten are enough on a logarithmic axis.
-function logarithmicTick(value) {
-  const first = Number(value.toExponential().split("e")[0]);
-  return [1, 2, 5].includes(Math.round(first * 1e6) / 1e6) ? numberText(value) : "";
+// 1, 2 and 5 times the powers of ten are enough on a logarithmic axis, where at least three of them are in sight.
+function thinTicks(ticks) {
+  const few = ticks.filter(({ value }) => [1, 2, 5].includes(Number(Number(value.toExponential().split("e")[0]).toFixed(6))));
+  return few.length >= 3 ? few : ticks;
 }
 
 function axisOptions(axis, extent) {
@@ -46,11 +39,13 @@ function axisOptions(axis, extent) {
     const margin = Math.pow(high / low, 0.06) || 1;
     options.min = low / (high > low ? margin : 2);
     options.max = high * (high > low ? margin : 2);
-    options.ticks.callback = axis.ticks.length ? numberText : logarithmicTick;
-    if (axis.ticks.length) options.afterBuildTicks = (scale) => { scale.ticks = axis.ticks.map((value) => ({ value })); };
+    options.ticks.callback = numberText;
+    options.afterBuildTicks = (scale) => {
+      scale.ticks = axis.ticks.length ? axis.ticks.map((value) => ({ value })) : thinTicks(scale.ticks);
+    };
   } else {
     const margin = 0.06 * (high - low) || 1;
-    options.suggestedMin = low - margin;
+    options.suggestedMin = low >= 0 ? Math.max(0, low - margin) : low - margin;
     options.suggestedMax = high + margin;
   }
   return options;
@@ -66,7 +61,6 @@ function chartOptions(figure) {
   return {
     animation: false,
     maintainAspectRatio: false,
-    font: { family: "inherit" },
     interaction: { mode: "nearest", intersect: false },
     scales: { x: axisOptions(figure.x, extentOf(figure, "x")), y: axisOptions(figure.y, extentOf(figure, "y")) },
     plugins: {
@@ -97,7 +91,7 @@ function frontDataset(figure) {
 
 function datasets(figure) {
   const lines = figure.lines.map((line) => ({
-    label: line.label, data: line.points, borderWidth: 2, pointRadius: 5, pointHoverRadius: 7, pointBorderWidth: 2, ...lineLook(line.label),
+    label: line.label, data: line.points, borderWidth: 2, pointRadius: 4.5, pointHoverRadius: 7, pointBorderWidth: 2, ...lineLook(line.number),
   }));
   return figure.front.length > 1 ? [...lines, frontDataset(figure)] : lines;
 }
@@ -149,9 +143,10 @@ function drawLegend({ chart, legend }) {
 }
 
 // Arrow keys: left and right along a line, up and down to the next line.
-function walkPoints(chart, status) {
+function walkPoints(entry, status) {
   let at = null;
   return (event) => {
+    const { chart } = entry;
     const moves = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
     const move = moves[event.key];
     if (!move) return;
@@ -172,6 +167,10 @@ function walkPoints(chart, status) {
   };
 }
 
+function makeChart(canvas, figure) {
+  return new Chart(canvas, { type: "line", data: { datasets: datasets(figure) }, options: chartOptions(figure), plugins: [errorBars] });
+}
+
 function makeFigure(figure, number) {
   const holder = element("figure"), box = element("div", { class: "chart" });
   const canvas = element("canvas", { tabindex: "0", role: "img", "aria-labelledby": `figure-${number}`, "aria-describedby": `point-${number}` });
@@ -179,17 +178,26 @@ function makeFigure(figure, number) {
   holder.append(element("h3", { id: `figure-${number}` }, figure.title), box);
   box.append(canvas);
   document.getElementById("figure-list").append(holder);
-  const chart = new Chart(canvas, { type: "line", data: { datasets: datasets(figure) }, options: chartOptions(figure), plugins: [errorBars] });
-  const legend = makeLegend(chart), entry = { chart, legend, figure };
-  holder.append(legend, status);
+  const chart = makeChart(canvas, figure), entry = { chart, legend: makeLegend(chart), figure };
+  holder.append(entry.legend, status);
   if (figure.missing.length) holder.append(element("figcaption", {}, `Not shown: ${figure.missing.join("; ")}.`));
-  canvas.addEventListener("keydown", walkPoints(chart, status));
+  canvas.addEventListener("keydown", walkPoints(entry, status));
   canvas.addEventListener("blur", () => {
-    chart.setActiveElements([]);
-    chart.tooltip.setActiveElements([], { x: 0, y: 0 });
-    chart.update("none");
+    entry.chart.setActiveElements([]);
+    entry.chart.tooltip.setActiveElements([], { x: 0, y: 0 });
+    entry.chart.update("none");
   });
   charts.push(entry);
+  drawLegend(entry);
+}
+
+// In the colours of the theme: a chart keeps those that it was made with.
+function remakeChart(entry) {
+  const { canvas } = entry.chart, shown = entry.chart.data.datasets.map((_, i) => entry.chart.isDatasetVisible(i));
+  entry.chart.destroy();
+  entry.chart = makeChart(canvas, entry.figure);
+  shown.forEach((visible, i) => entry.chart.setDatasetVisibility(i, visible));
+  entry.chart.update("none");
   drawLegend(entry);
 }
 
@@ -197,15 +205,5 @@ if (document.getElementById("figure-list")) {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 13;
   page.figures.forEach(makeFigure);
-  themeListeners.push(() => {
-    for (const entry of charts) {
-      const hidden = new Set(entry.chart.data.datasets.filter((_, i) => !entry.chart.isDatasetVisible(i)).map((set) => set.label));
-      entry.chart.data.datasets.forEach((dataset) => Object.assign(dataset, dataset.isFront ? { borderColor: colour("--quiet") } : lineLook(dataset.label)));
-      entry.chart.options = chartOptions(entry.figure);
-      entry.chart.update("none");
-      entry.chart.data.datasets.forEach((dataset, i) => entry.chart.setDatasetVisibility(i, !hidden.has(dataset.label)));
-      entry.chart.update("none");
-      drawLegend(entry);
-    }
-  });
+  themeListeners.push(() => charts.forEach(remakeChart));
 }

@@ -198,6 +198,9 @@ void Browser::resize(int width, int height, bool mobile) {
 void Browser::prefer_dark(bool dark) {
   const Json feature = {{"name", "prefers-color-scheme"}, {"value", dark ? "dark" : "light"}};
   devtools("Emulation.setEmulatedMedia", {{"features", {feature}}});
+  // The page hears of it with its next frame.
+  session("POST", "/execute/async",
+          {{"script", "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"}, {"args", Json::array()}});
 }
 
 void Browser::screenshot(const std::filesystem::path& png, bool full_page) {

@@ -7,69 +7,348 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <memory>
 #include <sstream>
 
 namespace fewstep {
 namespace {
 
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
 const std::filesystem::path kScreenshots = std::filesystem::path(FEWSTEP_BINARY_DIR).parent_path() / "screenshots";
+const std::string kHostile = "<script>alert(1)</script>";
 
 SyntheticStore full_store() {
   SyntheticStore wanted;
   wanted.images = 24;
   wanted.captions = {
       "a red boat on a calm lake at dawn, oil painting",
-      "<script>alert(1)</script>",
+      kHostile,
       "portrait of an astronaut, studio light, 85mm",
       "</script><img src=x onerror=alert(2)> \u202eevil & \"quoted\"",
       "a very long prompt that goes on and on about the light in the trees, the dew on the grass, a fox that looks "
       "back "
       "over its shoulder, trending, highly detailed, 8k, volumetric light, soft shadows, and a word without end: "
-      "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+      "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsversammlungsprotokoll",
       "two cats asleep on a green sofa",
       "isometric city block, pastel colours",
       "ein Leuchtturm im Sturm, Aquarell",
       "macro photograph of a bee on lavender"};
   wanted.omegas = {4, 7};
   wanted.kept_images = 12;
+  wanted.fid_error = 12;
   wanted.scored_prompts = true;
   return wanted;
 }
 
+// A page of full_store() in Chromium, 1280 × 900, light.
 class Page : public testing::Test {
  protected:
   void SetUp() override {
     if (!Browser::installed()) GTEST_SKIP() << "chromium and chromedriver are not installed: run tools/setup.sh build";
+    write_page(full_store());
     browser_ = std::make_unique<Browser>();
     browser_->resize(1280, 900);
+    browser_->prefer_dark(false);
+    browser_->open(page_);
+  }
+
+  void TearDown() override {
+    if (!browser_) return;
+    EXPECT_THAT(browser_->errors(), IsEmpty());
   }
 
   void write_page(const SyntheticStore& wanted) {
     ReportRequest request;
-    synthetic_store(request.store = folder_.path() / "synthetic.sqlite", wanted);
+    const std::string name = "store-" + std::to_string(++stores_);
+    synthetic_store(request.store = folder_.path() / (name + ".sqlite"), wanted);
     request.format = "html";
-    request.output = page_ = folder_.path() / "page.html";
+    request.output = page_ = folder_.path() / (name + ".html");
     std::ostringstream out, err;
     ASSERT_EQ(run_report(request, out, err), 0);
   }
 
+  nlohmann::json run(const std::string& script) { return browser_->run(script); }
+  // The text of every element that a selector finds.
+  std::vector<std::string> texts(const std::string& selector) {
+    return run("return [...document.querySelectorAll(" + nlohmann::json(selector).dump() +
+               ")].map((found) => found.textContent)");
+  }
+  void focus(const std::string& selector) {
+    run("document.querySelector(" + nlohmann::json(selector).dump() + ").focus()");
+  }
+  void shoot(const std::string& name, const std::string& section) {
+    run("document.getElementById('" + section + "').scrollIntoView()");
+    browser_->screenshot(kScreenshots / (name + ".png"));
+  }
+
+  int stores_ = 0;
   TemporaryFolder folder_;
   std::filesystem::path page_;
   std::unique_ptr<Browser> browser_;
 };
 
-TEST_F(Page, Looks) {
-  write_page(full_store());
-  browser_->open(page_);
-  for (const auto& e : browser_->errors()) ADD_FAILURE() << e;
-  std::cerr << std::filesystem::file_size(page_) << "\n";
-  for (const bool dark : {false, true}) {
-    browser_->prefer_dark(dark);
-    browser_->screenshot(kScreenshots / (dark ? "wide-dark.png" : "wide-light.png"), true);
+TEST_F(Page, AsksForNothingButItself) {
+  for (const std::string& url : browser_->requests())
+    EXPECT_TRUE(url == "file://" + page_.string() || url.starts_with("data:")) << url;
+  EXPECT_LT(std::filesystem::file_size(page_), 8u << 20);
+  EXPECT_EQ(run("return document.querySelectorAll('script').length"), 3);
+  // Its policy stops what escaping might miss.
+  run("const script = document.createElement('script'); script.textContent = 'window.ran = true'; "
+      "document.body.append(script)");
+  EXPECT_EQ(run("return window.ran === undefined"), true);
+  EXPECT_THAT(browser_->errors(), ElementsAre(HasSubstr("Content Security Policy")));
+}
+
+TEST_F(Page, SaysFirstWhatMatters) {
+  EXPECT_THAT(texts("#summary .value"), ElementsAre("18 of 24", "12.50 ± 1.50", "27.14 ± 0.002", "91.8 ms per image"));
+  EXPECT_THAT(texts("#summary .detail"),
+              ElementsAre("2 failed, 2 incomplete, 2 not run", "lcm · lcm · ω\u00a07 · 8 steps",
+                          "lcm · lcm · ω\u00a07 · 8 steps", "lcm · lcm · ω\u00a04 · 1 step"));
+  EXPECT_THAT(texts("main > section > h2"),
+              ElementsAre("Summary", "Tables", "Figures", "Images", "Best and worst prompts", "Provenance"));
+}
+
+TEST_F(Page, SortsByAColumnAndKeepsGapsLast) {
+  const std::string button = "#tables th:nth-of-type(4) button";
+  const std::string column = "#tables .scroll:first-of-type tbody td:nth-of-type(1)";
+  EXPECT_THAT(texts(column), ElementsAre("186.29 ± 12.00", "183.29 ± 12.00", "failed [2]", "failed [2]",
+                                         "38.36 ± 12.00", "35.36 ± 12.00"));
+  browser_->click(button);
+  EXPECT_THAT(texts(column), ElementsAre("35.36 ± 12.00", "38.36 ± 12.00", "183.29 ± 12.00", "186.29 ± 12.00",
+                                         "failed [2]", "failed [2]"));
+  EXPECT_EQ(run("return document.querySelector('#tables th:nth-of-type(4)').ariaSort"), "ascending");
+  focus(button);
+  browser_->press(Browser::kEnter);
+  EXPECT_THAT(texts(column), ElementsAre("186.29 ± 12.00", "183.29 ± 12.00", "38.36 ± 12.00", "35.36 ± 12.00",
+                                         "failed [2]", "failed [2]"));
+  EXPECT_THAT(texts("#tables .scroll:first-of-type tbody th:nth-of-type(1)"),
+              ElementsAre("sd21-base", "sd21-base", "lcm", "lcm", "sd21-base", "sd21-base"));
+  EXPECT_THAT(texts("#sorted"), ElementsAre("Sorted by 1 step, descending"));
+}
+
+TEST_F(Page, TheSliderChangesTheImages) {
+  const std::string sources = "return [...document.querySelectorAll('#prompt-0 img')].map((image) => image.src)";
+  const auto eight = run(sources);
+  EXPECT_EQ(eight.size(), 4u);
+  EXPECT_THAT(texts("#steps-value"), ElementsAre("8 steps"));
+  EXPECT_THAT(texts("#prompt-0 .absent"), ElementsAre("not run", "not run"));
+  focus("#steps");
+  browser_->press(Browser::kLeft);
+  EXPECT_THAT(texts("#steps-value"), ElementsAre("4 steps"));
+  EXPECT_EQ(run(sources).size(), 6u);  // the five images of an incomplete cell are there
+  EXPECT_NE(run(sources)[0], eight[0]);
+  EXPECT_THAT(texts("#prompt-5 .absent"), ElementsAre("incomplete 5/24", "incomplete 5/24"));
+  browser_->press(Browser::kLeft, 2);
+  EXPECT_THAT(texts("#steps-value"), ElementsAre("1 step"));
+  EXPECT_THAT(texts("#prompt-0 .absent"), ElementsAre("failed", "failed"));
+  EXPECT_EQ(run("return [...document.images].every((image) => !image.src || (image.complete && (image.naturalWidth === "
+                "64 || image.offsetParent === null)))"),
+            true);
+  EXPECT_EQ(run("return getComputedStyle(document.querySelector('#prompt-0 img')).imageRendering"), "pixelated");
+}
+
+TEST_F(Page, TheFilterHidesOtherPrompts) {
+  const std::string shown =
+      "return [...document.querySelectorAll('.prompt')].filter((prompt) => "
+      "prompt.checkVisibility()).map((prompt) => prompt.querySelector('h3').textContent)";
+  EXPECT_EQ(run(shown).size(), 8u);
+  browser_->type("#filter", "SCRIPT");
+  EXPECT_EQ(run(shown), nlohmann::json({kHostile, "</script><img src=x onerror=alert(2)> \\u202eevil & \"quoted\""}));
+  EXPECT_THAT(texts("#filter-count"), ElementsAre("2 of 8 prompts"));
+  browser_->type("#filter", " no such words");
+  EXPECT_EQ(run(shown).size(), 0u);
+}
+
+TEST_F(Page, AnImageIsEnlargedByClickOrEnterAndEscapeCloses) {
+  const std::string open = "return document.getElementById('enlarged').open";
+  const std::string title = "return document.getElementById('enlarged-title').textContent";
+  EXPECT_EQ(run(open), false);
+  browser_->click("#prompt-1 .tile button");
+  EXPECT_EQ(run(open), true);
+  EXPECT_EQ(run(title), "sd21-base · ddim · ω\u00a04 · 8 steps");
+  EXPECT_THAT(texts("#enlarged-caption"), ElementsAre(kHostile));
+  EXPECT_GT(run("return document.getElementById('enlarged-image').getBoundingClientRect().width"), 500);
+  browser_->screenshot(kScreenshots / "enlarged.png");
+  const auto eight = run("return document.getElementById('enlarged-image').src");
+  browser_->press(Browser::kLeft);
+  EXPECT_EQ(run(title), "sd21-base · ddim · ω\u00a04 · 4 steps");
+  EXPECT_NE(run("return document.getElementById('enlarged-image').src"), eight);
+  browser_->press(Browser::kEscape);
+  EXPECT_EQ(run(open), false);
+  EXPECT_EQ(run("return document.activeElement.closest('.prompt').id"), "prompt-1");
+  browser_->press(Browser::kEnter);
+  EXPECT_EQ(run(open), true);
+  browser_->click("#enlarged-close");
+  EXPECT_EQ(run(open), false);
+}
+
+TEST_F(Page, HostileCaptionsAreText) {
+  EXPECT_THAT(texts("#prompt-1 h3"), ElementsAre(kHostile));
+  EXPECT_THAT(texts("#prompt-3 h3"), ElementsAre(HasSubstr("</script><img src=x")));
+  EXPECT_EQ(run("return document.querySelectorAll('img[src=\"x\"], #grid script').length"), 0);
+  EXPECT_THAT(texts(".notes dd"), testing::Contains(HasSubstr("<b>|\\x1b[31mred\\n")));
+  EXPECT_EQ(run("return document.querySelectorAll('.notes b').length"), 0);
+}
+
+TEST_F(Page, TheBestAndWorstPromptsOfACellAreListed) {
+  EXPECT_THAT(texts("#extreme-lists .number"), ElementsAre("19.03", "19.03", "18.03", "9.03", "9.03", "9.03"));
+  EXPECT_EQ(texts("#cell option").size(), 18u);
+  focus("#cell");
+  run("const cell = document.getElementById('cell'); cell.value = 17; cell.dispatchEvent(new Event('change'))");
+  EXPECT_THAT(texts("#extreme-lists .number").front(), "32.14");
+  EXPECT_THAT(texts("#extreme-lists h3"),
+              ElementsAre("Best by CLIP score (transformers) ↑", "Worst by CLIP score (transformers) ↑"));
+}
+
+TEST_F(Page, FiguresShowEveryMetricWithItsErrors) {
+  EXPECT_THAT(texts("figure > h3"),
+              ElementsAre("FID (pytorch-fid) ↓ against steps", "CLIP score (transformers) ↑ against steps",
+                          "FID (pytorch-fid) ↓ against time", "CLIP score (transformers) ↑ against time",
+                          "CLIP score against FID over ω"));
+  // The lower end of the lowest line's error bar has the line's colour; nothing is drawn beside or below it.
+  const auto pixels = run(R"(
+    const { chart } = charts[0], line = chart.data.datasets.at(-1), point = line.data[0], { x, y } = chart.scales;
+    const ratio = chart.currentDevicePixelRatio, left = x.getPixelForValue(point.x), end = y.getPixelForValue(point.y - point.yError);
+    const at = (dx, dy) => [...chart.ctx.getImageData(Math.round((left + dx) * ratio), Math.round((end + dy) * ratio), 1, 1).data];
+    return [line.label, point.yError, line.borderColor, at(0, -2), at(7, -2), at(7, 3)])");
+  EXPECT_EQ(pixels[0], "lcm · lcm · ω\u00a07");
+  EXPECT_EQ(pixels[1], 12);
+  EXPECT_EQ(pixels[2], "#9A6A00");
+  EXPECT_GT(pixels[3][3], 100);                                                // drawn
+  EXPECT_GT(pixels[3][0].get<int>() - pixels[3][2].get<int>(), 60) << pixels;  // more red than blue
+  EXPECT_EQ(pixels[4][3], 0) << pixels;
+  EXPECT_EQ(pixels[5][3], 0) << pixels;
+  EXPECT_THAT(texts("figure figcaption").front(), HasSubstr("sd21-base · dpm · ω\u00a04: 1 step failed"));
+}
+
+TEST_F(Page, ALegendHidesItsLineInEveryFigure) {
+  const std::string visible =
+      "return charts.map(({ chart }) => chart.data.datasets.map((set, i) => [set.label, "
+      "chart.isDatasetVisible(i)]).find(([label]) => label === 'lcm · lcm · ω\u00a07')?.[1])";
+  EXPECT_EQ(run(visible).dump(), "[true,true,true,true,null]");
+  focus(".figures figure:nth-of-type(2) .legend li:nth-of-type(6) button");
+  browser_->press(Browser::kEnter);
+  EXPECT_EQ(run(visible).dump(), "[false,false,false,false,null]");
+  browser_->click("#theme");
+  EXPECT_EQ(run(visible).dump(), "[false,false,false,false,null]");
+}
+
+TEST_F(Page, ArrowKeysWalkThroughThePointsOfAFigure) {
+  focus(".chart canvas");
+  browser_->press(Browser::kRight);
+  EXPECT_THAT(texts("#point-0"), ElementsAre("sd21-base · ddim · ω\u00a04 · 1 step: FID 186.29 ± 12.00"));
+  browser_->press(Browser::kRight);
+  EXPECT_THAT(texts("#point-0"), ElementsAre("sd21-base · ddim · ω\u00a04 · 2 steps: FID 132.61 ± 6.00"));
+}
+
+// Every text's contrast with what is behind it, the smallest first: [ratio, tag, text].
+constexpr const char* kContrasts = R"(
+  const parse = (text) => text.match(/[\d.]+/g).map(Number);
+  const light = (c) => [0.2126, 0.7152, 0.0722].reduce((sum, w, i) => {
+    const v = c[i] / 255;
+    return sum + w * (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  }, 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !node.checkVisibility() || ['SCRIPT', 'NOSCRIPT'].includes(node.tagName)) continue;
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
+    found.push([(a + 0.05) / (b + 0.05), node.tagName, walker.currentNode.data.trim()]);
   }
+  return found.sort((a, b) => a[0] - b[0]);)";
+
+TEST_F(Page, DarkModeFollowsTheSystemAndTheButtonAndEveryTextHasContrast) {
+  const std::string background = "return getComputedStyle(document.body).backgroundColor";
+  EXPECT_EQ(run(background), "rgb(255, 255, 255)");
+  auto contrasts = run(kContrasts);
+  EXPECT_GT(contrasts.size(), 200u);
+  EXPECT_GE(contrasts[0][0], 4.5) << contrasts[0];
+  shoot("summary-light", "summary");
+  shoot("figures-light", "figures");
+  shoot("time-light", "figure-2");
+  shoot("omega-light", "figure-4");
+  shoot("extremes-light", "extremes");
+  browser_->prefer_dark(true);
+  EXPECT_EQ(run(background), "rgb(20, 22, 26)");
+  contrasts = run(kContrasts);
+  EXPECT_GE(contrasts[0][0], 4.5) << contrasts[0];
+  shoot("summary-dark", "summary");
+  shoot("figures-dark", "figures");
+  shoot("gallery-dark", "gallery");
+  browser_->click("#theme");
+  EXPECT_EQ(run(background), "rgb(255, 255, 255)");
+  EXPECT_EQ(run("return charts[0].chart.options.scales.x.title.color"), "#1a1c20");
   browser_->prefer_dark(false);
+  browser_->click("#theme");
+  EXPECT_EQ(run(background), "rgb(20, 22, 26)");
+  EXPECT_EQ(run("return document.getElementById('theme').ariaPressed"), "true");
+  EXPECT_EQ(run("return charts[0].chart.options.scales.x.title.color"), "#eceef2");
+  EXPECT_EQ(run("return charts[0].chart.getDatasetMeta(0).data[0].options.backgroundColor"), "#56B4E9");
+}
+
+TEST_F(Page, TheTabKeyReachesEverythingAndShowsWhereItIs) {
+  const int count = run(R"(
+    window.waiting = new Set([...document.querySelectorAll('a[href], button, input, select, [tabindex="0"]')]
+      .filter((node) => node.checkVisibility() && !node.disabled));
+    return window.waiting.size)");
+  EXPECT_GT(count, 100);
+  const std::string step = R"(
+    window.waiting.delete(document.activeElement);
+    return getComputedStyle(document.activeElement).outlineStyle)";
+  for (int i = 0; i < count; ++i) {
+    browser_->press(Browser::kTab);
+    ASSERT_NE(run(step), "none") << run("return document.activeElement.outerHTML.slice(0, 200)");
+  }
+  EXPECT_EQ(run("return [...window.waiting].map((node) => node.outerHTML.slice(0, 100))"), nlohmann::json::array());
+}
+
+TEST_F(Page, APhoneScrollsInOneDirection) {
+  for (const int width : {390, 320}) {
+    browser_->resize(width, 844, true);
+    browser_->open(page_);
+    EXPECT_EQ(run("return document.documentElement.scrollWidth"), width);
+    EXPECT_EQ(run("return innerWidth"), width);
+    EXPECT_EQ(run("scrollTo(100, 0); return scrollX"), 0);
+  }
   browser_->resize(390, 844, true);
   browser_->screenshot(kScreenshots / "phone.png", true);
+}
+
+TEST_F(Page, TenThousandSamplesOpenInUnderTwoSeconds) {
+  SyntheticStore wanted = full_store();
+  wanted.images = 1100;
+  wanted.omegas = {7};
+  const auto seconds_since = [](auto begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  ReportRequest request;
+  synthetic_store(request.store = folder_.path() / "large.sqlite", wanted);
+  request.format = "html";
+  request.output = folder_.path() / "large.html";
+  std::ostringstream out, err;
+  auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(run_report(request, out, err), 0);
+  const double written = seconds_since(begin);
+  begin = std::chrono::steady_clock::now();
+  browser_->open(*request.output);
+  const double opened = seconds_since(begin);
+  std::cout << "written in " << written << " s, opened in " << opened << " s\n";
+  EXPECT_LT(written + opened, 2.0);
+  EXPECT_THAT(texts("#prompt-1 h3"), ElementsAre(kHostile));
+  EXPECT_THAT(texts("#summary .value").front(), "9 of 12");
 }
 
 }  // namespace

@@ -1,0 +1,280 @@
+#include "reports/html.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "datasets/images.h"
+#include "reports/assets.h"
+#include "reports/embedded_images.h"
+#include "reports/figures.h"
+#include "reports/gallery.h"
+#include "reports/report.h"
+#include "reports/synthetic_store.h"
+#include "temporary.h"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <regex>
+#include <sstream>
+
+namespace fewstep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::Pair;
+
+// All that lies between begin and end becomes "…".
+std::string without(std::string text, const std::string& begin, const std::string& end) {
+  for (auto at = text.find(begin); at != std::string::npos; at = text.find(begin, at)) {
+    at += begin.size();
+    text.replace(at, text.find(end, at) - at, "…");
+  }
+  return text;
+}
+
+std::string between(const std::string& text, const std::string& begin, const std::string& end) {
+  const auto at = text.find(begin) + begin.size();
+  return text.substr(at, text.find(end, at) - at);
+}
+
+void expect_golden(const std::string& name, const std::string& text) {
+  const std::filesystem::path path = std::filesystem::path(FEWSTEP_TEST_DATA) / "reports" / name;
+  if (std::getenv("FEWSTEP_REMAKE_GOLDEN")) write_file_atomically(path, text);
+  EXPECT_EQ(text, read_file(path)) << "remake with: FEWSTEP_REMAKE_GOLDEN=1 " << FEWSTEP_BINARY_DIR
+                                   << "/fewstep_reports_tests, and look at the difference";
+}
+
+class Html : public testing::Test {
+ protected:
+  std::filesystem::path path() const { return folder_.path() / "synthetic.sqlite"; }
+
+  std::string report(const SyntheticStore& wanted = {}, int grid_prompts = 8) {
+    ReportRequest request;
+    synthetic_store(request.store = path(), wanted);
+    request.format = "html";
+    request.grid_prompts = grid_prompts;
+    std::ostringstream out, err;
+    EXPECT_EQ(run_report(request, out, err), 0);
+    return out.str();
+  }
+  nlohmann::json data(const std::string& html) {
+    return nlohmann::json::parse(between(html, "<script type=\"application/json\" id=\"data\">", "</script>"));
+  }
+
+  TemporaryFolder folder_;
+};
+
+SyntheticStore hostile_store() {
+  SyntheticStore wanted;
+  wanted.captions = {"<script>alert(1)</script>", "</script><!-- <img src=x onerror=alert(2)>",
+                     "a boat \xff\u202e \x1b[31m"};
+  wanted.kept_images = 3;
+  wanted.scored_prompts = true;
+  return wanted;
+}
+
+TEST_F(Html, SkeletonOfAPage) {
+  std::string html = report(hostile_store());
+  html = without(without(html, "<style>", "</style>"), "<script>", "</script>");
+  html = without(without(html, "id=\"data\">", "</script>"), "'sha256-", "'");
+  expect_golden("page.html", html);
+}
+
+TEST_F(Html, DataOfAPage) {
+  nlohmann::json json = data(report(hostile_store()));
+  ASSERT_EQ(json["images"].size(), 30u);  // of 9 complete cells and an incomplete one, 3 each
+  for (auto& image : json["images"]) image["png"] = image["png"].get<std::string>().substr(0, 8) + "…";
+  expect_golden("page_data.json", json.dump(1) + "\n");
+}
+
+TEST_F(Html, HoldsNoMarkupOfACaption) {
+  const std::string html = report(hostile_store());
+  EXPECT_THAT(html, Not(HasSubstr("<script>alert")));
+  EXPECT_THAT(html, Not(HasSubstr("<img src=x")));
+  EXPECT_THAT(html, Not(HasSubstr("<!-- ")));
+  EXPECT_THAT(html, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(html, HasSubstr("out of memory at prompt &quot;&lt;b&gt;|\\x1b[31mred\\n&quot;"));
+  const auto json = data(html);
+  EXPECT_EQ(json["gallery"]["prompts"][0]["text"], "<script>alert(1)</script>");
+  EXPECT_EQ(json["gallery"]["prompts"][2]["text"], "a boat \uFFFD\\u202e \\x1b[31m");
+  EXPECT_THAT(between(html, "id=\"data\">", "</script>"), Not(HasSubstr("<")));
+}
+
+TEST_F(Html, LoadsNothing) {
+  const std::string html = report();
+  for (const char* loads : {"src=\"http", "src=\"/", "href=\"http", "@import", "url(", "rel=\"stylesheet"})
+    EXPECT_EQ(html.find(loads), std::string::npos) << loads;
+  EXPECT_NE(html.find("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:;"), std::string::npos);
+}
+
+TEST_F(Html, ShowsThePromptsThatMostCellsHave) {
+  SyntheticStore wanted = hostile_store();
+  wanted.kept_images = 7;  // the incomplete cell has 5
+  const auto prompts = data(report(wanted, 6))["gallery"]["prompts"];
+  ASSERT_EQ(prompts.size(), 6u);
+  EXPECT_EQ(prompts[5]["row"], 5);
+  EXPECT_TRUE(prompts[4]["tiles"][1][2].is_number());
+  EXPECT_EQ(prompts[5]["tiles"][1][2], "incomplete 5/12");
+  EXPECT_EQ(prompts[0]["tiles"][1][0], "failed");
+  EXPECT_EQ(prompts[0]["tiles"][1][3], "not run");
+}
+
+TEST_F(Html, WithoutKeptImagesHasNoGallery) {
+  const std::string html = report();
+  EXPECT_THAT(html, Not(HasSubstr("id=\"gallery\"")));
+  EXPECT_THAT(html, Not(HasSubstr("id=\"extremes\"")));
+  EXPECT_THAT(html, HasSubstr("id=\"figures\""));
+}
+
+TEST_F(Html, IsRefusedOnATerminalAndTakenByAFileOrAPipe) {
+  ReportRequest request;
+  synthetic_store(request.store = path());
+  request.format = "html";
+  request.terminal = true;
+  std::ostringstream out, err;
+  EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "expected -o FILE");
+  EXPECT_EQ(out.str(), "");
+  request.output = folder_.path() / "page.html";
+  EXPECT_EQ(run_report(request, out, err), 0);
+  EXPECT_EQ(out.str(), "");
+  request.terminal = false;
+  request.output.reset();
+  EXPECT_EQ(run_report(request, out, err), 0);
+  EXPECT_EQ(out.str(), read_file(folder_.path() / "page.html"));
+}
+
+TEST_F(Html, BestAndWorstPromptsAreOrderedAndNeverTheSame) {
+  Store store = synthetic_store(path(), hostile_store());
+  const MetricKey clip{"clip-score", "transformers", std::string(64, '1'), 1, true};
+  const auto of_four = prompt_extremes(store, 1, clip, 3);
+  ASSERT_EQ(of_four.best.size(), 3u);
+  EXPECT_GT(of_four.best[0].value, of_four.best[2].value - 1e-9);
+  EXPECT_LT(of_four.worst[0].value, of_four.worst[2].value + 1e-9);
+  EXPECT_GT(of_four.best[2].value, of_four.worst[2].value);
+  // More than there are: each prompt once.
+  const auto all = prompt_extremes(store, 1, clip, 100);
+  EXPECT_EQ(all.best.size(), 6u);
+  EXPECT_EQ(all.worst.size(), 6u);
+  std::set<std::int64_t> ids;
+  for (const auto* list : {&all.best, &all.worst})
+    for (const PromptScore& score : *list) ids.insert(score.prompt.id);
+  EXPECT_EQ(ids.size(), 12u);
+  // Less is better: the same prompts the other way round.
+  MetricKey less = clip;
+  less.higher_is_better = false;
+  EXPECT_EQ(prompt_extremes(store, 1, less, 1).best[0].value, all.worst[0].value);
+  EXPECT_THAT(prompt_extremes(store, 1, {"fid", "pytorch-fid", std::string(64, '2'), 1, false}, 3).best, IsEmpty());
+}
+
+class Images : public testing::Test {
+ protected:
+  Images() : store_(synthetic_store(folder_.path() / "store" / "s.sqlite")) {}
+
+  std::string png(const std::string& name, int size = 8) {
+    write_png(folder_.path() / "store" / name, {size, size, std::vector<std::uint8_t>(3u * size * size, 7)});
+    return name;
+  }
+  std::string instead(EmbeddedImages& images, const std::string& path) { return images.add({"", path}).instead; }
+
+  TemporaryFolder folder_;
+  Store store_;
+};
+
+TEST_F(Images, AreEmbeddedOnceAndWhole) {
+  EmbeddedImages images(store_, 1 << 20);
+  EXPECT_EQ(images.add({"", png("a.png")}).index, 0);
+  EXPECT_EQ(images.add({"", png("b.png", 9)}).index, 1);
+  EXPECT_EQ(images.add({"", "a.png"}).index, 0);
+  ASSERT_EQ(images.images().size(), 2u);
+  EXPECT_EQ(images.images()[1].width, 9);
+  EXPECT_EQ(images.images()[0].base64, base64(read_file(folder_.path() / "store" / "a.png")));
+}
+
+TEST_F(Images, ThatCannotBeShownSayWhy) {
+  EmbeddedImages images(store_, 1 << 20);
+  folder_.write("store/text.png", "no image");
+  folder_.write("store/torn.png", read_file(folder_.path() / "store" / png("whole.png")).substr(0, 60));
+  folder_.write("store/photo.png", "BM a bitmap under another name, long enough for a header of fifty-four bytes");
+  std::filesystem::create_directory(folder_.path() / "store" / "folder.png");
+  write_png(folder_.path() / "secret.png", {8, 8, std::vector<std::uint8_t>(192, 9)});
+  std::filesystem::create_symlink(folder_.path() / "secret.png", folder_.path() / "store" / "link.png");
+  EXPECT_EQ(instead(images, ""), "image not kept");
+  EXPECT_EQ(instead(images, "nothing.png"), "image file is missing");
+  EXPECT_EQ(instead(images, "folder.png"), "image is no file");
+  EXPECT_EQ(instead(images, "text.png"), "image cannot be read");
+  EXPECT_EQ(instead(images, "torn.png"), "image cannot be read");
+  EXPECT_THAT(instead(images, "photo.png"), testing::StartsWith("image "));
+  EXPECT_EQ(instead(images, "../secret.png"), "image cannot be read");
+  EXPECT_EQ(instead(images, (folder_.path() / "secret.png").string()), "image cannot be read");
+  EXPECT_EQ(instead(images, "link.png"), "image lies outside the store's folder");
+  EXPECT_THAT(images.images(), IsEmpty());
+}
+
+TEST_F(Images, StopAtTheLimit) {
+  const std::size_t one = base64(read_file(folder_.path() / "store" / png("a.png"))).size();
+  png("b.png");
+  png("c.png");
+  EmbeddedImages images(store_, 2 * one);
+  std::vector<EmbeddedImages::Place> places;
+  EXPECT_FALSE(images.add_all({{"", "a.png"}, {"", "b.png"}, {"", "c.png"}}, places));
+  EXPECT_THAT(places, IsEmpty());
+  EXPECT_TRUE(images.add_all({{"", "a.png"}, {"", "a.png"}, {"", "b.png"}}, places));
+  EXPECT_EQ(places.size(), 3u);
+  EXPECT_EQ(instead(images, "c.png"), "left out to keep the page small");
+  EXPECT_EQ(images.images().size(), 2u);
+}
+
+TEST(Base64, FollowsRfc4648) {
+  EXPECT_EQ(base64(""), "");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
+}
+
+TEST(ParetoFront, KeepsWhatNothingBeatsInBoth) {
+  EXPECT_THAT(pareto_front({{3, 5}, {1, 9}, {2, 9}, {2, 7}, {4, 6}, {3, 5}}, false),
+              ElementsAre(Pair(1, 9), Pair(2, 7), Pair(3, 5)));
+  EXPECT_THAT(pareto_front({{3, 5}, {1, 9}, {2, 10}, {2, 7}, {4, 6}}, true), ElementsAre(Pair(1, 9), Pair(2, 10)));
+  EXPECT_THAT(pareto_front({}, true), IsEmpty());
+}
+
+TEST(Figures, HaveAPointOfEachMeasuredCellAndNameTheOthers) {
+  const TemporaryFolder folder;
+  SyntheticStore wanted;
+  wanted.omegas = {4, 7};
+  Store store = synthetic_store(folder.path() / "s.sqlite", wanted);
+  const auto table = read_table(store);
+  const auto figures = make_figures(table);
+  ASSERT_EQ(figures.size(), 5u);
+  const Figure& fid = figures[0];
+  EXPECT_TRUE(fid.x.logarithmic);
+  EXPECT_THAT(fid.x.ticks, ElementsAre(1, 2, 4, 8));
+  ASSERT_EQ(fid.lines.size(), 6u);
+  EXPECT_EQ(fid.lines[0].label, "sd21-base · ddim · ω\u00a04");
+  EXPECT_EQ(fid.lines[1].points.size(), 4u);
+  EXPECT_DOUBLE_EQ(fid.lines[1].points[2].x, 4);
+  EXPECT_DOUBLE_EQ(fid.lines[1].points[2].y, 183.29 / 2);
+  EXPECT_DOUBLE_EQ(*fid.lines[1].points[2].y_error, 1.25 / 4);
+  EXPECT_EQ(fid.missing.at(0), "sd21-base · dpm · ω\u00a04: 1 step failed, 4 steps incomplete 5/12, 8 steps not run");
+  const Figure& time = figures[2];
+  ASSERT_EQ(time.front.size(), 4u);  // of the LCM with ω 7
+  EXPECT_NEAR(time.front[0].first, 63.5 + 4.5 + 23.75, 1e-9);
+  EXPECT_DOUBLE_EQ(time.front[3].second, 35.36 / std::sqrt(8));
+  const Figure& omega = figures[4];
+  EXPECT_EQ(omega.title, "CLIP score against FID over ω");
+  EXPECT_EQ(omega.lines[0].points.size(), 2u);
+  EXPECT_TRUE(omega.lines[0].points[0].x_error.has_value());
+}
+
+TEST(Assets, EndNoScriptBeforeTheirEnd) {
+  for (const auto script : {assets::kScript, assets::kChartJs})
+    EXPECT_EQ(script.find("</script"), std::string_view::npos);
+  EXPECT_NE(assets::kChartJs.find("Released under the MIT License"), std::string_view::npos);
+  EXPECT_EQ(assets::kScript.find("innerHTML"), std::string_view::npos);
+}
+
+}  // namespace
+}  // namespace fewstep
