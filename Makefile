@@ -29,6 +29,7 @@ pocket: build ## train the pocket world anew, from nothing but this repository; 
 	@for part in vae clip features teacher lcm guided-distill; do $(BIN)/fewstep distill pocket/recipes/$$part.toml || exit 1; done
 
 test: build ## every test, with ctest
+	@tools/setup.sh test
 	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
 
 parity: build ## live checks against diffusers, transformers, pytorch-fid, torchmetrics at full size (random weights)
@@ -55,6 +56,7 @@ torture: build ## long tests: SIGKILL and resume at random moments, mutated inpu
 	@$(BIN)/fewstep_metrics_tests --gtest_filter="StatisticsFile.Mutated*"
 
 sanitize: deps ## the test suite under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/setup.sh test
 	@[ -f build/asan/build.ninja ] || cmake --preset asan
 	@cmake --build build/asan -j $(JOBS)
 	@cd build/asan && ctest --output-on-failure -j $(JOBS)

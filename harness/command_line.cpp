@@ -159,7 +159,7 @@ void add_report(CLI::App& root, ReportRequest& request) {
   CLI::App& app = *root.add_subcommand("report", "the table of a store");
   app.add_option("STORE", request.store, "SQLite file of fewstep run")->required();
   app.add_option("--format", request.format, "how to print it")
-      ->check(CLI::IsMember({"table", "markdown", "csv", "json", "html"}))
+      ->check(CLI::IsMember({"table", "markdown", "latex", "csv", "json", "html"}))
       ->capture_default_str();
   app.add_option("-o,--output", request.output, "a file instead of standard output")->type_name("FILE");
   app.add_option("--rows", request.rows, "axes of the rows [checkpoint,sampler,omega]")->type_name("AXES");

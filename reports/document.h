@@ -56,6 +56,7 @@ std::string state_text(const StoredCell& cell);
 
 std::string print_terminal(const Document& document, bool colour, int width = 120);
 std::string print_markdown(const Document& document);
+std::string print_latex(const Document& document);  // a booktabs table for each section
 std::string print_csv(const StoredTable& table);
 std::string print_json(const StoredTable& table);  // docs/report.schema.json
 

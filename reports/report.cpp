@@ -16,7 +16,7 @@
 namespace fewstep {
 namespace {
 
-constexpr std::array<std::string_view, 5> kFormats{"table", "markdown", "csv", "json", "html"};
+constexpr std::array<std::string_view, 6> kFormats{"table", "markdown", "latex", "csv", "json", "html"};
 
 std::string print(const ReportRequest& request, Store& store, const StoredTable& table,
                   const Arrangement& arrangement) {
@@ -25,6 +25,7 @@ std::string print(const ReportRequest& request, Store& store, const StoredTable&
   if (request.format == "html") return print_html(store, table, arrangement, request.grid_prompts);
   const Document document = make_document(table, arrangement);
   if (request.format == "markdown") return print_markdown(document);
+  if (request.format == "latex") return print_latex(document);
   return print_terminal(document, request.colour && !request.output);
 }
 

@@ -11,7 +11,7 @@ namespace fewstep {
 
 struct ReportRequest {
   std::filesystem::path store;
-  std::string format = "table";                 // table markdown csv json html
+  std::string format = "table";                 // table markdown latex csv json html
   std::string rows, columns;                    // "checkpoint,sampler"; empty: the defaults
   std::optional<std::int64_t> run;              // nothing: the latest
   std::optional<std::filesystem::path> output;  // nothing: out

@@ -4,6 +4,7 @@
 #include <utf8proc.h>
 
 #include <functional>
+#include <map>
 
 namespace fewstep {
 namespace {
@@ -48,6 +49,33 @@ std::string visible(utf8proc_int32_t point) {
   if (point < 0x100) return fmt::format("\\x{:02x}", point);
   return fmt::format("\\u{:04x}", point);
 }
+
+// Commands, characters that the default font lacks, and a bracket, which after the end of a row would be a length.
+const std::map<utf8proc_int32_t, std::string_view> kLatex{{'\\', "\\textbackslash{}"},
+                                                          {'{', "\\{"},
+                                                          {'}', "\\}"},
+                                                          {'$', "\\$"},
+                                                          {'&', "\\&"},
+                                                          {'#', "\\#"},
+                                                          {'%', "\\%"},
+                                                          {'_', "\\_"},
+                                                          {'^', "\\textasciicircum{}"},
+                                                          {'~', "\\textasciitilde{}"},
+                                                          {'<', "\\textless{}"},
+                                                          {'>', "\\textgreater{}"},
+                                                          {'|', "\\textbar{}"},
+                                                          {'[', "{[}"},
+                                                          {']', "{]}"},
+                                                          {0xa0, "~"},
+                                                          {0xb1, "$\\pm$"},
+                                                          {0xb7, "$\\cdot$"},
+                                                          {0xd7, "$\\times$"},
+                                                          {0x3c9, "$\\omega$"},
+                                                          {0x2013, "--"},
+                                                          {0x2014, "---"},
+                                                          {0x2026, "\\ldots{}"},
+                                                          {0x2191, "$\\uparrow$"},
+                                                          {0x2193, "$\\downarrow$"}};
 
 }  // namespace
 
@@ -96,6 +124,22 @@ std::string markdown_text(std::string_view text) {
         escaped += c;
     }
   }
+  return escaped;
+}
+
+std::string latex_text(std::string_view text) {
+  std::string escaped;
+  const std::string line = one_line(text);
+  for_each_character(line, [&](utf8proc_int32_t point, std::string_view bytes) {
+    const auto known = kLatex.find(point);
+    if (known != kLatex.end()) {
+      escaped += known->second;
+    } else if (point < 0x80 || (point >= 0xc0 && point <= 0x17f && point != 0x149)) {
+      escaped += bytes;
+    } else {
+      escaped += fmt::format("{{[}}U+{:04X}{{]}}", point);
+    }
+  });
   return escaped;
 }
 

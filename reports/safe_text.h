@@ -11,6 +11,9 @@ namespace fewstep {
 std::string one_line(std::string_view text);
 // The same with the characters that Markdown and HTML read as markup escaped.
 std::string markdown_text(std::string_view text);
+// The same for LaTeX with its default encodings: nothing is a command, and what pdflatex has no letter for is
+// {[}U+4E2D{]}.
+std::string latex_text(std::string_view text);
 // A field as RFC 4180 wants it: quoted where it must be, line ends kept, other control characters made visible. A text
 // that a spreadsheet would run as a formula gets a leading apostrophe.
 std::string csv_text(std::string_view text);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing: Debian packages by apt-get, LibTorch and Arrow into .deps/. Safe to run again.
-# usage: tools/setup.sh [build|parity|format|lint]   (default: build)   CUDA=1 takes LibTorch with its CUDA libraries
+# usage: tools/setup.sh [build|test|parity|format|lint]   (default: build)   CUDA=1 takes LibTorch with its CUDA libraries
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -11,6 +11,7 @@ packages_build=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates
   libeigen3-dev libcli11-dev libsqlitecpp-dev libsqlite3-dev libtomlplusplus-dev nlohmann-json3-dev
   libarchive-dev libfmt-dev libutf8proc-dev libssl-dev libjs-chart.js libkainjow-mustache-dev
   libopencv-dev libgtest-dev libgmock-dev libbenchmark-dev sqlite3)
+packages_test=(chromium chromium-driver texlive-latex-recommended)
 packages_format=(clang-format-14)
 packages_parity=(python3-venv)
 
@@ -49,6 +50,7 @@ case $what in
     fi
     install_wheels arrow "pyarrow $arrow_version" --no-deps "pyarrow==$arrow_version"
     ;;
+  test) install_debian "${packages_test[@]}" ;;
   format) install_debian "${packages_format[@]}" ;;
   lint) install_debian cppcheck ;;
   parity)
@@ -62,5 +64,5 @@ case $what in
       echo "$stamp" >.deps/parity/.stamp
     fi
     ;;
-  *) echo "setup: expected build, parity, format or lint, got $what" >&2; exit 2 ;;
+  *) echo "setup: expected build, test, parity, format or lint, got $what" >&2; exit 2 ;;
 esac

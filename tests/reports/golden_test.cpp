@@ -1,6 +1,7 @@
 #include "reports/report.h"
 
 #include "core/files.h"
+#include "reports/safe_text.h"
 #include "reports/synthetic_store.h"
 #include "temporary.h"
 
@@ -48,6 +49,27 @@ TEST_F(ReportGolden, TableWithStepsAsRows) {
 TEST_F(ReportGolden, Markdown) {
   request_.format = "markdown";
   expect_golden("table.md", report(request_));
+}
+
+TEST_F(ReportGolden, Latex) {
+  request_.format = "latex";
+  expect_golden("table.tex", report(request_));
+}
+
+TEST_F(ReportGolden, LatexCompiles) {
+  if (std::system("command -v pdflatex >/dev/null && kpsewhich booktabs.sty >/dev/null") != 0)
+    GTEST_SKIP() << "pdflatex with booktabs is not installed: run tools/setup.sh test";
+  request_.format = "latex";
+  // With every character of ASCII and some that the default font lacks.
+  std::string hostile;
+  for (char c = ' '; c <= '~'; ++c) hostile += c;
+  folder_.write("table.tex", "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + report(request_) +
+                                 "\\begin{tabular}{l}" + latex_text(hostile + " žluťoučký 猫 \u202e ± ω") +
+                                 " \\\\ \\end{tabular}\\end{document}\n");
+  const std::string compile = "cd " + folder_.path().string() +
+                              " && pdflatex -interaction=nonstopmode -halt-on-error table.tex >table.out </dev/null";
+  EXPECT_EQ(std::system(compile.c_str()), 0) << read_file(folder_.path() / "table.out");
+  EXPECT_EQ(read_file(folder_.path() / "table.log").find("Missing character"), std::string::npos);
 }
 
 TEST_F(ReportGolden, Csv) {

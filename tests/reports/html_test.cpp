@@ -227,6 +227,35 @@ TEST_F(Images, StopAtTheLimit) {
   EXPECT_EQ(images.images().size(), 2u);
 }
 
+TEST(Gallery, TakesAsManyWholePromptsAsFit) {
+  const TemporaryFolder folder;
+  Store store = synthetic_store(folder.path() / "s.sqlite", hostile_store());
+  const auto table = read_table(store);
+  const auto lines = lines_by_steps(table.cells);
+  struct Shown {
+    Gallery gallery;
+    std::size_t images = 0, bytes = 0;
+  };
+  const auto show = [&](std::size_t limit) {
+    EmbeddedImages images(store, limit);
+    Shown shown{make_gallery(store, lines, images, 3), images.images().size(), 0};
+    for (const EmbeddedImage& image : images.images()) shown.bytes += image.base64.size();
+    return shown;
+  };
+  const Shown all = show(1 << 22);
+  EXPECT_EQ(all.gallery.prompts.size(), 3u);
+  EXPECT_EQ(all.gallery.note, "");
+  EXPECT_EQ(all.images, 30u);
+  const Shown two = show(all.bytes * 8 / 10);
+  EXPECT_EQ(two.gallery.note, "2 of the 3 prompts asked for: more images would make the page too large.");
+  EXPECT_EQ(two.images, 20u);
+  const Shown part = show(all.bytes / 5);  // the first prompt is there, though in part
+  EXPECT_EQ(part.gallery.prompts.size(), 1u);
+  EXPECT_GT(part.images, 3u);
+  EXPECT_LT(part.images, 10u);
+  EXPECT_LE(part.bytes, all.bytes / 5);
+}
+
 TEST(Base64, FollowsRfc4648) {
   EXPECT_EQ(base64(""), "");
   EXPECT_EQ(base64("f"), "Zg==");

@@ -49,7 +49,7 @@ SyntheticStore full_store() {
 class Page : public testing::Test {
  protected:
   void SetUp() override {
-    if (!Browser::installed()) GTEST_SKIP() << "chromium and chromedriver are not installed: run tools/setup.sh build";
+    if (!Browser::installed()) GTEST_SKIP() << "chromium and chromedriver are not installed: run tools/setup.sh test";
     write_page(full_store());
     browser_ = std::make_unique<Browser>();
     browser_->resize(1280, 900);
