@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "datasets/images.h"
+#include "harness/store_database.h"
 #include "reports/assets.h"
 #include "reports/embedded_images.h"
 #include "reports/figures.h"
@@ -101,6 +102,27 @@ TEST_F(Html, HoldsNoMarkupOfACaption) {
   EXPECT_EQ(json["gallery"]["prompts"][0]["text"], "<script>alert(1)</script>");
   EXPECT_EQ(json["gallery"]["prompts"][2]["text"], "a boat \uFFFD\\u202e \\x1b[31m");
   EXPECT_THAT(between(html, "id=\"data\">", "</script>"), Not(HasSubstr("<")));
+}
+
+TEST_F(Html, HoldsNoMarkupOfANameOrAMessage) {
+  const std::string evil = "<img src=x onerror=alert(3)>";
+  {
+    Store store = synthetic_store(path(), hostile_store());
+    for (const char* set : {"run SET experiment", "run_cell SET checkpoint_name", "run_cell SET message",
+                            "series SET sampler", "series SET spacing", "series SET negative_prompt",
+                            "metric SET protocol", "checkpoint SET path", "checkpoint SET kind"})
+      store.impl().database.exec("UPDATE " + std::string(set) + " = '" + evil + "'");
+  }
+  ReportRequest request;
+  request.store = path();
+  request.format = "html";
+  std::ostringstream out, err;
+  EXPECT_EQ(run_report(request, out, err), 0);
+  EXPECT_EQ(out.str().find("<img src"), std::string::npos);
+  std::size_t escaped = 0;
+  for (auto at = out.str().find("&lt;img src"); at != std::string::npos; at = out.str().find("&lt;img src", at + 1))
+    ++escaped;
+  EXPECT_GT(escaped, 30u);
 }
 
 TEST_F(Html, LoadsNothing) {
