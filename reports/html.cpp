@@ -188,7 +188,7 @@ void set_texts(data& page, const StoredTable& table, const Document& document) {
 
 std::string print_html(Store& store, const StoredTable& table, const Arrangement& arrangement, int grid_prompts) {
   const CellLines lines = lines_by_steps(table.cells);
-  EmbeddedImages images(store, kMaxImageBytes);
+  EmbeddedImages images(store, kMaxPageImageBytes);
   const Gallery gallery = make_gallery(store, lines, images, grid_prompts);
   const auto extremes = make_extremes(store, table, lines, images, kExtremesEach);
   Json figures = Json::array();
