@@ -72,7 +72,7 @@ struct Experiment {
   std::vector<int> original_inference_steps = {50};
   std::vector<ExperimentMetric> metrics;
   std::optional<Timing> timing;
-  int height = 0, width = 0;  // 0: the checkpoint's sample_size × downscale
+  int height = 0, width = 0;     // 0: the checkpoint's sample_size × downscale
   std::int64_t keep_images = 0;  // of the first so many prompts; kEvery: of all
   static constexpr std::int64_t kEvery = std::numeric_limits<std::int64_t>::max();
   std::string canonical_json;  // every setting, sorted keys: its hash is the configuration's
