@@ -144,11 +144,13 @@ void add_timings(Document& document, const StoredTable& table, const Arrangement
       const BatchTiming* timing = timing_at(cell, batch);
       if (!timing) return {"not timed"};
       std::string text;
-      for (const char* stage : {"text", "denoise", "decode"}) {
+      Number denoise;  // by which rows are sorted
+      for (const std::string stage : {"text", "denoise", "decode"}) {
         const auto found = timing->stages.find(stage);
         text += (text.empty() ? "" : " / ") + (found == timing->stages.end() ? "–" : ms_text(found->second.median));
+        if (stage == "denoise" && found != timing->stages.end()) denoise = found->second.median;
       }
-      return {text};
+      return {text, denoise};
     };
     const std::string size = fmt::format("batch {}", batch);
     document.sections.push_back(

@@ -21,10 +21,17 @@ function colour(name) { return getComputedStyle(document.documentElement).getPro
 
 function numberText(value) { return Number(value.toPrecision(6)).toString(); }
 
-// 1, 2 and 5 times the powers of ten are enough on a logarithmic axis, where at least three of them are in sight.
-function thinTicks(ticks) {
-  const few = ticks.filter(({ value }) => [1, 2, 5].includes(Number(Number(value.toExponential().split("e")[0]).toFixed(6))));
-  return few.length >= 3 ? few : ticks;
+// On a logarithmic axis: 1, 2 and 5 times the powers of ten, or finer where fewer than three of them are in sight.
+function logarithmicTicks(low, high) {
+  let ticks = [];
+  for (const factors of [[1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9], Array.from({ length: 90 }, (_, i) => 1 + i / 10)]) {
+    ticks = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); ++power) {
+      ticks.push(...factors.map((factor) => factor * 10 ** power).filter((value) => value >= low && value <= high));
+    }
+    if (ticks.length >= 3) break;
+  }
+  return ticks;
 }
 
 function axisOptions(axis, extent) {
@@ -41,7 +48,8 @@ function axisOptions(axis, extent) {
     options.max = high * (high > low ? margin : 2);
     options.ticks.callback = numberText;
     options.afterBuildTicks = (scale) => {
-      scale.ticks = axis.ticks.length ? axis.ticks.map((value) => ({ value })) : thinTicks(scale.ticks);
+      const ticks = axis.ticks.length ? axis.ticks : logarithmicTicks(scale.min, scale.max);
+      scale.ticks = ticks.map((value) => ({ value }));
     };
   } else {
     const margin = 0.06 * (high - low) || 1;
@@ -89,9 +97,16 @@ function frontDataset(figure) {
     borderColor: colour("--quiet"), borderDash: [3, 4], borderWidth: 2, stepped: "before", order: 9 };
 }
 
+// Lines that share their places along x are moved apart by a few pixels, so that each error bar is seen.
+function dodged(figure, line) {
+  if (!figure.x.ticks.length) return line.points;
+  const shift = Math.min(0.03, 0.12 / figure.lines.length) * (figure.lines.indexOf(line) - (figure.lines.length - 1) / 2);
+  return line.points.map((point) => ({ ...point, x: point.x * Math.exp(shift) }));
+}
+
 function datasets(figure) {
   const lines = figure.lines.map((line) => ({
-    label: line.label, data: line.points, borderWidth: 2, pointRadius: 4.5, pointHoverRadius: 7, pointBorderWidth: 2, ...lineLook(line.number),
+    label: line.label, data: dodged(figure, line), borderWidth: 2, pointRadius: 4.5, pointHoverRadius: 7, pointBorderWidth: 2, ...lineLook(line.number),
   }));
   return figure.front.length > 1 ? [...lines, frontDataset(figure)] : lines;
 }
