@@ -21,6 +21,9 @@ using Json = nlohmann::ordered_json;
 using kainjow::mustache::data;
 
 constexpr int kExtremesEach = 3;
+constexpr int kCaptionColumns = 1000;  // of captions more: no text encoder reads so far, and a page must stay small
+
+std::string caption(const std::string& text) { return shortened(one_line(text), kCaptionColumns); }
 
 // 'sha256-…' of an inline script or style, for the page's policy: what is not one of ours does not run, even if
 // escaping had a hole.
@@ -105,7 +108,7 @@ Json gallery_json(const Gallery& gallery, const CellLines& lines) {
       for (const auto& tile : line) row.push_back(place_json(tile));
     }
     prompts.push_back(
-        {{"text", one_line(gallery.prompts[i].text)}, {"row", gallery.prompts[i].row}, {"tiles", std::move(tiles)}});
+        {{"text", caption(gallery.prompts[i].text)}, {"row", gallery.prompts[i].row}, {"tiles", std::move(tiles)}});
   }
   return {{"lines", names}, {"columns", columns}, {"prompts", prompts}};
 }
@@ -114,7 +117,7 @@ Json items_json(const std::vector<CellExtremes::Item>& items) {
   Json list = Json::array();
   for (const auto& item : items)
     list.push_back(
-        {{"text", one_line(item.score.prompt.text)}, {"value", item.score.value}, {"image", place_json(item.image)}});
+        {{"text", caption(item.score.prompt.text)}, {"value", item.score.value}, {"image", place_json(item.image)}});
   return list;
 }
 

@@ -125,6 +125,14 @@ TEST_F(Html, HoldsNoMarkupOfANameOrAMessage) {
   EXPECT_GT(escaped, 30u);
 }
 
+TEST_F(Html, StaysSmallWhateverACaptionHolds) {
+  SyntheticStore wanted = hostile_store();
+  wanted.captions[0] = std::string(1 << 20, 'w');
+  const std::string html = report(wanted);
+  EXPECT_LT(html.size(), 2'000'000u);
+  EXPECT_EQ(data(html)["gallery"]["prompts"][0]["text"], std::string(999, 'w') + "…");
+}
+
 TEST_F(Html, LoadsNothing) {
   const std::string html = report();
   for (const char* loads : {"src=\"http", "src=\"/", "href=\"http", "@import", "url(", "rel=\"stylesheet"})
