@@ -294,6 +294,10 @@ TEST(Report, HasDefaultsAndTakesEveryOption) {
   EXPECT_EQ(full.rows, "checkpoint");
   EXPECT_EQ(full.columns, "steps,omega");
   EXPECT_EQ(full.run, 3);
+  EXPECT_EQ(plain.grid_prompts, 8);
+  const auto page = parse_as<ReportRequest>({"report", "s.sqlite", "--format", "html", "--grid-prompts", "20"});
+  EXPECT_EQ(page.format, "html");
+  EXPECT_EQ(page.grid_prompts, 20);
 }
 
 TEST(Inspect, TakesAPath) {
@@ -387,7 +391,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{{"run", "a.toml", "--device", "cuda:1x"}, "got cuda:1x"},
         Bad{{"run", "a.toml", "--device", "cuda:99999999999"}, "got cuda:99999999999"},
         Bad{{"run", "a.toml", "--dtype", "float64"}, "float32,float16,bfloat16"},
-        Bad{{"report", "s", "--format", "pdf"}, "table,markdown,csv,json"},
+        Bad{{"report", "s", "--format", "pdf"}, "table,markdown,latex,csv,json,html"},
+        Bad{{"report", "s", "--grid-prompts", "101"}, "--grid-prompts"},
         Bad{{"report", "s", "--run", "latest"}, "--run"},
         Bad{{"stats", "i", "-o", "x", "--crop", "left"}, "none,center"},
         Bad{and_sample({"--omega", "nan"}), "expected a number as guidance, got nan"},
