@@ -1,5 +1,6 @@
 #include "reports/report.h"
 
+#include "harness/store_database.h"
 #include "reports/browser.h"
 #include "reports/synthetic_store.h"
 #include "temporary.h"
@@ -332,6 +333,24 @@ TEST_F(Page, APhoneScrollsInOneDirection) {
   }
   browser_->resize(390, 844, true);
   browser_->screenshot(kScreenshots / "phone.png", true);
+}
+
+TEST_F(Page, OfARunThatHasJustBegunSaysSo) {
+  ReportRequest request;
+  request.store = folder_.path() / "begun.sqlite";
+  synthetic_store(request.store)
+      .impl()
+      .database.exec(
+          "DELETE FROM score; DELETE FROM timing_sample; DELETE FROM sample; UPDATE run_cell SET state = 'planned'");
+  request.format = "html";
+  request.output = folder_.path() / "begun.html";
+  std::ostringstream out, err;
+  ASSERT_EQ(run_report(request, out, err), 0);
+  browser_->open(*request.output);
+  EXPECT_THAT(texts("#summary .value"), ElementsAre("0 of 12"));
+  EXPECT_THAT(texts("#summary .detail"), ElementsAre("12 not run"));
+  EXPECT_THAT(texts("main > section > h2"), ElementsAre("Summary", "Tables", "Provenance"));
+  EXPECT_THAT(texts("tbody td"), Each(StartsWith("not run")));
 }
 
 TEST_F(Page, TenThousandSamplesOpenInUnderTwoSeconds) {
