@@ -121,6 +121,12 @@ std::string read_file_part(const std::filesystem::path& path, std::uint64_t offs
   return bytes;
 }
 
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code failure;
+  if (!folder.empty()) std::filesystem::create_directories(folder, failure);
+  if (failure) throw environment_error(folder.string(), "cannot be made: " + failure.message());
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   write_file_atomically(path, std::span(&bytes, 1));
 }

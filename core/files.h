@@ -18,6 +18,9 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
 // size bytes from offset on; throws Error (kInput) when the file is missing, unreadable or ends before.
 std::string read_file_part(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t size);
 
+// Makes a folder and those above it. Throws Error (kEnvironment) naming it and the system's reason.
+void make_folders(const std::filesystem::path& folder);
+
 // Writes through a temporary name in the same folder, fsyncs, renames: the file is there whole or not at all.
 // Throws Error (kEnvironment) naming the path and the system's reason (disk full, read-only …).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);

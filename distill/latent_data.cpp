@@ -54,7 +54,7 @@ LatentData::LatentData(const CaptionedImages& data, int resolution, const Frozen
   const std::string key =
       sha256(fmt::format("latents 1\n{}\n{}\n{}\n{}\n", data.identity, data.count, resolution, parts.hash));
   const auto place = folder / key.substr(0, 32);
-  std::filesystem::create_directories(place);
+  make_folders(place);
   for (std::int64_t first = 0; first < count_; first += kBlockRows) {
     const auto rows = std::min(kBlockRows, count_ - first);
     const auto file = place / fmt::format("block-{:05}.safetensors", first / kBlockRows);

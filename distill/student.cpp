@@ -1,5 +1,7 @@
 #include "distill/student.h"
 
+#include "core/error.h"
+#include "core/files.h"
 #include "distill/consistency.h"
 #include "models/checkpoint_files.h"
 #include "models/checkpoint_writer.h"
@@ -51,7 +53,15 @@ Tensor draw_noise(const Tensor& like, at::Generator& generator) {
   return at::randn(like.sizes(), generator, at::TensorOptions(at::kFloat)).to(like.device());
 }
 
+void check_resolution(const Recipe& recipe, const VaeConfig& config) {
+  if (recipe.data.resolution % config.downscale() == 0) return;
+  throw usage_error(recipe.file.string(), "expected a resolution that the VAE divides by " +
+                                              std::to_string(config.downscale()) + ", got " +
+                                              std::to_string(recipe.data.resolution));
+}
+
 std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& context, const FrozenParts& parts) {
+  check_resolution(recipe, parts.vae.config);
   LatentData data(
       context.images, recipe.data.resolution, parts, recipe.data.cache,
       [&](std::int64_t done) { context.encoded(done, context.images.count); }, context.hooks.stop);
@@ -76,7 +86,7 @@ void write_student(const std::filesystem::path& folder, const Recipe& recipe, co
       parent.info.folder / "tokenizer",
       parse_dtype(recipe.dtype),
       provenance_of(recipe, context, {{parent.info.folder.filename().string(), parent.info.hash}})};
-  std::filesystem::create_directories(folder.parent_path());
+  make_folders(folder.parent_path());
   write_checkpoint(folder, content, true);
 }
 

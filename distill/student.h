@@ -34,6 +34,9 @@ Tensor draw_omega(const OmegaRange& range, std::int64_t batch, at::Generator& ge
 std::vector<std::int64_t> draw_indices(std::int64_t count, std::int64_t batch, at::Generator& generator);
 Tensor draw_noise(const Tensor& like, at::Generator& generator);
 
+// The VAE halves images to the end. Throws Error (kUsage).
+void check_resolution(const Recipe& recipe, const VaeConfig& config);
+
 // Cached latents of the context's images under a parent's parts; nothing where that was stopped.
 std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& context, const FrozenParts& parts);
 

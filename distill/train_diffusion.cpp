@@ -1,3 +1,4 @@
+#include "core/error.h"
 #include "core/files.h"
 #include "distill/diffusion.h"
 #include "distill/method.h"
@@ -28,6 +29,14 @@ FrozenParts parts_of(const Recipe& recipe, at::Device device) {
 bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
   const FrozenParts parts = parts_of(recipe, context.device);
   const UnetConfig config = read_unet_config(recipe.network);
+  const auto expect = [&](const char* what, std::int64_t expected, std::int64_t got) {
+    if (expected == got) return;
+    throw input_error(recipe.network.string(), std::string("expected ") + what + " " + std::to_string(expected) +
+                                                   ", as VAE and text encoder have it, got " + std::to_string(got));
+  };
+  expect("in_channels", parts.vae.config.latent_channels, config.in_channels);
+  expect("out_channels", parts.vae.config.latent_channels, config.out_channels);
+  expect("cross_attention_dim", parts.text.config.hidden_size, config.cross_attention_dim);
   CheckpointInfo info;
   info.prediction = recipe.diffusion.prediction == "v_prediction" ? Prediction::kV : Prediction::kEpsilon;
   const Schedule schedule = make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps);
@@ -65,7 +74,7 @@ bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
       recipe.tokenizer,
       parse_dtype(recipe.dtype),
       provenance_of(recipe, context, {{"parts", parts.hash}})};
-  std::filesystem::create_directories(recipe.output.parent_path());
+  make_folders(recipe.output.parent_path());
   write_checkpoint(recipe.output, content, true);
   return true;
 }

@@ -1,6 +1,7 @@
 #include "distill/image_data.h"
 #include "distill/method.h"
 #include "distill/network.h"
+#include "distill/student.h"
 #include "models/checkpoint_writer.h"
 
 #include <ATen/ATen.h>
@@ -46,6 +47,7 @@ double scaling_factor(const Recipe& recipe, const TrainingContext& context, cons
 
 bool train_vae(const Recipe& recipe, TrainingContext& context) {
   VaeConfig config = read_vae_config(recipe.network);
+  check_resolution(recipe, config);
   config.scaling_factor = 1;
   Phase phase{"vae", recipe.train.steps, trained(fresh_vae(config, recipe.seed), context.device), {}, 0, {}};
   const Vae vae = make_vae(config, phase.parameters, {context.device, at::kFloat});

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "core/files.h"
 #include "distill/trainer.h"
 #include "models/safetensors.h"
 #include "models/weights.h"
@@ -78,7 +79,7 @@ void TrainingState::write() const {
     for (const auto& [name, tensor] : snapshot.tensors) tensors.emplace(phase + "|" + name, tensor);
   }
   const json training{{"recipe", identity_}, {"steps", steps}, {"curve", to_json(curve_)}};
-  std::filesystem::create_directories(file_.parent_path());
+  make_folders(file_.parent_path());
   save_tensors(file_, tensors, {}, {{"training", training.dump()}});
 }
 

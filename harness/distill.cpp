@@ -71,6 +71,7 @@ std::optional<std::vector<LossPoint>> train_recipe(const Recipe& given, at::Devi
     messages << recipe.output.string() << " is trained by this recipe already (--again trains it anew)" << std::endl;
     return std::vector<LossPoint>{};
   }
+  make_folders(recipe.output.parent_path());  // a place that cannot be written is told now, not after the training
   if (again) std::filesystem::remove(state_file(recipe));
   TrainingState state(state_file(recipe), identity);
   TrainingProgress progress(messages, recipe);

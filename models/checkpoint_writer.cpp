@@ -150,7 +150,7 @@ void write_checkpoint(const fs::path& folder, const CheckpointContent& content, 
 
 void write_network_folder(const fs::path& folder, const NetworkContent& network, const std::string& stem,
                           std::optional<at::ScalarType> dtype, const json& provenance, const fs::path& tokenizer) {
-  fs::create_directories(fs::absolute(folder).parent_path());
+  make_folders(fs::absolute(folder).parent_path());
   Draft draft(folder);
   write_content(draft.path(), network, stem, dtype);
   if (!tokenizer.empty()) copy_tokenizer(draft.path(), tokenizer);

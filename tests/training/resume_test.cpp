@@ -1,4 +1,6 @@
 // Stopping training in every way and starting it again ends in the same weights as without.
+#include "datasets/images.h"
+#include "datasets/shapes.h"
 #include "small_training.h"
 
 #include <gmock/gmock.h>
@@ -133,6 +135,53 @@ TEST(TrainingFailure, AFullDiskLosesNothing) {
   EXPECT_FALSE(std::filesystem::exists(full.output("features")));
   ASSERT_EQ(full.train("features", kSettings).code, 0);
   EXPECT_EQ(weights_of(full), weights_of(whole));
+}
+
+TEST(TrainingFailure, PartsThatDoNotFitAreToldBeforeAnythingIsTrained) {
+  const SmallTraining training;
+  Finished finished = training.train("vae", {"train.steps=2", "data.resolution=30"});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("expected a resolution that the VAE divides by 4, got 30"));
+  finished = training.train("vae", {"train.steps=2", "output=/proc/nowhere/vae"});
+  EXPECT_EQ(finished.code, 4);
+  EXPECT_THAT(finished.err, HasSubstr("[/proc/nowhere] cannot be made"));
+  EXPECT_THAT(finished.err, testing::Not(HasSubstr("2 steps")));
+  ASSERT_EQ(training.train("vae", {"train.steps=2"}).code, 0);
+  ASSERT_EQ(training.train("clip", {"train.steps=2", "train.batch=8"}).code, 0);
+  finished = training.train("teacher", {"train.steps=2", "diffusion.network=" + std::string(FEWSTEP_TEST_DATA) +
+                                                             "/checkpoints/sd15/unet/config.json"});
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.err, HasSubstr("expected cross_attention_dim 64, as VAE and text encoder have it, got 16"));
+  finished = training.train("lcm", {"train.steps=2", "lcd.teacher=../vae"});
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.err, HasSubstr("model_index.json"));
+}
+
+TEST(TrainingData, ComeFromAFolderOrATarToo) {
+  const SmallTraining training;
+  const std::string recipe =
+      "name = \"v\"\nmethod = \"vae\"\nseed = 1\noutput = \"../v\"\n[vae]\nnetwork = \"../networks/vae.json\"\n[data]\n"
+      "images = \"../images\"\ncaptions = \"../captions.csv\"\nresolution = 16\n[train]\nsteps = 3\nbatch = 2\n"
+      "learning_rate = 1e-3\n";
+  std::filesystem::create_directory(training.output("images"));
+  std::string table = "file,caption\n";
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = std::to_string(i) + ".png";
+    write_png(training.output("images") / name, draw_shapes(make_shape_scene(ShapeSplit::kTrain, i), 24 + i));
+    table += name + ",a scene\n";
+  }
+  training.folder.write("captions.csv", table);
+  const auto file = training.folder.write("recipes/files.toml", recipe);
+  const auto train = [&] {
+    return run_program("fewstep", {"distill", file, "--device", "cpu"}, SmallTraining::one_thread);
+  };
+  Finished finished = train();
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_TRUE(std::filesystem::exists(training.output("v") / "diffusion_pytorch_model.safetensors"));
+  training.folder.write("captions.csv", table.substr(0, table.size() - 14));  // the last image has no caption
+  finished = train();
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.err, HasSubstr("2.png"));
 }
 
 }  // namespace
