@@ -8,10 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <regex>
+#include <optional>
 #include <stdexcept>
 #include <tuple>
 
@@ -63,22 +65,28 @@ class Socket {
   int fd_;
 };
 
+// The digits that follow mark in a text; nothing where it has none. (std::regex warns under the sanitizers.)
+std::optional<std::size_t> number_after(const std::string& text, const std::string& mark) {
+  const auto at = text.find(mark);
+  if (at == std::string::npos) return std::nullopt;
+  return std::stoul(text.substr(at + mark.size()));
+}
+
 // The body of an HTTP answer with a Content-Length.
 std::string http_answer(int port, const std::string& request) {
   Socket socket(port);
   socket.send(request);
   std::string answer;
-  static const std::regex length("content-length: *([0-9]+)", std::regex::icase);
   while (socket.receive(answer)) {
     const auto head = answer.find("\r\n\r\n");
     if (head == std::string::npos) continue;
-    std::smatch match;
-    const std::string headers = answer.substr(0, head);
-    if (!std::regex_search(headers, match, length)) continue;
-    const std::size_t size = std::stoul(match[1]);
-    while (answer.size() < head + 4 + size && socket.receive(answer)) {
+    std::string headers = answer.substr(0, head);
+    std::transform(headers.begin(), headers.end(), headers.begin(), [](unsigned char c) { return std::tolower(c); });
+    const auto size = number_after(headers, "\r\ncontent-length:");
+    if (!size) break;
+    while (answer.size() < head + 4 + *size && socket.receive(answer)) {
     }
-    return answer.substr(head + 4, size);
+    return answer.substr(head + 4, *size);
   }
   throw std::runtime_error("chromedriver gave no answer");
 }
@@ -101,11 +109,11 @@ std::pair<int, int> start_driver() {
   if (failure != 0) throw std::runtime_error("chromedriver cannot be started");
   std::string said;
   char c = 0;
-  static const std::regex started("on port ([0-9]+)\\.");
-  std::smatch match;
   while (::read(pipe_ends[0], &c, 1) == 1) {
     said += c;
-    if (c == '\n' && std::regex_search(said, match, started)) return {pid, std::stoi(match[1])};
+    if (c != '\n') continue;
+    if (const auto port_number = number_after(said, "started successfully on port "))
+      return {pid, static_cast<int>(*port_number)};
   }
   throw std::runtime_error("chromedriver did not start: " + said);
 }

@@ -15,7 +15,6 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include <regex>
 #include <sstream>
 
 namespace fewstep {
