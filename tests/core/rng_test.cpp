@@ -5,11 +5,13 @@
 #include "golden.h"
 #include "temporary.h"
 
+#include <ATen/Version.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 
 namespace fewstep {
@@ -20,15 +22,20 @@ std::string hash_of(const at::Tensor& t) {
   return sha256({static_cast<const char*>(c.const_data_ptr()), c.nbytes()});
 }
 
+// Torch's own normal numbers differ in their last bits between a processor with AVX2 and one without: eight ulps of a
+// number of 1 to 2 bound that, and with AVX2 every bit is the same.
 TEST(ImageRng, DrawsWhatTorchDrawsFromTheSameSeed) {
+  const bool same_bits = at::get_cpu_capability() != "DEFAULT";
+  const double bound = same_bits ? 0 : 8 * std::numeric_limits<float>::epsilon();
   for (const auto& golden : golden_json("samplers/streams.json")) {
     const std::vector<std::uint64_t> streams{golden["seed"].get<std::uint64_t>()};
     const Rng rng = image_rng(streams);
     for (int draw = 0; draw < 2; ++draw) {
       const at::Tensor noise = rng.normal({1, 4, 8, 8});
       for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(noise.flatten()[i].item<float>(), golden["first"][draw][i].get<float>()) << golden["seed"];
+        EXPECT_NEAR(noise.flatten()[i].item<float>(), golden["first"][draw][i].get<float>(), bound) << golden["seed"];
       }
+      if (!same_bits) continue;
       EXPECT_EQ(hash_of(noise), golden["sha256"][draw]) << golden["seed"] << "; remake with: make golden";
     }
   }

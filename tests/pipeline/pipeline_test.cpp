@@ -14,6 +14,11 @@ namespace fewstep {
 namespace {
 
 constexpr double kLatentBound = 1.5e-5, kImageBound = 1.5e-4;
+// On another device the UNet's rounding differs by 1.3e-6 of its largest value. Noise of that kind in the networks'
+// outputs reaches the latents 1.2-fold without guidance and at most 36-fold at omega 7 (sd21-v, dpm++, 4 steps: the
+// difference of two nearly equal predictions times 1 + 2 omega, over four steps); against float64, diffusers itself is
+// off by 7e-6 there.
+constexpr double kGuidedCudaBound = 36 * 1.3e-6;
 constexpr const char* kPrompt = "a red circle on the blue square";
 
 struct Case {
@@ -62,7 +67,7 @@ Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, 
   return sampler.run(denoiser, start.to(checkpoint.unet.compute.device), levels, rng);
 }
 
-void compare_all(const Compute& compute) {
+void compare_all(const Compute& compute, double guided_bound = kLatentBound) {
   const c10::InferenceMode inference;
   const auto tensors = golden("models/pipelines.safetensors");
   std::map<std::string, Checkpoint> loaded;
@@ -77,9 +82,9 @@ void compare_all(const Compute& compute) {
     std::int64_t forwards = 0;
     const Tensor latents = sample(checkpoint, c, tensors.at("start"), tensors.at("noise"), &forwards);
     const double latent_difference = relative_difference(latents, tensors.at(c.key + "|latents"));
-    EXPECT_LE(latent_difference, kLatentBound) << c.key << "; remake with: make golden";
-    worst_latents = std::max(worst_latents, latent_difference);
     const bool guided = !checkpoint.info.omega_embedding && c.omega != 0;
+    EXPECT_LE(latent_difference, guided ? guided_bound : kLatentBound) << c.key << "; remake with: make golden";
+    worst_latents = std::max(worst_latents, latent_difference);
     EXPECT_EQ(forwards, c.steps * (guided ? 2 : 1)) << c.key;
     if (const auto images = tensors.find(c.key + "|images"); images != tensors.end()) {
       const double difference = relative_difference(decode(checkpoint.vae, latents), images->second);
@@ -97,7 +102,7 @@ TEST(Pipeline, EqualsDiffusersOnCuda) {
   try {
     const Compute compute{parse_device("cuda:0"), at::kFloat};
     use_exact_float32();
-    compare_all(compute);
+    compare_all(compute, kGuidedCudaBound);
   } catch (const Error& error) {
     GTEST_SKIP() << "no CUDA device here: " << error.what();
   }
