@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo pocket test parity golden bench shapes-sheet torture sanitize format format-check lint clean
+.PHONY: help deps build programs demo pocket test parity golden bench shapes-sheet torture sanitize format format-check lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,15 +18,19 @@ deps: ## install what is missing: Debian packages, LibTorch and Arrow into .deps
 	@tools/setup.sh build
 
 build: deps ## build everything (preset release)
-	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
+	@grep -qs BUILD_TESTING:BOOL=ON $(BUILD)/CMakeCache.txt || cmake --preset release -DBUILD_TESTING=ON
 	@cmake --build $(BUILD) -j $(JOBS)
 
-demo: build ## a small experiment on randomly weighted checkpoints: the whole path, table at the end
-	@$(BIN)/fewstep run experiments/random.toml --store results/random.sqlite
-	@echo "These checkpoints have random weights: the scores mean nothing. Next: README.md, a first experiment on your own checkpoint."
+programs: ## build the two programs alone: fewstep and fewstep-engine
+	@tools/setup.sh programs
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release -DBUILD_TESTING=OFF
+	@cmake --build $(BUILD) -j $(JOBS) --target fewstep fewstep-engine
 
-pocket: build ## train the pocket world anew, from nothing but this repository; goes on where it was stopped
-	@for part in vae clip features teacher lcm guided-distill; do $(BIN)/fewstep distill pocket/recipes/$$part.toml || exit 1; done
+demo: programs ## the pocket experiment: five samplers at 1, 2, 4 and 8 steps on trained checkpoints, table and page
+	@$(BIN)/fewstep demo
+
+pocket: programs ## train the pocket world where it is not trained (AGAIN=1: anew, DEVICE=cuda:0: on a GPU); goes on where it was stopped
+	@tools/pocket.sh $(BIN)/fewstep $(or $(DEVICE),auto) $(AGAIN)
 
 test: build ## every test, with ctest
 	@tools/setup.sh test

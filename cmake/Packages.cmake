@@ -1,4 +1,3 @@
-find_package(Threads REQUIRED)
 find_package(Eigen3 3.4 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 # Header-only: LibTorch brings headers of another version of fmt, and the compiler may find those first.
@@ -12,4 +11,3 @@ find_package(SQLiteCpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-find_package(benchmark REQUIRED)

@@ -5,6 +5,7 @@
 #include "core/names.h"
 
 #include <array>
+#include <cmath>
 
 namespace fewstep {
 namespace {
@@ -37,6 +38,9 @@ nlohmann::json provenance_of(const Recipe& recipe, const TrainingContext& contex
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [name, hash] : parents) list.push_back({{"name", name}, {"sha256", hash}});
   return {{"made_by", std::string("fewstep ") + FEWSTEP_VERSION},
+          {"commit", context.commit},
+          {"device", context.device_name},
+          {"seconds", std::round(10 * context.state.seconds()) / 10},
           {"recipe", nlohmann::json::parse(recipe.canonical_json)},
           {"recipe_sha256", sha256(recipe.canonical_json)},
           {"parents", list},

@@ -29,6 +29,7 @@ struct TrainingContext {
   TrainingState& state;
   TrainingHooks hooks;
   std::function<void(std::int64_t done, std::int64_t all)> encoded;  // while latents are cached
+  std::string device_name = {}, commit = {};                         // of fewstep.json
 };
 
 // A way of training. run writes the result to recipe.output and returns true, or false where it was stopped.
@@ -48,8 +49,9 @@ bool train_vae(const Recipe& recipe, TrainingContext& context);
 bool train_clip(const Recipe& recipe, TrainingContext& context);
 bool train_features(const Recipe& recipe, TrainingContext& context);
 
-// fewstep.json of a result: the version, the recipe and its hash, the parents (name and SHA-256), and the loss curve up
-// to here as [phase, step, loss, gradient norm, learning rate].
+// fewstep.json of a result: the version and commit, the device and the seconds of training so far, the recipe and its
+// hash, the parents (name and SHA-256), and the loss curve up to here as [phase, step, loss, gradient norm, learning
+// rate].
 nlohmann::json provenance_of(const Recipe& recipe, const TrainingContext& context,
                              const std::vector<std::pair<std::string, std::string>>& parents = {});
 

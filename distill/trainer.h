@@ -5,6 +5,7 @@
 #include <ATen/core/Generator.h>
 #include <nlohmann/json_fwd.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -57,6 +58,9 @@ class TrainingState {
   };
   const Snapshot* find(const std::string& phase) const;
   const std::vector<LossPoint>& curve() const { return curve_; }
+  // Spent on this training so far, all its processes together; what a killed one did after its last save is not
+  // counted.
+  double seconds() const;
 
   void save(const std::string& phase, Snapshot snapshot);
   void add(const LossPoint& point) { curve_.push_back(point); }
@@ -69,6 +73,8 @@ class TrainingState {
   std::string identity_;
   std::map<std::string, Snapshot> phases_;
   std::vector<LossPoint> curve_;
+  double seconds_before_ = 0;
+  std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
 };
 
 // Runs a phase from where the state says to its end; the parameters (and the average) then hold the result. Saves every

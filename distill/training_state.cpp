@@ -48,6 +48,7 @@ TrainingState::TrainingState(std::filesystem::path file, std::string identity)
   }
   try {
     curve_ = curve_of(found.at("curve"));
+    seconds_before_ = found.value("seconds", 0.0);
     for (const auto& [phase, step] : found.at("steps").items()) phases_[phase].step = step.get<std::int64_t>();
   } catch (const json::exception& error) {
     throw input_error(file_.string(), std::string("is damaged: ") + error.what() + "; remove it");
@@ -66,6 +67,10 @@ const TrainingState::Snapshot* TrainingState::find(const std::string& phase) con
   return found == phases_.end() ? nullptr : &found->second;
 }
 
+double TrainingState::seconds() const {
+  return seconds_before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - opened_).count();
+}
+
 void TrainingState::save(const std::string& phase, Snapshot snapshot) {
   phases_[phase] = std::move(snapshot);
   write();
@@ -78,7 +83,7 @@ void TrainingState::write() const {
     steps[phase] = snapshot.step;
     for (const auto& [name, tensor] : snapshot.tensors) tensors.emplace(phase + "|" + name, tensor);
   }
-  const json training{{"recipe", identity_}, {"steps", steps}, {"curve", to_json(curve_)}};
+  const json training{{"recipe", identity_}, {"steps", steps}, {"curve", to_json(curve_)}, {"seconds", seconds()}};
   make_folders(file_.parent_path());
   save_tensors(file_, tensors, {}, {{"training", training.dump()}});
 }

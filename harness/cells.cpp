@@ -30,9 +30,10 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
                     std::vector<Cell>& cells) {
   const KnownSampler& sampler = find_known_sampler(name, "sampler");
   const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
-  const std::vector<int> no_original = {0};
-  const auto& own = checkpoint.original_inference_steps;
-  const auto& originals = !lcm ? no_original : own.empty() ? experiment.original_inference_steps : own;
+  const std::vector<int> none = {0};
+  const auto& given = checkpoint.original_inference_steps.empty() ? experiment.original_inference_steps
+                                                                  : checkpoint.original_inference_steps;
+  const auto& originals = !lcm || given.empty() ? none : given;
   const auto& guidance = checkpoint.guidance.empty() ? experiment.guidance : checkpoint.guidance;
   const auto& steps = checkpoint.steps.empty() ? experiment.steps : checkpoint.steps;
   // A consistency model ends at x0 whatever the grid says.
@@ -41,8 +42,15 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
     for (const int original : originals) {
       for (const Guidance& one : guidance) {
         for (const int count : steps) {
-          cells.push_back({checkpoint.name, checkpoint.path_for(count), name, count, one, std::string(name_of(spacing)),
-                           std::string(name_of(final_sigma)), original});
+          const auto& path = checkpoint.path_for(count);
+          const auto own = checkpoint.own_original_steps.find(path);
+          // Of a folder that is not there nothing is known, and its cells are not run.
+          const int unknown = CheckpointInfo{}.original_inference_steps;
+          const int its = !lcm || original > 0                         ? original
+                          : own == checkpoint.own_original_steps.end() ? unknown
+                                                                       : own->second;
+          cells.push_back({checkpoint.name, path, name, count, one, std::string(name_of(spacing)),
+                           std::string(name_of(final_sigma)), its});
         }
       }
     }

@@ -65,8 +65,26 @@ void add_run(CLI::App& root, RunRequest& request) {
                "compute every cell on its own (this version always does: cells share no evaluations yet)");
   app.add_flag("--retime", request.retime, "time cells again that are timed already");
   app.footer(
-      "Example:\n  fewstep run experiments/random.toml --only 'sampler=lcm steps=4' --limit 8\n"
+      "Example:\n  fewstep run experiments/pocket.toml --only 'sampler=lcm steps=4' --limit 100\n"
       "Run it again to resume: only missing images are computed. Ctrl-C stops after the batch.\n");
+}
+
+void add_demo(CLI::App& root, DemoRequest& request) {
+  CLI::App& app = *root.add_subcommand(
+      "demo", "the pocket experiment: five samplers at 1, 2, 4 and 8 steps on the trained checkpoints of pocket/");
+  app.add_option("--store", request.store, "SQLite file for results; the page is beside it")
+      ->type_name("FILE")
+      ->capture_default_str();
+  app.add_option("--limit", request.limit, "the first N prompts alone")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1'000'000'000}));
+  app.add_option("--device", request.device, "auto (CUDA where it works), cpu or cuda:N")
+      ->type_name("DEVICE")
+      ->check(check_device)
+      ->capture_default_str();
+  app.footer(
+      "Example:\n  fewstep demo\n"
+      "The same as fewstep run experiments/pocket.toml, with a page at the end. Run it again to resume.\n");
 }
 
 struct GuidanceOptions {
@@ -110,6 +128,10 @@ void add_sample(CLI::App& root, SampleRequest& request, GuidanceOptions& guidanc
   app.add_option("--final-sigma", request.final_sigma, "end at x0 (zero) or at the smallest training noise (min)")
       ->check(CLI::IsMember({"zero", "min"}))
       ->capture_default_str();
+  app.add_option("--original-steps", request.original_steps,
+                 "lcm: points of the grid that times are taken from [the checkpoint's own, 1000/k of its skip step k]")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
   app.footer(
       "Example:\n  fewstep sample --checkpoint my-lcm --sampler lcm --steps 4 --omega 7 --prompt 'a red boat' -o "
@@ -170,8 +192,8 @@ void add_report(CLI::App& root, ReportRequest& request) {
       ->capture_default_str();
   app.add_option("--run", request.run, "one run of the store [the latest]")->type_name("ID");
   app.footer(
-      "Example:\n  fewstep report results/random.sqlite --format markdown\n"
-      "  fewstep report results/random.sqlite --format html -o random.html\n");
+      "Example:\n  fewstep report results/pocket-demo.sqlite --format markdown\n"
+      "  fewstep report results/pocket-demo.sqlite --format html -o pocket.html\n");
 }
 
 void add_distill(CLI::App& root, DistillRequest& request) {
@@ -210,8 +232,10 @@ Guidance guidance_of(const GuidanceOptions& options) {
 
 void check(const SampleRequest& request) {
   if (!request.prompt && !request.prompts) throw usage_error("sample", "expected --prompt TEXT or --prompts FILE");
-  if (request.spacing.empty()) return;
   const KnownSampler& sampler = find_known_sampler(request.sampler, "--sampler");
+  if (request.original_steps > 0 && sampler.kind != CheckpointInfo::Kind::kConsistency)
+    throw usage_error("--original-steps", "expected it with lcm alone, got it with " + request.sampler);
+  if (request.spacing.empty()) return;
   const bool lcm = is_lcm(parse_spacing(request.spacing));
   const bool fits = lcm ? sampler.kind == CheckpointInfo::Kind::kConsistency
                         : sampler.takes_spacing || (sampler.name == "guided-distill" && request.spacing == "trailing");
@@ -247,12 +271,14 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   ReportRequest report;
   InspectRequest inspect;
   DistillRequest distill;
+  DemoRequest demo;
   GuidanceOptions guidance;
 
   CLI::App root("fewstep: how good and how fast is a few-step text-to-image checkpoint?", "fewstep");
   root.set_version_flag("--version", "fewstep " FEWSTEP_VERSION);
   root.require_subcommand(1);
-  root.footer(std::string("Example:\n  fewstep run experiments/random.toml\n") + kExitCodes + "\n");
+  root.footer(std::string("Example:\n  fewstep demo\n  fewstep run my-experiment.toml\n") + kExitCodes + "\n");
+  add_demo(root, demo);
   add_run(root, run);
   add_report(root, report);
   add_sample(root, sample, guidance);
@@ -275,6 +301,7 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
 
   const std::string command = root.get_subcommands().front()->get_name();
   if (command == "run") return run;
+  if (command == "demo") return demo;
   if (command == "sample") {
     sample.guidance = guidance_of(guidance);
     check(sample);

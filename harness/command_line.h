@@ -1,4 +1,5 @@
 #pragma once
+#include "harness/demo.h"
 #include "harness/distill_request.h"
 #include "harness/run_request.h"
 #include "harness/sample_request.h"
@@ -19,7 +20,7 @@ struct InspectRequest {
 
 // What the user asked for; an int: the exit code of something already answered (--help, --version).
 using Command = std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportRequest, InspectRequest,
-                             DistillRequest>;
+                             DistillRequest, DemoRequest>;
 
 // Reads the command line; fewstep and fewstep-engine share it. Help goes to out. Throws Error (kUsage).
 Command parse_command_line(int argc, const char* const* argv, std::ostream& out);

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "datasets/shapes.h"
 #include "distill/method.h"
+#include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/recipe_file.h"
 #include "harness/training_data.h"
@@ -83,6 +84,9 @@ std::optional<std::vector<LossPoint>> train_recipe(const Recipe& given, at::Devi
       {[&](const std::string& phase, std::int64_t steps) { progress.begin(phase, steps); },
        [&](const LossPoint& point, std::int64_t images) { progress.report(point, images); }, interrupted},
       [&](std::int64_t done, std::int64_t all) { progress.encoded(done, all); }};
+  const auto environment = nlohmann::json::parse(environment_json(device));
+  context.device_name = environment.value("device", "");
+  context.commit = environment.value("commit", "");
   const bool complete = find_training_method(recipe.method).run(recipe, context);
   progress.clear();
   if (!complete) return {};

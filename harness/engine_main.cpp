@@ -15,6 +15,17 @@ namespace fewstep {
 namespace {
 
 int run(const RunRequest& request) { return run_experiment(request, std::cout, std::cerr); }
+int run(const DemoRequest& request) {
+  const int code = run_experiment(run_of(request), std::cout, std::cerr);
+  if (code == static_cast<int>(ExitCode::kInterrupted)) return code;
+  ReportRequest page;
+  page.store = request.store;
+  page.format = "html";
+  page.output = page_of(request);
+  run_report(page, std::cout, std::cerr);
+  std::cout << "\nPage with figures and pictures: " << page_of(request).string() << "\n";
+  return code;
+}
 int run(const SampleRequest& request) { return run_sample(request, std::cout, std::cerr); }
 int run(const ScoreRequest& request) {
   run_score(request, std::cout, std::cerr);

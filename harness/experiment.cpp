@@ -22,8 +22,9 @@ constexpr int kMaxSteps = 1000;
 // Reads the sections of one file.
 class Reader {
  public:
-  Reader(const toml::table& root, const Path& file)
+  Reader(const toml::table& root, const Path& file, const std::string& only)
       : file_(file),
+        only_(only),
         root_(root, file.string(), "the experiment",
               {"name", "seed", "prompts", "reference", "checkpoint", "distill", "grid", "metric", "timing", "images"}) {
   }
@@ -41,7 +42,7 @@ class Reader {
     read_images();
     check_guidance();
     places_.steps = places_.steps.empty() ? root_.where("grid") : places_.steps;
-    check_experiment(experiment_, places_);
+    check_experiment(experiment_, places_, only_);
     experiment_.canonical_json = canonical_json(experiment_);
     return std::move(experiment_);
   }
@@ -238,20 +239,24 @@ class Reader {
                      "rising numbers up to the recipe's train.steps = " + std::to_string(recipe.train.steps));
     ExperimentCheckpoint checkpoint;
     checkpoint.trained_from = recipe.parent;
+    checkpoint.training = experiment_.training.size();
     checkpoint.samplers = {staged ? "guided-distill" : "lcm"};
     for (const int steps : recipe.guided_distill.students)
       checkpoint.by_steps[steps] = output / (std::to_string(steps) + "-steps");
-    // Sampled at times that it was trained at, and on the grid that all share.
+    // Sampled at times that it was trained at; of a list of skip steps also on the grids that all share.
+    const int own = kMaxSteps / static_cast<int>(recipe.consistency.skip_step);
     std::vector<int>& originals = checkpoint.original_inference_steps;
     if (skip_step > 0 && !table.has("original_inference_steps")) {
       originals = grid_originals();
-      if (const int own = kMaxSteps / skip_step; std::find(originals.begin(), originals.end(), own) == originals.end())
-        originals.push_back(own);
+      if (std::find(originals.begin(), originals.end(), own) == originals.end()) originals.push_back(own);
     }
     if (iterations.empty()) iterations.push_back(0);
     for (const std::int64_t step : iterations) {
       checkpoint.name = step > 0 ? name + "-" + std::to_string(step) : name;
-      if (!staged) checkpoint.path = step > 0 ? kept_folder(recipe, step) : output;
+      if (!staged) {
+        checkpoint.path = step > 0 ? kept_folder(recipe, step) : output;
+        checkpoint.own_original_steps = {{checkpoint.path, own}};
+      }
       for (const std::string& sampler : checkpoint.samplers)
         places_.samplers[{checkpoint.name, sampler}] = table.where();
       add_checkpoint(table, checkpoint);
@@ -409,6 +414,7 @@ class Reader {
   }
 
   Path file_;
+  std::string only_;
   TomlTable root_;
   Experiment experiment_;
   ExperimentPlaces places_;
@@ -426,10 +432,10 @@ const Path& ExperimentCheckpoint::path_for(int step_count) const {
   return found->second;
 }
 
-Experiment read_experiment(const Path& toml, const std::vector<std::string>& overrides) {
+Experiment read_experiment(const Path& toml, const std::vector<std::string>& overrides, const std::string& only) {
   const Path file = std::filesystem::absolute(toml).lexically_normal();
   const toml::table root = read_toml(file, overrides);
-  return Reader(root, file).read();
+  return Reader(root, file, only).read();
 }
 
 }  // namespace fewstep

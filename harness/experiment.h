@@ -32,6 +32,8 @@ struct ExperimentCheckpoint {
   std::vector<Guidance> guidance;             // empty: the grid's
   std::vector<int> original_inference_steps;  // empty: the grid's
   std::filesystem::path trained_from;         // of [[distill]]: the parent; the folder need not be there yet
+  std::optional<std::size_t> training;        // of [[distill]]: its recipe in Experiment::training
+  std::map<std::filesystem::path, int> own_original_steps;  // what a folder's scheduler_config.json says; lcm alone
   // The folder for a step count. Throws Error (kUsage) where by_steps has none.
   const std::filesystem::path& path_for(int step_count) const;
 };
@@ -69,7 +71,7 @@ struct Experiment {
   std::vector<Spacing> spacing = {Spacing::kTrailing};
   FinalSigma final_sigma = FinalSigma::kZero;
   std::vector<Guidance> guidance;
-  std::vector<int> original_inference_steps = {50};
+  std::vector<int> original_inference_steps;  // empty: each checkpoint's own
   std::vector<ExperimentMetric> metrics;
   std::optional<Timing> timing;
   int height = 0, width = 0;     // 0: the checkpoint's sample_size × downscale
@@ -78,9 +80,11 @@ struct Experiment {
   std::string canonical_json;  // every setting, sorted keys: its hash is the configuration's
 };
 
-// Reads and checks. overrides: "key=value" with dotted keys (--set). Throws Error (kUsage) with file, line, column
-// and the nearest known name, before anything is loaded.
-Experiment read_experiment(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {});
+// Reads and checks. overrides: "key=value" with dotted keys (--set); only: the clauses of select(), whose cells'
+// checkpoints alone need to be there. Throws Error (kUsage) with file, line, column and the nearest known name, before
+// anything is loaded.
+Experiment read_experiment(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {},
+                           const std::string& only = "");
 
 // One cell of the table: all that decides its images but the prompts and the seed.
 struct Cell {
@@ -102,7 +106,7 @@ std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
 
 // The times of a cell on its checkpoint's schedule.
 GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint);
-// "lcm lcm steps=4 omega=8": names a cell in messages, in the words of --only.
+// "checkpoint=lcm sampler=lcm steps=4 omega=8": names a cell in messages, in the words of --only.
 std::string label_of(const Cell& cell);
 
 }  // namespace fewstep

@@ -16,12 +16,15 @@ constexpr double kMaxCells = 100'000;
 
 class Checker {
  public:
-  Checker(const Experiment& experiment, const ExperimentPlaces& places) : experiment_(experiment), places_(places) {}
+  Checker(Experiment& experiment, const ExperimentPlaces& places, const std::string& only)
+      : experiment_(experiment), places_(places), only_(only) {}
 
   void run() {
     check_spacings();
     check_step_folders();
     check_cell_count();
+    read_own_grids();
+    cells_ = select(expand(experiment_), only_);
     check_files();
     inspect_checkpoints();
     check_grids();
@@ -109,6 +112,11 @@ class Checker {
     if (std::filesystem::is_directory(path)) return;
     throw input_error(place(path), "expected a folder, found " + found_at(path));
   }
+  void expect_checkpoint(const Path& path) const {
+    if (std::filesystem::is_directory(path)) return;
+    throw input_error(place(path), "expected a folder, found " + found_at(path) +
+                                       "; put it there, train it with fewstep distill, or leave it out with --only");
+  }
   static std::string found_at(const Path& path) {
     const char* what = !std::filesystem::exists(path)        ? "nothing at "
                        : std::filesystem::is_directory(path) ? "a folder at "
@@ -116,7 +124,7 @@ class Checker {
     return what + path.string();
   }
 
-  void check_files() const {
+  void check_files() {
     if (!experiment_.prompts.shapes) {
       check_caption_format();
       expect_file(experiment_.prompts.file);
@@ -127,18 +135,43 @@ class Checker {
       if (!metric.weights.empty()) expect_file(metric.weights);
       if (!metric.model.empty()) expect_folder(metric.model);
     }
-    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
-      if (!checkpoint.trained_from.empty()) continue;
-      if (checkpoint.by_steps.empty()) expect_folder(checkpoint.path);
-      for (const auto& [steps, path] : checkpoint.by_steps) expect_folder(path);
-    }
+    for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
+      if (checkpoint.trained_from.empty() && is_needed(path)) expect_checkpoint(path);
+    });
   }
 
   void inspect_checkpoints() {
-    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
-      if (checkpoint.by_steps.empty()) inspect(checkpoint, checkpoint.path);
-      for (const auto& [steps, path] : checkpoint.by_steps) inspect(checkpoint, path);
+    for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
+      if (is_needed(path)) inspect(checkpoint, path);
+    });
+  }
+
+  template <typename Use>
+  void for_each_folder(Use&& use) {
+    for (ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      if (checkpoint.by_steps.empty()) use(checkpoint, checkpoint.path);
+      for (const auto& [steps, path] : checkpoint.by_steps) use(checkpoint, path);
     }
+  }
+
+  // Without --only every folder that the file names, else those of the cells that are left.
+  bool is_needed(const Path& path) const {
+    return only_.empty() ||
+           std::any_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return cell.checkpoint_path == path; });
+  }
+
+  // The grid that each consistency model was trained on. What cannot be read is told by inspect(), if it is needed.
+  void read_own_grids() {
+    for_each_folder([this](ExperimentCheckpoint& checkpoint, const Path& path) {
+      if (!checkpoint.trained_from.empty()) return;
+      try {
+        const CheckpointInfo info = inspect_checkpoint(path, false);
+        checkpoint.own_original_steps[path] = info.original_inference_steps;
+        infos_.emplace(path, info);
+      } catch (const Error&) {
+        return;
+      }
+    });
   }
 
   void inspect(const ExperimentCheckpoint& checkpoint, const Path& path) {
@@ -162,7 +195,7 @@ class Checker {
   }
 
   void check_grids() const {
-    for (const Cell& cell : expand(experiment_)) {
+    for (const Cell& cell : cells_) {
       const CheckpointInfo& info = infos_.at(cell.checkpoint_path);
       try {
         make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
@@ -175,15 +208,17 @@ class Checker {
     }
   }
 
-  const Experiment& experiment_;
+  Experiment& experiment_;
   const ExperimentPlaces& places_;
+  const std::string& only_;
+  std::vector<Cell> cells_;
   std::map<Path, CheckpointInfo> infos_;
 };
 
 }  // namespace
 
-void check_experiment(const Experiment& experiment, const ExperimentPlaces& places) {
-  Checker(experiment, places).run();
+void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only) {
+  Checker(experiment, places, only).run();
 }
 
 }  // namespace fewstep

@@ -17,9 +17,9 @@ struct ExperimentPlaces {
   std::map<std::string, std::string> checkpoint_steps;  // of a checkpoint that has its own
 };
 
-// What can be known without loading anything: files are there (else Error kInput), samplers fit their checkpoints, and
-// every cell has a grid (else Error kUsage).
-void check_experiment(const Experiment& experiment, const ExperimentPlaces& places);
+// What can be known without loading anything: the files of the cells that only selects are there (else Error kInput),
+// samplers fit their checkpoints, and every such cell has a grid (else Error kUsage). Fills in own_original_steps.
+void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only);
 
 // Every setting with sorted keys, as JSON.
 std::string canonical_json(const Experiment& experiment);

@@ -34,7 +34,8 @@ int run(int argc, char** argv) {
   if (const int* answered = std::get_if<int>(&command)) return *answered;
   // An error in the file is told before LibTorch is loaded; the engine reads it again.
   if (const auto* request = std::get_if<RunRequest>(&command))
-    select(expand(read_experiment(request->experiment, request->set)), request->only);
+    read_experiment(request->experiment, request->set, request->only);
+  if (const auto* demo = std::get_if<DemoRequest>(&command)) read_experiment(run_of(*demo).experiment);
   if (const auto* request = std::get_if<DistillRequest>(&command)) read_recipe(request->recipe, request->set);
   if (needs_engine(command)) become_engine(argv);
   if (const auto* request = std::get_if<InspectRequest>(&command)) {

@@ -22,6 +22,7 @@
 
 #include <memory>
 #include <ostream>
+#include <set>
 
 namespace fewstep {
 namespace {
@@ -267,9 +268,20 @@ class Run {
   std::size_t current_ = 0, failed_ = 0;
 };
 
+// The recipes whose students the cells sample.
+std::vector<Recipe> trainings_of(const Experiment& experiment, const std::vector<Cell>& cells) {
+  std::set<std::size_t> used;
+  for (const Cell& cell : cells)
+    for (const ExperimentCheckpoint& checkpoint : experiment.checkpoints)
+      if (checkpoint.name == cell.checkpoint && checkpoint.training) used.insert(*checkpoint.training);
+  std::vector<Recipe> recipes;
+  for (const std::size_t i : used) recipes.push_back(experiment.training[i]);
+  return recipes;
+}
+
 // Cells of checkpoints that are not there yet have no hash to be planned by.
-int print_training_plan(const Experiment& experiment, const std::vector<Cell>& cells, std::ostream& out) {
-  for (const Recipe& recipe : experiment.training) out << dry_run_text(recipe);
+int print_training_plan(const std::vector<Recipe>& recipes, const std::vector<Cell>& cells, std::ostream& out) {
+  for (const Recipe& recipe : recipes) out << dry_run_text(recipe);
   out << "then " << cells.size() << " cells\n";
   return 0;
 }
@@ -277,13 +289,13 @@ int print_training_plan(const Experiment& experiment, const std::vector<Cell>& c
 }  // namespace
 
 int run_experiment(const RunRequest& request, std::ostream& out, std::ostream& messages) {
-  const Experiment experiment = read_experiment(request.experiment, request.set);
+  const Experiment experiment = read_experiment(request.experiment, request.set, request.only);
   const std::vector<Cell> cells = select(expand(experiment), request.only);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
-  if (!experiment.training.empty()) {
-    if (request.dry_run) return print_training_plan(experiment, cells, out);
+  if (const auto recipes = trainings_of(experiment, cells); !recipes.empty()) {
+    if (request.dry_run) return print_training_plan(recipes, cells, out);
     catch_interrupts();
-    for (const Recipe& recipe : experiment.training) {
+    for (const Recipe& recipe : recipes) {
       if (!train_recipe(recipe, compute.device, false, messages)) {
         messages << "interrupted: what is done is kept; the same command continues" << std::endl;
         return static_cast<int>(ExitCode::kInterrupted);

@@ -38,7 +38,9 @@ Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   cell.guidance = request.guidance;
   cell.spacing = request.spacing.empty() ? (lcm ? "lcm" : "trailing") : request.spacing;
   cell.final_sigma = request.final_sigma;
-  cell.original_inference_steps = lcm ? checkpoint.original_inference_steps : 0;
+  if (lcm)
+    cell.original_inference_steps =
+        request.original_steps > 0 ? request.original_steps : checkpoint.original_inference_steps;
   return cell;
 }
 

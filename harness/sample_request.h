@@ -23,6 +23,7 @@ struct SampleRequest {
   std::optional<std::filesystem::path> save_latents = {};  // final latents and float images
   std::string spacing = {};                                // empty: trailing, for lcm: lcm
   std::string final_sigma = "zero";
+  int original_steps = 0;  // lcm: points of the grid; 0: the checkpoint's own
   std::string device = "auto", dtype = "float32";
   int batch = 0;  // images; 0: chosen by their size
 };

@@ -3,12 +3,15 @@
 #include "reports/axes.h"
 #include "reports/document.h"
 #include "reports/number_text.h"
+#include "reports/training_figures.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <map>
 #include <set>
 
 namespace fewstep {
@@ -20,6 +23,7 @@ std::string axis_text(const std::string& header, const std::string& label) {
   if (header == "checkpoint" || header == "sampler" || header == "spacing") return label;
   if (header == "omega") return "ω\u00a0" + label;
   if (header == "guidance") return label;
+  if (header == "original_inference_steps") return "grid of " + label;
   if (header == "steps") return label + (label == "1" ? " step" : " steps");
   return header + " " + label;
 }
@@ -38,6 +42,8 @@ CellLines lines_of(const Arrangement& arrangement) {
     CellLine& line = result.lines.emplace_back(CellLine{"", arrangement.cells[row]});
     for (std::size_t axis = 0; axis < shown.size(); ++axis) {
       if (!shown[axis]) continue;
+      const auto& labels = arrangement.row_labels[row];
+      if (axis == 1 && shown[0] && labels[0] == labels[1]) continue;  // checkpoint "lcm" sampled by "lcm"
       if (!line.label.empty()) line.label += kSeparator;
       line.label += axis_text(arrangement.row_headers[axis], arrangement.row_labels[row][axis]);
     }
@@ -100,6 +106,18 @@ void add(std::vector<Figure>& figures, Figure figure) {
   if (!figure.lines.empty()) figures.push_back(std::move(figure));
 }
 
+// A metric that spans more than a decade is told apart on a logarithmic axis alone.
+void choose_scale(Figure& figure, FigureAxis& axis, double FigurePoint::*value) {
+  double low = std::numeric_limits<double>::infinity(), high = 0;
+  for (const FigureLine& line : figure.lines) {
+    for (const FigurePoint& point : line.points) {
+      low = std::min(low, point.*value);
+      high = std::max(high, point.*value);
+    }
+  }
+  axis.logarithmic = low > 0 && high > 10 * low;
+}
+
 Figure score_against_steps(const CellLines& lines, const ScoreKey& key, const std::string& title) {
   Figure figure;
   figure.title = title + " against steps";
@@ -115,6 +133,7 @@ Figure score_against_steps(const CellLines& lines, const ScoreKey& key, const st
   for (const FigureLine& line : figure.lines)
     for (const FigurePoint& point : line.points) steps.insert(point.x);
   figure.x.ticks.assign(steps.begin(), steps.end());
+  choose_scale(figure, figure.y, &FigurePoint::y);
   return figure;
 }
 
@@ -130,6 +149,7 @@ Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::
   for (const FigureLine& line : figure.lines)
     for (const FigurePoint& point : line.points) points.emplace_back(point.x, point.y);
   figure.front = pareto_front(points, key.metric.higher_is_better);
+  choose_scale(figure, figure.y, &FigurePoint::y);
   return figure;
 }
 
@@ -147,6 +167,52 @@ Figure score_against_score(const std::vector<StoredCell>& cells, const ScoreKey&
   add_points(
       figure, lines, [&](const StoredCell& cell) { return score_measure(cell, fid); },
       [&](const StoredCell& cell) { return score_measure(cell, clip); });
+  choose_scale(figure, figure.x, &FigurePoint::x);
+  return figure;
+}
+
+// One line per training × sampler × ω × grid × steps; iterations move along it.
+Figure score_against_iterations(const StoredTable& table, const ScoreKey& key, const std::string& title) {
+  std::map<std::int64_t, std::vector<StoredCell>> by_iterations;
+  for (const StoredCell& cell : table.cells) {
+    for (const StoredCheckpoint& checkpoint : table.checkpoints) {
+      if (checkpoint.name != cell.series.checkpoint_name || checkpoint.sha256 != cell.series.checkpoint_sha256)
+        continue;
+      const auto kept = kept_at(checkpoint);
+      if (!kept) continue;
+      by_iterations[kept->iterations].push_back(cell);
+      by_iterations[kept->iterations].back().series.checkpoint_name = kept->training;
+    }
+  }
+  Figure figure;
+  figure.title = title + " against training iterations";
+  figure.x = {"training iterations", false, {}};
+  figure.y = {title, false, {}};
+  for (const auto& [iterations, cells] : by_iterations) {
+    const CellLines from = lines_of(arrange(
+        cells, {Axis::kCheckpoint, Axis::kSampler, Axis::kOmega, Axis::kOriginalInferenceSteps}, {Axis::kSteps}));
+    for (const CellLine& line : from.lines) {
+      for (std::size_t column = 0; column < line.cells.size(); ++column) {
+        if (!line.cells[column]) continue;
+        const Measure y = score_measure(*line.cells[column], key);
+        const std::string label =
+            from.columns.size() > 1 ? line.label + std::string(kSeparator) + from.columns[column] : line.label;
+        if (!y.value) {
+          figure.missing.push_back(fmt::format("{}, {} iterations: {}", label, iterations, y.text));
+          continue;
+        }
+        auto found = std::find_if(figure.lines.begin(), figure.lines.end(),
+                                  [&](const FigureLine& drawn) { return drawn.label == label; });
+        if (found == figure.lines.end()) found = figure.lines.insert(found, {label, figure.lines.size(), {}});
+        found->points.push_back({static_cast<double>(iterations),
+                                 *y.value,
+                                 {},
+                                 y.error,
+                                 fmt::format("{}, {} iterations: {}", label, iterations, y.text)});
+      }
+    }
+  }
+  choose_scale(figure, figure.y, &FigurePoint::y);
   return figure;
 }
 
@@ -172,7 +238,7 @@ std::vector<std::pair<double, double>> pareto_front(std::vector<std::pair<double
   return front;
 }
 
-std::vector<Figure> make_figures(const StoredTable& table) {
+std::vector<Figure> make_figures(const StoredTable& table, const std::vector<TrainingRecord>& trainings) {
   const CellLines lines = lines_by_steps(table.cells);
   const auto keys = score_keys(table.cells);
   std::set<int> batches;
@@ -186,8 +252,10 @@ std::vector<Figure> make_figures(const StoredTable& table) {
   for (const ScoreKey& key : keys)
     for (const int batch : batches) add(figures, score_against_ms(lines, key, score_title(key, keys), batch));
   const ScoreKey *fid = first_of(keys, "fid"), *clip = first_of(keys, "clip-score");
+  if (!fid) fid = first_of(keys, "fd-pocket");
   if (fid && clip && omegas.size() > 1) add(figures, score_against_score(table.cells, *fid, *clip, keys));
-  // A figure over training (FID against iterations, loss curves) is one more function here, once stores hold them.
+  for (const ScoreKey& key : keys) add(figures, score_against_iterations(table, key, score_title(key, keys)));
+  if (auto losses = loss_figure(trainings, table.checkpoints)) add(figures, std::move(*losses));
   return figures;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "harness/store_read.h"
+#include "harness/store_training.h"
 
 #include <optional>
 #include <string>
@@ -43,8 +44,9 @@ struct Figure {
   std::vector<std::pair<double, double>> front;  // Pareto, by x; empty where there is none
   std::vector<std::string> missing;              // of each line the cells that have no point, and why
 };
-// Each metric against steps; against milliseconds; CLIP score against FID where there is more than one ω. Raw texts.
-std::vector<Figure> make_figures(const StoredTable& table);
+// Each metric against steps; against milliseconds; CLIP score against FID or FD (pocket) where there is more than one
+// ω; each metric against training iterations, and the loss, of checkpoints that fewstep distill made. Raw texts.
+std::vector<Figure> make_figures(const StoredTable& table, const std::vector<TrainingRecord>& trainings = {});
 
 // The points that no other one beats in both: smaller x, and y in its direction. By x, each place once.
 std::vector<std::pair<double, double>> pareto_front(std::vector<std::pair<double, double>> points,

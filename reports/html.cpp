@@ -195,7 +195,7 @@ std::string print_html(Store& store, const StoredTable& table, const Arrangement
   const Gallery gallery = make_gallery(store, lines, images, grid_prompts);
   const auto extremes = make_extremes(store, table, lines, images, kExtremesEach);
   Json figures = Json::array();
-  for (const Figure& figure : make_figures(table)) figures.push_back(figure_json(figure));
+  for (const Figure& figure : make_figures(table, read_trainings(store))) figures.push_back(figure_json(figure));
 
   data page;
   set_texts(page, table, make_document(table, arrangement));

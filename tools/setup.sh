@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing: Debian packages by apt-get, LibTorch and Arrow into .deps/. Safe to run again.
-# usage: tools/setup.sh [build|test|parity|format|lint]   (default: build)   CUDA=1 takes LibTorch with its CUDA libraries
+# usage: tools/setup.sh [programs|build|test|parity|format|lint]   (default: build; programs: what the two programs need)   CUDA=1 takes LibTorch with its CUDA libraries
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
 
 torch_version=2.11.0
 arrow_version=26.0.1
-packages_build=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates python3-pip
+packages_programs=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates python3-pip
   libeigen3-dev libcli11-dev libsqlitecpp-dev libsqlite3-dev libtomlplusplus-dev nlohmann-json3-dev
   libarchive-dev libfmt-dev libutf8proc-dev libssl-dev libjs-chart.js libkainjow-mustache-dev
-  libopencv-dev libgtest-dev libgmock-dev libbenchmark-dev sqlite3)
+  libopencv-dev)
+packages_build=(libgtest-dev libgmock-dev libbenchmark-dev sqlite3)
 packages_test=(chromium chromium-driver texlive-latex-recommended)
 packages_format=(clang-format-14)
 packages_parity=(python3-venv)
@@ -39,8 +40,9 @@ install_wheels() {  # folder, stamp, wheels and options…
 }
 
 case $what in
-  build)
-    install_debian "${packages_build[@]}"
+  programs|build)
+    [ "$what" = build ] || packages_build=()
+    install_debian "${packages_programs[@]}" "${packages_build[@]}"
     if [ "${CUDA:-0}" = 1 ]; then
       install_wheels torch "torch $torch_version with CUDA" "torch==$torch_version"
     elif [ "$(cat .deps/torch/.stamp 2>/dev/null)" != "torch $torch_version with CUDA" ]; then
@@ -64,5 +66,5 @@ case $what in
       echo "$stamp" >.deps/parity/.stamp
     fi
     ;;
-  *) echo "setup: expected build, test, parity, format or lint, got $what" >&2; exit 2 ;;
+  *) echo "setup: expected programs, build, test, parity, format or lint, got $what" >&2; exit 2 ;;
 esac

@@ -106,7 +106,8 @@ function dodged(figure, line) {
 
 function datasets(figure) {
   const lines = figure.lines.map((line) => ({
-    label: line.label, data: dodged(figure, line), borderWidth: 2, pointRadius: 4.5, pointHoverRadius: 7, pointBorderWidth: 2, ...lineLook(line.number),
+    label: line.label, data: dodged(figure, line), borderWidth: 2, pointRadius: line.points.length > 30 ? 0 : 4.5, pointHoverRadius: 7,
+    pointBorderWidth: 2, ...lineLook(line.number),
   }));
   return figure.front.length > 1 ? [...lines, frontDataset(figure)] : lines;
 }

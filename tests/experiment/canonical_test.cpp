@@ -33,6 +33,7 @@ model = "clip/"
 protocol = "transformers"
 name = "clip-score"
 [grid]
+original_inference_steps = [50]
 omega = [8]
 steps = [
   1, 2,  # few

@@ -13,7 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::vector<std::string> kCommands = {"run", "report", "sample", "score", "stats", "inspect"};
+const std::vector<std::string> kCommands = {"demo", "run", "report", "sample", "score", "stats", "distill", "inspect"};
 // What every sample needs beside its guidance.
 const std::vector<std::string> kSample = {"sample",   "--checkpoint", "lcm", "--sampler", "lcm",
                                           "--prompt", "a boat",       "-o",  "out"};
@@ -79,7 +79,7 @@ TEST(Help, OfEveryCommandHasAnExampleThatWorks) {
 TEST(Help, NamesEveryCommandAndTheExitCodes) {
   const std::string help = help_of({"--help"});
   for (const std::string& command : kCommands) EXPECT_THAT(help, HasSubstr("\n  " + command + " "));
-  EXPECT_THAT(help, HasSubstr("Example:\n  fewstep run "));
+  EXPECT_THAT(help, HasSubstr("Example:\n  fewstep demo\n  fewstep run "));
   EXPECT_THAT(help, HasSubstr("Exit codes: 0 success, 2 command line or experiment file, 3 input file"));
   EXPECT_THAT(help, HasSubstr("75 interrupted"));
   EXPECT_EQ(help_of({"-h"}), help);
@@ -308,6 +308,7 @@ TEST(Inspect, TakesAPath) {
 
 TEST(TheEngine, IsNeededWhereNetworksAre) {
   EXPECT_TRUE(needs_engine(RunRequest{}));
+  EXPECT_TRUE(needs_engine(DemoRequest{}));
   EXPECT_TRUE(needs_engine(SampleRequest{}));
   EXPECT_TRUE(needs_engine(ScoreRequest{}));
   EXPECT_TRUE(needs_engine(StatsRequest{}));
@@ -322,7 +323,7 @@ TEST(ACommandLine, WithAnUnknownCommandNamesTheNearest) {
   EXPECT_FEWSTEP_ERROR(parse({"samples", "--steps", "4"}), ExitCode::kUsage, "did you mean \"sample\"?");
   EXPECT_FEWSTEP_ERROR(parse({"Report"}), ExitCode::kUsage, "did you mean \"report\"?");
   EXPECT_FEWSTEP_ERROR(parse({"xylophone"}), ExitCode::kUsage,
-                       "known: run, report, sample, score, stats, distill, inspect");
+                       "known: demo, run, report, sample, score, stats, distill, inspect");
   EXPECT_FEWSTEP_ERROR(parse({""}), ExitCode::kUsage, "no such command: unknown name \"\"");
 }
 

@@ -46,14 +46,26 @@ TEST_F(ADistillTable, MakesARowForEverySkipStepAndIterationCount) {
   EXPECT_EQ(e.checkpoints[1].name, "lcm-k5-500");
   EXPECT_EQ(e.checkpoints[4].name, "lcm-k20-1000");
   EXPECT_EQ(e.checkpoints[1].samplers, std::vector<std::string>{"lcm"});
-  EXPECT_EQ(e.checkpoints[1].original_inference_steps, (std::vector<int>{50, 200}));
+  EXPECT_EQ(e.checkpoints[1].original_inference_steps, (std::vector<int>{200}));
   EXPECT_EQ(e.checkpoints[4].original_inference_steps, (std::vector<int>{50}));
   ASSERT_EQ(e.training.size(), 2U);
   EXPECT_EQ(e.training[0].consistency.skip_step, 5);
   EXPECT_EQ(e.training[0].train.keep_at, (std::vector<std::int64_t>{500, 1000}));
   EXPECT_THAT(e.training[0].output.string(), testing::EndsWith("results/least.trained/lcm-k5"));
   EXPECT_THAT(e.checkpoints[1].path.string(), testing::EndsWith("results/least.trained/lcm-k5-at-500"));
-  EXPECT_EQ(expand(e).size(), 1U + 2 * 2 + 2);
+  EXPECT_EQ(expand(e).size(), 1U + 2 + 2);
+}
+
+TEST_F(ADistillTable, IsSampledOnItsOwnGridAndOnThoseThatTheGridGives) {
+  const Experiment e =
+      read(edited(with(kDistill), "omega = [7]\n", "omega = [7]\noriginal_inference_steps = [50, 100]\n"));
+  EXPECT_EQ(e.checkpoints[1].original_inference_steps, (std::vector<int>{50, 100, 200}));
+  EXPECT_EQ(e.checkpoints[4].original_inference_steps, (std::vector<int>{50, 100}));
+  EXPECT_EQ(expand(e).size(), 1U + 2 * 3 + 2 * 2);
+  // The recipe's own k, where none is listed here.
+  const Experiment own =
+      read(with("[[distill]]\nname = \"lcm\"\nrecipe = \"lcd.toml\"\nset = [\"lcd.skip_step=10\"]\n[grid]\n"));
+  EXPECT_EQ(expand(own).back().original_inference_steps, 100);
 }
 
 TEST_F(ADistillTable, WithoutListsIsOneRow) {

@@ -53,7 +53,8 @@ class Documentation : public testing::Test {
         const std::string what = error.what(), marker = "found nothing at ";
         const auto at = what.find(marker);
         if (error.code() != ExitCode::kInput || at == std::string::npos) throw;
-        provide(what.substr(at + marker.size()), what.find("expected a folder") != std::string::npos);
+        provide(what.substr(at + marker.size(), what.find(';', at) - at - marker.size()),
+                what.find("expected a folder") != std::string::npos);
       }
     }
     throw std::runtime_error("names more than 50 missing paths");

@@ -10,6 +10,7 @@
 #include "reports/gallery.h"
 #include "reports/report.h"
 #include "reports/synthetic_store.h"
+#include "reports/training_figures.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -325,6 +326,90 @@ TEST(Figures, HaveAPointOfEachMeasuredCellAndNameTheOthers) {
   EXPECT_EQ(omega.title, "CLIP score against FID over ω");
   EXPECT_EQ(omega.lines[0].points.size(), 2u);
   EXPECT_TRUE(omega.lines[0].points[0].x_error.has_value());
+}
+
+TEST(Figures, AreLogarithmicWhereAMetricSpansMoreThanADecade) {
+  const TemporaryFolder folder;
+  Store store = synthetic_store(folder.path() / "s.sqlite");
+  auto table = read_table(store);
+  const auto scale = [&](double largest) {
+    for (StoredCell& cell : table.cells)
+      for (StoredScore& score : cell.scores)
+        if (score.metric.name == "fid" && std::isfinite(score.score.value))
+          score.score.value = cell.series.steps == 1 ? largest : 10;
+    return make_figures(table)[0].y.logarithmic;
+  };
+  EXPECT_FALSE(scale(99));
+  EXPECT_TRUE(scale(101));
+}
+
+TEST(Figures, NameCheckpointAndSamplerOnceWhereTheyAreOneWord) {
+  const TemporaryFolder folder;
+  Store store = synthetic_store(folder.path() / "s.sqlite");
+  const auto lines = make_figures(read_table(store))[0].lines;
+  std::vector<std::string> labels;
+  for (const FigureLine& line : lines) labels.push_back(line.label);
+  EXPECT_THAT(labels, ElementsAre("sd21-base · ddim", "sd21-base · dpm", "lcm"));
+}
+
+TEST(Figures, FollowAMetricThroughTheTrainingOfACheckpoint) {
+  const TemporaryFolder folder;
+  Store store = synthetic_store(folder.path() / "s.sqlite");
+  StoredTable table = read_table(store);
+  // The LCM's cells as those of a training that was kept after 75 and after 150 steps.
+  const std::string sha = table.cells.back().series.checkpoint_sha256;
+  std::erase_if(table.cells,
+                [](const StoredCell& cell) { return cell.series.sampler != "lcm" || cell.series.steps > 2; });
+  ASSERT_EQ(table.cells.size(), 2U);
+  table.checkpoints.clear();
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::string step = i == 0 ? "75" : "150";
+    table.cells[i].series.checkpoint_name = "lcm-k5-" + step;
+    table.cells[i].series.checkpoint_sha256 = sha + step;
+    table.cells[i].series.steps = 4;
+    table.checkpoints.push_back({sha + step, "lcm-k5-" + step, "/x/lcm-k5-at-" + step, "consistency"});
+  }
+  const auto figures = make_figures(table);
+  const auto found = std::find_if(figures.begin(), figures.end(), [](const Figure& figure) {
+    return figure.title == "FID (pytorch-fid) ↓ against training iterations";
+  });
+  ASSERT_NE(found, figures.end());
+  ASSERT_EQ(found->lines.size(), 1U);
+  EXPECT_EQ(found->lines[0].label.substr(0, 6), "lcm-k5");
+  ASSERT_EQ(found->lines[0].points.size(), 2U);
+  EXPECT_EQ(found->lines[0].points[0].x, 75);
+  EXPECT_EQ(found->lines[0].points[1].x, 150);
+  EXPECT_EQ(found->lines[0].points[1].y, table.cells[1].scores.at(0).score.value);
+}
+
+TEST(LossFigure, HasEachTrainingOnceWithMeansOfWindows) {
+  TrainingRecord half{"a", "{}", "[]", {}};
+  for (int step = 1; step <= 200; ++step) half.losses.push_back({"lcd", step, 2.0 * step, 0, 0});
+  TrainingRecord whole = half;
+  whole.checkpoint_sha256 = "b";
+  for (int step = 201; step <= 250; ++step) whole.losses.push_back({"lcd", step, 2.0 * step, 0, 0});
+  whole.losses.push_back({"second", 1, 7, 0, 0});
+  const std::vector<StoredCheckpoint> checkpoints{
+      {"a", "lcm-200", "/x/lcm-at-200", ""}, {"b", "lcm-250", "/x/lcm-at-250", ""}, {"c", "teacher", "/x/teacher", ""}};
+  const auto figure = loss_figure({half, whole}, checkpoints);
+  ASSERT_TRUE(figure);
+  ASSERT_EQ(figure->lines.size(), 2U);
+  EXPECT_EQ(figure->lines[0].label, "lcm · lcd");
+  ASSERT_EQ(figure->lines[0].points.size(), 84U);  // windows of 3
+  EXPECT_EQ(figure->lines[0].points[0].x, 3);
+  EXPECT_EQ(figure->lines[0].points[0].y, 4);
+  EXPECT_EQ(figure->lines[0].points.back().x, 250);
+  EXPECT_EQ(figure->lines[1].label, "lcm · second");
+  EXPECT_FALSE(loss_figure({}, checkpoints));
+}
+
+TEST(KeptAt, IsReadFromTheFolderAlone) {
+  EXPECT_EQ(kept_at({"", "lcm-k1-75", "/results/x.trained/lcm-k1-at-75", ""})->iterations, 75);
+  EXPECT_EQ(kept_at({"", "lcm-k1-75", "/results/x.trained/lcm-k1-at-75", ""})->training, "lcm-k1");
+  EXPECT_EQ(kept_at({"", "mine", "lcm-at-600", ""})->training, "mine");
+  EXPECT_FALSE(kept_at({"", "lcm", "/results/lcm", ""}));
+  EXPECT_FALSE(kept_at({"", "lcm", "/at-home/lcm-at-", ""}));
+  EXPECT_FALSE(kept_at({"", "lcm", "look-at-me", ""}));
 }
 
 TEST(Assets, EndNoScriptBeforeTheirEnd) {

@@ -1,0 +1,24 @@
+#pragma once
+#include "harness/run_request.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace fewstep {
+
+// fewstep demo: the pocket experiment, its table and its page.
+struct DemoRequest {
+  std::filesystem::path store = "results/pocket-demo.sqlite";  // the page is beside it, with the ending .html
+  std::optional<std::int64_t> limit = {};                      // prompts
+  std::string device = "auto";
+};
+
+std::filesystem::path page_of(const DemoRequest& request);
+
+// experiments/pocket.toml of the checkout that this program was built in, as a run. Throws Error (kInput) where neither
+// the program's folders nor the working directory's hold it.
+RunRequest run_of(const DemoRequest& request);
+
+}  // namespace fewstep
