@@ -168,10 +168,13 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
     for (const auto& file : weight_files(find_weights(folder / network.name, network.weights)))
       files.push_back(fs::path(network.name) / file.filename());
   }
-  for (const char* name :
+  // tokenizer.json stands for vocab.json and merges.txt; where all are there, all count.
+  const bool whole = is_there(folder / "tokenizer" / "tokenizer.json");
+  for (const std::string name :
        {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
     const fs::path file = fs::path("tokenizer") / name;
-    if (is_there(folder / file)) files.push_back(file);
+    const bool needed = name == "tokenizer_config.json" || (!whole && (name == "vocab.json" || name == "merges.txt"));
+    if (needed || is_there(folder / file)) files.push_back(file);
   }
   for (const auto& file : files) {
     if (!is_there(folder / file))

@@ -52,7 +52,7 @@ TEST_F(Demo, HasTwentyCompleteTimedCellsAndAPage) {
   ASSERT_EQ(cells.size(), 20U);
   for (const json& cell : cells) {
     EXPECT_EQ(cell.at("state"), "complete");
-    EXPECT_GT(cell.at("timing_ms").at(0).at("total").at("median"), 0) << cell;
+    EXPECT_GT(cell.at("timing_ms").at("total").at("median"), 0) << cell;
     EXPECT_EQ(cell.at("metrics").at("fd-pocket").at("images"), kPrompts);
     const bool teacher = cell.at("checkpoint") == "teacher";
     EXPECT_EQ(cell.at("forwards_per_image"), cell.at("steps").get<int>() * (teacher ? 2 : 1)) << cell;
@@ -66,8 +66,8 @@ TEST_F(Demo, HasTwentyCompleteTimedCellsAndAPage) {
   EXPECT_THAT(read_file(page, 1U << 28), HasSubstr("Training loss against steps"));
 }
 
-// At 1 and 2 steps both students are far below the solvers; the bounds are those of the full table, in standard errors
-// that are sqrt(5) as large at a fifth of its images.
+// At 1 and 2 steps both students are below the solvers by more than the two paired standard errors that make an order; the
+// table of results/pocket, with ten times the images, has them below by more than five.
 TEST_F(Demo, PutsBothStudentsBelowEverySolverAtOneAndTwoSteps) {
   auto opened = Store::open(store(), Store::Mode::kRead);
   const StoredTable table = read_table(opened);
@@ -80,7 +80,7 @@ TEST_F(Demo, PutsBothStudentsBelowEverySolverAtOneAndTwoSteps) {
         const PairedDifference d = paired_difference(std::span(&b, 1), std::span(&a, 1));
         std::printf("%s - %s at %d: %.1f, %.1f standard errors\n", solver, student, steps, d.value,
                     d.value / d.standard_error);
-        EXPECT_GT(d.value, 5 / std::sqrt(5) * d.standard_error) << solver << " " << student << " " << steps;
+        EXPECT_GT(d.value, 2 * d.standard_error) << solver << " " << student << " " << steps;
       }
     }
   }
