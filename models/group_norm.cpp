@@ -1,10 +1,11 @@
 #include "models/group_norm.h"
 
+#include "models/packed.h"
+
 #include "models/group_norm_kernel.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
-#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -93,7 +94,7 @@ void run(const T* x, T* y, const Layout& layout, const float* weight, const floa
 Tensor fused_group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias, double eps,
                         bool silu) {
   const auto type = x.scalar_type();
-  const bool applies = x.device().is_cpu() && x.dim() == 4 && x.numel() > 0 && !c10::GradMode::is_enabled() &&
+  const bool applies = x.device().is_cpu() && x.dim() == 4 && x.numel() > 0 && is_inference() &&
                        (type == at::kFloat || type == at::kBFloat16);
   if (!applies) return {};
   const Layout layout{x.size(0), x.size(2) * x.size(3), x.size(1), groups};

@@ -1,6 +1,7 @@
 #include "models/packed.h"
 
 #include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/to_mkldnn.h>
@@ -41,7 +42,7 @@ OptionalTensor optional_of(const Tensor& tensor) { return tensor.defined() ? Opt
 bool applies(const PackableWeight& weight, const Tensor& x) {
   const auto type = x.scalar_type();
   return !weight.unsupported && x.device().is_cpu() && (type == at::kFloat || type == at::kBFloat16) &&
-         !c10::GradMode::is_enabled() && at::globalContext().userEnabledMkldnn() && at::hasMKLDNN() && x.numel() > 0;
+         is_inference() && at::globalContext().userEnabledMkldnn() && at::hasMKLDNN() && x.numel() > 0;
 }
 
 // Packs at the first call; false where oneDNN cannot (then never tried again).
@@ -64,6 +65,8 @@ bool ensure_packed(PackableWeight& weight, const std::function<Tensor(const Tens
 }
 
 }  // namespace
+
+bool is_inference() { return !c10::GradMode::is_enabled() && !at::autocast::is_autocast_enabled(at::kCPU); }
 
 Tensor plain_weight(PackableWeight& weight) {
   const std::lock_guard lock(weight.mutex);

@@ -18,6 +18,9 @@ struct PackableWeight {
   std::mutex mutex;
 };
 
+// Neither autograd nor CPU autocast is on: layers may take the ways that only inference has.
+bool is_inference();
+
 struct ConvGeometry {
   std::int64_t stride = 1, padding = 0;
 };
@@ -26,8 +29,8 @@ struct ConvGeometry {
 Tensor plain_weight(PackableWeight& weight);
 
 // x·Wᵀ + bias (+ residual) and conv(x, W) + bias (+ residual); residual may be undefined. Return an undefined tensor
-// where packing does not apply (autograd, CUDA, float16, a machine without oneDNN's bfloat16): the caller takes the
-// plain way.
+// where packing does not apply (autograd, autocast, CUDA, float16, a machine without oneDNN's bfloat16): the caller
+// takes the plain way.
 Tensor packed_linear(PackableWeight& weight, const Tensor& bias, const Tensor& x, const Tensor& residual);
 Tensor packed_conv2d(PackableWeight& weight, const Tensor& bias, const Tensor& x, const ConvGeometry& geometry,
                      const Tensor& residual);

@@ -1,11 +1,12 @@
 #include "models/upsample_conv.h"
 
+#include "models/packed.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/upsample_nearest2d.h>
-#include <c10/core/GradMode.h>
 
 #include <utility>
 #include <vector>
@@ -42,7 +43,7 @@ UpsampleConv take_upsample_conv(Weights& weights, const std::string& name, std::
 
 Tensor upsample_conv(const UpsampleConv& layer, const Tensor& x) {
   const auto height = x.size(2), width = x.size(3);
-  if (!layer.folded || c10::GradMode::is_enabled()) {
+  if (!layer.folded || !is_inference()) {
     return conv2d(layer.conv, at::upsample_nearest2d(x, {2 * height, 2 * width}));
   }
   const Tensor phases = conv2d(*layer.folded, x);  // [B,4·out,h+1,w+1]

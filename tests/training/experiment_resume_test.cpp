@@ -46,7 +46,8 @@ class TrainingExperiment {
     std::map<std::string, json> all;
     const Finished report =
         run_program("fewstep", {"report", folder_.path() / "results" / "trains.sqlite", "--format", "json"});
-    for (const json& cell : json::parse(report.out).at("cells")) {
+    const json table = json::parse(report.out);
+    for (const json& cell : table.at("cells")) {
       const std::string key = cell.at("checkpoint").get<std::string>() + " " + cell.at("steps").dump() + " " +
                               cell.at("original_inference_steps").dump();
       all[key] = {cell.at("state"), cell.at("metrics")};
