@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build programs demo pocket test parity golden bench shapes-sheet torture sanitize format format-check lint clean
+.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture sanitize format format-check lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ demo: programs ## the pocket experiment: five samplers at 1, 2, 4 and 8 steps on
 
 pocket: programs ## train the pocket world where it is not trained (AGAIN=1: anew, DEVICE=cuda:0: on a GPU); goes on where it was stopped
 	@tools/pocket.sh $(BIN)/fewstep $(or $(DEVICE),auto) $(AGAIN)
+
+pocket-results: build ## remake results/pocket: three seeds of the table, guidance, skip steps, fine-tuning (an hour and a half on two cores)
+	@tools/pocket-results.sh $(BIN)
 
 test: build ## every test, with ctest
 	@tools/setup.sh test
@@ -58,6 +61,8 @@ torture: build ## long tests: SIGKILL and resume at random moments, mutated inpu
 	@$(BIN)/fewstep_store_tests --gtest_filter="StoreCrashes.*:HostileStore.*"
 	@$(BIN)/fewstep_datasets_tests --gtest_filter="Mutations/*"
 	@$(BIN)/fewstep_metrics_tests --gtest_filter="StatisticsFile.Mutated*"
+	@$(BIN)/fewstep_training_tests --gtest_filter="TrainingResume.*"
+	@$(BIN)/fewstep_pocket_tests --gtest_filter="Recipes/PocketCurve.*"
 
 sanitize: deps ## the test suite under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/setup.sh test

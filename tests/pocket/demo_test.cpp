@@ -66,8 +66,8 @@ TEST_F(Demo, HasTwentyCompleteTimedCellsAndAPage) {
   EXPECT_THAT(read_file(page, 1U << 28), HasSubstr("Training loss against steps"));
 }
 
-// At 1 and 2 steps both students are below the solvers by more than the two paired standard errors that make an order; the
-// table of results/pocket, with ten times the images, has them below by more than five.
+// At 1 and 2 steps both students are below the solvers by more than the two paired standard errors that make an order;
+// the table of results/pocket, with ten times the images, has them below by more than five.
 TEST_F(Demo, PutsBothStudentsBelowEverySolverAtOneAndTwoSteps) {
   auto opened = Store::open(store(), Store::Mode::kRead);
   const StoredTable table = read_table(opened);
