@@ -245,8 +245,7 @@ TEST(Program, AnswersWithoutLibTorch) {
 }
 
 // A teacher with random weights, two students of it, each at two iteration counts: trained, then evaluated.
-TEST(Run, TrainsFirstWhatTheExperimentAsksForAndKeepsTheLossCurves) {
-  SmallExperiment small;
+void ask_for_two_students(SmallExperiment& small) {
   small.captions = 2;
   small.steps = "[1]";
   small.checkpoints = small.checkpoint("sd15", "ddim") +
@@ -257,6 +256,11 @@ TEST(Run, TrainsFirstWhatTheExperimentAsksForAndKeepsTheLossCurves) {
                          "/checkpoints/sd15\"\nomega = [2.0, 8.0]\nomega_embedding_dim = 16\n[data]\n"
                          "builtin = \"shapes\"\ncount = 8\nresolution = 16\ncache = \"cache\"\n[train]\n"
                          "steps = 4\nbatch = 2\nlearning_rate = 1e-3\nreport_every = 2\n");
+}
+
+TEST(Run, TrainsFirstWhatTheExperimentAsksForAndKeepsTheLossCurves) {
+  SmallExperiment small;
+  ask_for_two_students(small);
   const std::filesystem::path here = std::filesystem::current_path();
   std::filesystem::current_path(small.folder.path());  // results/ is made where the program runs
   const Finished plan = small.run({"--dry-run"});
@@ -275,8 +279,10 @@ TEST(Run, TrainsFirstWhatTheExperimentAsksForAndKeepsTheLossCurves) {
     EXPECT_EQ(cell.at("state"), "complete");
     names.push_back(cell.at("checkpoint").get<std::string>());
   }
-  // k = 5 on its own grid of 200 times, too.
-  EXPECT_EQ(names, (std::vector<std::string>{"sd15", "k5-2", "k5-2", "k5-4", "k5-4", "k20-2", "k20-4"}));
+  // Each on its own grid alone, of 1000/k times.
+  EXPECT_EQ(names, (std::vector<std::string>{"sd15", "k5-2", "k5-4", "k20-2", "k20-4"}));
+  EXPECT_EQ(cells.at(1).at("original_inference_steps"), 200);
+  EXPECT_EQ(cells.at(3).at("original_inference_steps"), 50);
   auto store = Store::open(small.store(), Store::Mode::kRead);
   const auto trainings = read_trainings(store);
   ASSERT_EQ(trainings.size(), 4u);
@@ -284,6 +290,18 @@ TEST(Run, TrainsFirstWhatTheExperimentAsksForAndKeepsTheLossCurves) {
   EXPECT_EQ(trainings[1].losses.size(), 2u);
   EXPECT_EQ(trainings[1].losses[0], trainings[0].losses[0]);
   EXPECT_THAT(trainings[3].recipe, HasSubstr("\"skip_step\":20"));
+}
+
+TEST(Run, TrainsWhatTheSelectedCellsNeedAlone) {
+  SmallExperiment small;
+  ask_for_two_students(small);
+  const std::filesystem::path here = std::filesystem::current_path(), trained = "results/small.trained";
+  std::filesystem::current_path(small.folder.path());
+  const Finished finished = small.run({"--only", "checkpoint=k20-4"});
+  EXPECT_TRUE(std::filesystem::exists(trained / "k20"));
+  EXPECT_FALSE(std::filesystem::exists(trained / "k5"));
+  std::filesystem::current_path(here);
+  EXPECT_EQ(finished.code, 0) << finished.err;
 }
 
 }  // namespace

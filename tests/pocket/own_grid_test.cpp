@@ -19,7 +19,7 @@ class OwnGrid : public testing::Test {
     const auto captions = folder_.write("captions.txt", "a large red circle on a blue background\n");
     const auto file = folder_.write("own.toml", "name = \"own\"\nseed = 9\n[prompts]\nfile = \"" + captions.string() +
                                                     "\"\n[[checkpoint]]\nname = \"lcm\"\npath = \"" + kLcm +
-                                                    "\"\nsamplers = [\"lcm\"]\n[grid]\nsteps = [2]\nomega = [1]\n" +
+                                                    "\"\nsamplers = [\"lcm\"]\n[grid]\nsteps = [4]\nomega = [1]\n" +
                                                     grid + "[images]\nkeep = true\n");
     const auto store = folder_.path() / ("own" + std::to_string(grid.size()) + ".sqlite");
     const Finished finished =
@@ -39,7 +39,7 @@ class OwnGrid : public testing::Test {
                                        "--sampler",
                                        "lcm",
                                        "--steps",
-                                       "2",
+                                       "4",
                                        "--omega",
                                        "1",
                                        "--seed",
