@@ -107,9 +107,8 @@ TEST_F(Page, AsksForNothingButItself) {
 
 TEST_F(Page, SaysFirstWhatMatters) {
   EXPECT_THAT(texts("#summary .value"), ElementsAre("18 of 24", "12.50 ± 1.50", "27.14 ± 0.002", "91.8 ms per image"));
-  EXPECT_THAT(texts("#summary .detail"),
-              ElementsAre("2 failed, 2 incomplete, 2 not run", "lcm · ω\u00a07 · 8 steps",
-                          "lcm · ω\u00a07 · 8 steps", "lcm · ω\u00a04 · 1 step"));
+  EXPECT_THAT(texts("#summary .detail"), ElementsAre("2 failed, 2 incomplete, 2 not run", "lcm · ω\u00a07 · 8 steps",
+                                                     "lcm · ω\u00a07 · 8 steps", "lcm · ω\u00a04 · 1 step"));
   EXPECT_THAT(texts("main > section > h2"),
               ElementsAre("Summary", "Tables", "Figures", "Images", "Best and worst prompts", "Provenance"));
 }
