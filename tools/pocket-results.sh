@@ -14,6 +14,14 @@ report() {  # store, name
   "$bin/fewstep" report "$1" --format html --grid-prompts 4 -o "$out/$2.html"
 }
 
+# The students that an experiment trained: name, hash of the weights, recipe, parents; and the curve of each training.
+trainings() {  # store, name
+  sqlite3 -json "$1" "SELECT c.name, c.sha256, json(t.recipe) AS recipe, json(t.parents) AS parents FROM training t
+    JOIN checkpoint c ON c.id = t.checkpoint_id WHERE c.name LIKE '%-600' ORDER BY t.checkpoint_id" >"$out/$2.trainings.json"
+  sqlite3 -csv -header "$1" "SELECT c.name, l.phase, l.step, round(l.loss, 6) AS loss FROM training_loss l
+    JOIN checkpoint c ON c.id = l.checkpoint_id WHERE c.name LIKE '%-600' ORDER BY l.checkpoint_id, l.position" >"$out/$2.losses.csv"
+}
+
 for part in "${parts[@]}"; do
   case $part in
     table)
@@ -30,10 +38,12 @@ for part in "${parts[@]}"; do
     skip-step)
       "$bin/fewstep" run experiments/ablate-skip-step.toml --store "$stores/skip-step.sqlite" >/dev/null
       report "$stores/skip-step.sqlite" skip-step
+      trainings "$stores/skip-step.sqlite" skip-step
       ;;
     lcf)
       "$bin/fewstep" run experiments/lcf.toml --store "$stores/lcf.sqlite" >/dev/null
       report "$stores/lcf.sqlite" lcf
+      trainings "$stores/lcf.sqlite" lcf
       ;;
     *) echo "pocket-results: expected table, guidance, skip-step or lcf, got $part" >&2; exit 2 ;;
   esac
