@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace fewstep {
@@ -18,18 +19,20 @@ using testing::HasSubstr;
 
 constexpr int kPrompts = 200;
 
+// One run, which all checks share: ctest starts every test as a process of its own.
 class Demo : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
-    finished_ =
-        run_program("fewstep", {"demo", "--limit", std::to_string(kPrompts), "--store", store(), "--device", "cpu"});
+  Finished run() const {
+    return run_program("fewstep", {"demo", "--limit", std::to_string(kPrompts), "--store", store(), "--device", "cpu"});
   }
-  static void TearDownTestSuite() { delete folder_; }
-  void SetUp() override { ASSERT_EQ(finished_.code, 0) << finished_.err; }
+  std::filesystem::path store() const { return folder_.path() / "pocket-demo.sqlite"; }
+  json report() const { return json::parse(run_program("fewstep", {"report", store(), "--format", "json"}).out); }
 
-  static std::filesystem::path store() { return folder_->path() / "pocket-demo.sqlite"; }
-  static json report() { return json::parse(run_program("fewstep", {"report", store(), "--format", "json"}).out); }
+  void has_twenty_complete_timed_cells_and_a_page() const;
+  void puts_both_students_below_every_solver_at_one_and_two_steps() const;
+  void has_contributions_that_give_the_standard_errors() const;
+  void gives_paired_differences_as_a_table() const;
+  void is_quick_the_second_time() const;
 
   // fd-pocket of every cell of a sampler at a step count.
   static Contributions fd(Store& opened, const StoredTable& table, const Gaussian& reference,
@@ -43,11 +46,21 @@ class Demo : public testing::Test {
     return {};
   }
 
-  inline static TemporaryFolder* folder_ = nullptr;
-  inline static Finished finished_;
+  TemporaryFolder folder_;
+  Finished finished_;
 };
 
-TEST_F(Demo, HasTwentyCompleteTimedCellsAndAPage) {
+TEST_F(Demo, IsACompleteTableWithTheStudentsBelowTheSolvers) {
+  finished_ = run();
+  ASSERT_EQ(finished_.code, 0) << finished_.err;
+  has_twenty_complete_timed_cells_and_a_page();
+  puts_both_students_below_every_solver_at_one_and_two_steps();
+  has_contributions_that_give_the_standard_errors();
+  gives_paired_differences_as_a_table();
+  is_quick_the_second_time();
+}
+
+void Demo::has_twenty_complete_timed_cells_and_a_page() const {
   const json cells = report().at("cells");
   ASSERT_EQ(cells.size(), 20U);
   for (const json& cell : cells) {
@@ -61,14 +74,14 @@ TEST_F(Demo, HasTwentyCompleteTimedCellsAndAPage) {
   }
   EXPECT_THAT(finished_.out, HasSubstr("FD (pocket) ↓"));
   EXPECT_THAT(finished_.out, HasSubstr("lcm of 10 original steps"));
-  const auto page = folder_->path() / "pocket-demo.html";
+  const auto page = folder_.path() / "pocket-demo.html";
   EXPECT_THAT(finished_.out, HasSubstr("Page with figures and pictures: " + page.string()));
   EXPECT_THAT(read_file(page, 1U << 28), HasSubstr("Training loss against steps"));
 }
 
 // At 1 and 2 steps both students are below the solvers by more than the two paired standard errors that make an order;
 // the table of results/pocket, with ten times the images, has them below by more than five.
-TEST_F(Demo, PutsBothStudentsBelowEverySolverAtOneAndTwoSteps) {
+void Demo::puts_both_students_below_every_solver_at_one_and_two_steps() const {
   auto opened = Store::open(store(), Store::Mode::kRead);
   const StoredTable table = read_table(opened);
   const Gaussian reference = read_statistics(std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz").gaussian;
@@ -86,10 +99,43 @@ TEST_F(Demo, PutsBothStudentsBelowEverySolverAtOneAndTwoSteps) {
   }
 }
 
+// What prompts add to a score has the spread that its standard error says.
+void Demo::has_contributions_that_give_the_standard_errors() const {
+  auto opened = Store::open(store(), Store::Mode::kRead);
+  const Gaussian reference = read_statistics(std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz").gaussian;
+  int scores = 0;
+  for (const StoredCell& cell : read_table(opened).cells) {
+    for (const StoredScore& score : cell.scores) {
+      const bool distance = score.metric.name == "fd-pocket";
+      const Contributions a = contributions(opened, cell, score, distance ? &reference : nullptr);
+      ASSERT_EQ(a.of_prompt.size(), static_cast<std::size_t>(kPrompts));
+      Contributions nothing = a;
+      nothing.value = 0;
+      std::fill(nothing.of_prompt.begin(), nothing.of_prompt.end(), 0.0);
+      const PairedDifference d = paired_difference(std::span(&a, 1), std::span(&nothing, 1));
+      EXPECT_EQ(d.value, score.score.value);
+      EXPECT_NEAR(d.standard_error, score.score.standard_error, 1e-9 * d.standard_error);
+      ++scores;
+    }
+  }
+  EXPECT_EQ(scores, 40);
+}
+
+void Demo::gives_paired_differences_as_a_table() const {
+  const auto csv = folder_.path() / "contributions.csv";
+  const Finished finished = run_program(
+      "fewstep_paired",
+      {"--reference", std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz", "--contributions", csv, store()});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("\nFD (pocket), paired differences (same prompts, same noise)\n"));
+  EXPECT_THAT(finished.out, HasSubstr("\n| 1 | teacher ddim | teacher dpm | +0.00 | 0.00 | equal |\n"));
+  const std::string rows = read_file(csv);
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 1 + kPrompts);
+}
+
 // What stands there is not made again, and a lost page is.
-TEST_F(Demo, AgainIsQuick) {
-  const Finished again =
-      run_program("fewstep", {"demo", "--limit", std::to_string(kPrompts), "--store", store(), "--device", "cpu"});
+void Demo::is_quick_the_second_time() const {
+  const Finished again = run();
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_LT(again.seconds, 20);
   EXPECT_LT(again.seconds, finished_.seconds / 2);
