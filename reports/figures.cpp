@@ -171,18 +171,23 @@ Figure score_against_score(const std::vector<StoredCell>& cells, const ScoreKey&
   return figure;
 }
 
+const StoredCheckpoint* checkpoint_of(const StoredTable& table, const StoredCell& cell) {
+  const auto found =
+      std::find_if(table.checkpoints.begin(), table.checkpoints.end(), [&](const StoredCheckpoint& checkpoint) {
+        return checkpoint.name == cell.series.checkpoint_name && checkpoint.sha256 == cell.series.checkpoint_sha256;
+      });
+  return found == table.checkpoints.end() ? nullptr : &*found;
+}
+
 // One line per training × sampler × ω × grid × steps; iterations move along it.
 Figure score_against_iterations(const StoredTable& table, const ScoreKey& key, const std::string& title) {
   std::map<std::int64_t, std::vector<StoredCell>> by_iterations;
   for (const StoredCell& cell : table.cells) {
-    for (const StoredCheckpoint& checkpoint : table.checkpoints) {
-      if (checkpoint.name != cell.series.checkpoint_name || checkpoint.sha256 != cell.series.checkpoint_sha256)
-        continue;
-      const auto kept = kept_at(checkpoint);
-      if (!kept) continue;
-      by_iterations[kept->iterations].push_back(cell);
-      by_iterations[kept->iterations].back().series.checkpoint_name = kept->training;
-    }
+    const StoredCheckpoint* checkpoint = checkpoint_of(table, cell);
+    const auto kept = checkpoint ? kept_at(*checkpoint) : std::nullopt;
+    if (!kept) continue;
+    by_iterations[kept->iterations].push_back(cell);
+    by_iterations[kept->iterations].back().series.checkpoint_name = kept->training;
   }
   Figure figure;
   figure.title = title + " against training iterations";
@@ -247,8 +252,15 @@ std::vector<Figure> make_figures(const StoredTable& table, const std::vector<Tra
     omegas.insert(cell.series.omega);
     for (const BatchTiming& timing : cell.timings) batches.insert(timing.batch);
   }
+  // Of checkpoints along their training, at one step count, the figures over iterations say all.
+  const bool only_training =
+      lines.columns.size() == 1 && std::all_of(table.cells.begin(), table.cells.end(), [&](auto& cell) {
+        const StoredCheckpoint* checkpoint = checkpoint_of(table, cell);
+        return checkpoint && kept_at(*checkpoint);
+      });
   std::vector<Figure> figures;
-  for (const ScoreKey& key : keys) add(figures, score_against_steps(lines, key, score_title(key, keys)));
+  if (!only_training)
+    for (const ScoreKey& key : keys) add(figures, score_against_steps(lines, key, score_title(key, keys)));
   for (const ScoreKey& key : keys)
     for (const int batch : batches) add(figures, score_against_ms(lines, key, score_title(key, keys), batch));
   const ScoreKey *fid = first_of(keys, "fid"), *clip = first_of(keys, "clip-score");

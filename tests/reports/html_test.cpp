@@ -374,6 +374,9 @@ TEST(Figures, FollowAMetricThroughTheTrainingOfACheckpoint) {
     return figure.title == "FID (pytorch-fid) ↓ against training iterations";
   });
   ASSERT_NE(found, figures.end());
+  for (const Figure& figure : figures)
+    EXPECT_FALSE(figure.title.ends_with("↓ against steps") || figure.title.ends_with("↑ against steps"))
+        << figure.title;
   ASSERT_EQ(found->lines.size(), 1U);
   EXPECT_EQ(found->lines[0].label.substr(0, 6), "lcm-k5");
   ASSERT_EQ(found->lines[0].points.size(), 2U);
