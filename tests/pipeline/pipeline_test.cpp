@@ -1,10 +1,12 @@
 // Whole pipelines against diffusers on the tiny checkpoints: final latents and decoded images, every case of
 // tests/references/models.py.
+#include "core/denoiser.h"
 #include "core/error.h"
 #include "models/golden.h"
 #include "models/prediction.h"
 #include "samplers/registry.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -15,7 +17,7 @@ namespace {
 
 constexpr double kLatentBound = 1.5e-5, kImageBound = 1.5e-4;
 // On another device the UNet's rounding differs by 1.3e-6 of its largest value. Noise of that kind in the networks'
-// outputs reaches the latents 1.2-fold without guidance and at most 36-fold at omega 7 (sd21-v, dpm++, 4 steps: the
+// outputs reaches the latents 1.1-fold without guidance and at most 36-fold at omega 7 (sd21-v, dpm++, 4 steps: the
 // difference of two nearly equal predictions times 1 + 2 omega, over four steps); against float64, diffusers itself is
 // off by 7e-6 there.
 constexpr double kGuidedCudaBound = 36 * 1.3e-6;
@@ -97,6 +99,62 @@ void compare_all(const Compute& compute, double guided_bound = kLatentBound) {
 }
 
 TEST(Pipeline, EqualsDiffusersForEverySamplerGridAndStepCount) { compare_all({}); }
+
+// How much larger than in the networks' outputs (relative to their largest value) noise is in the latents of a cell.
+double amplification(const Checkpoint& checkpoint, const Case& c, double omega) {
+  const auto tensors = golden("models/pipelines.safetensors");
+  const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
+  const Tensor states = encode_prompts(checkpoint, prompt), empty = encode_prompts(checkpoint, negative);
+  const Sampler& sampler = find_sampler(c.sampler);
+  const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps, .family = sampler.grid});
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
+  constexpr double kNoise = 1e-4;  // far above rounding, and small enough to be linear
+  const auto latents = [&](double size) {
+    const auto noisy = [&, size](const Tensor& text) {
+      return
+          [&, size, plain = make_denoiser(checkpoint, {text, text, 0}, nullptr)](const Tensor& x, const NoiseLevel& l) {
+            const Tensor x0 = plain(x, l), v = (l.alpha * x - x0) / l.sigma;
+            return x0 + size * l.sigma * v.abs().max() * (2 * at::rand(x.sizes(), generator) - 1);
+          };
+    };
+    Rng rng = recorded_rng(tensors.at("noise"));
+    return sampler.run(with_guidance(noisy(states), noisy(empty), omega), tensors.at("start"), levels, rng);
+  };
+  const Tensor exact = latents(0);
+  double worst = 0;
+  for (int i = 0; i < 10; ++i) worst = std::max(worst, relative_difference(latents(kNoise), exact) / kNoise);
+  return worst;
+}
+
+// What the bound on another device rests on, at the cell where guidance amplifies most: SD 2.1 v, DPM-Solver++, 4
+// steps.
+TEST(Pipeline, AmplifiesTheRoundingOfItsNetworksWhereItIsGuided) {
+  const c10::InferenceMode inference;
+  const auto tensors = golden("models/pipelines.safetensors");
+  const auto folder = golden_folder() / "checkpoints" / "sd21-v";
+  const Checkpoint checkpoint = load_checkpoint(folder, {}, false),
+                   exact = load_checkpoint(folder, {at::kCPU, at::kDouble}, false);
+  Case c = parse_case("sd21-v|dpm++|trailing|zero|7.0||4|latents"), one = c;
+  one.steps = 1;
+  const double free = amplification(checkpoint, c, 0), guided = amplification(checkpoint, c, 7),
+               guided_once = amplification(checkpoint, one, 7);
+  std::printf("noise in the networks reaches the latents %.1f-fold, unguided %.1f-fold, in one step %.1f-fold\n",
+              guided, free, guided_once);
+  EXPECT_NEAR(guided, 36, 4);
+  EXPECT_LT(free, 2);
+  EXPECT_LT(guided_once, 15);  // 1 + 2 omega
+  const auto of = [&](const Checkpoint& it) {
+    const auto type = it.unet.compute.dtype;
+    std::int64_t forwards = 0;
+    return sample(it, c, tensors.at("start").to(type), tensors.at("noise").to(type), &forwards);
+  };
+  const Tensor reference = of(exact);
+  const double ours = relative_difference(of(checkpoint), reference),
+               theirs = relative_difference(tensors.at(c.key + "|latents"), reference);
+  std::printf("from float64: fewstep %.1e, diffusers %.1e\n", ours, theirs);
+  EXPECT_LE(ours, kLatentBound);
+  EXPECT_LE(theirs, kLatentBound);
+}
 
 TEST(Pipeline, EqualsDiffusersOnCuda) {
   try {
