@@ -238,7 +238,6 @@ class Reader {
       table.expected(*table.find("evaluate_at"),
                      "rising numbers up to the recipe's train.steps = " + std::to_string(recipe.train.steps));
     ExperimentCheckpoint checkpoint;
-    checkpoint.trained_from = recipe.parent;
     checkpoint.training = experiment_.training.size();
     checkpoint.samplers = {staged ? "guided-distill" : "lcm"};
     for (const int steps : recipe.guided_distill.students)

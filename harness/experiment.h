@@ -31,8 +31,7 @@ struct ExperimentCheckpoint {
   std::vector<int> steps;                     // empty: the grid's
   std::vector<Guidance> guidance;             // empty: the grid's
   std::vector<int> original_inference_steps;  // empty: the grid's
-  std::filesystem::path trained_from;         // of [[distill]]: the parent; the folder need not be there yet
-  std::optional<std::size_t> training;        // of [[distill]]: its recipe in Experiment::training
+  std::optional<std::size_t> training;        // of [[distill]]: its recipe in Experiment::training, run first
   std::map<std::filesystem::path, int> own_original_steps;  // what a folder's scheduler_config.json says; lcm alone
   // The folder for a step count. Throws Error (kUsage) where by_steps has none.
   const std::filesystem::path& path_for(int step_count) const;

@@ -136,7 +136,7 @@ class Checker {
       if (!metric.model.empty()) expect_folder(metric.model);
     }
     for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
-      if (checkpoint.trained_from.empty() && is_needed(path)) expect_checkpoint(path);
+      if (!checkpoint.training && is_needed(path)) expect_checkpoint(path);
     });
   }
 
@@ -163,10 +163,11 @@ class Checker {
   // The grid that each consistency model was trained on. What cannot be read is told by inspect(), if it is needed.
   void read_own_grids() {
     for_each_folder([this](ExperimentCheckpoint& checkpoint, const Path& path) {
-      if (!checkpoint.trained_from.empty()) return;
+      if (checkpoint.training) return;
       try {
         const CheckpointInfo info = inspect_checkpoint(path, false);
-        checkpoint.own_original_steps[path] = info.original_inference_steps;
+        if (info.kind == CheckpointInfo::Kind::kConsistency)
+          checkpoint.own_original_steps[path] = info.original_inference_steps;
         infos_.emplace(path, info);
       } catch (const Error&) {
         return;
@@ -178,10 +179,10 @@ class Checker {
     auto found = infos_.find(path);
     if (found == infos_.end()) {
       // What is trained first has its parent's noise schedule, and samplers that fit it.
-      const bool trained = !checkpoint.trained_from.empty();
-      found = infos_.emplace(path, inspect_checkpoint(trained ? checkpoint.trained_from : path, false)).first;
+      const Path& from = checkpoint.training ? experiment_.training[*checkpoint.training].parent : path;
+      found = infos_.emplace(path, inspect_checkpoint(from, false)).first;
     }
-    if (!checkpoint.trained_from.empty()) return;
+    if (checkpoint.training) return;
     const CheckpointInfo& info = found->second;
     for (const std::string& name : checkpoint.samplers) {
       if (find_known_sampler(name, "").kind == info.kind) continue;

@@ -33,6 +33,9 @@ Contributions contributions(Store& store, const StoredCell& cell, const StoredSc
   Contributions result{score.score.value, {prompts.begin(), prompts.end()}, {}};
   if (stored.size() != prompts.size() * static_cast<std::size_t>(images) || stored.empty())
     throw input_error("paired", "expected as many stored images of every prompt, got another number of some");
+  if (static_cast<std::int64_t>(stored.size()) != score.score.count)
+    throw input_error("paired", "expected the images that the score counts, " + std::to_string(score.score.count) +
+                                    ", got " + std::to_string(stored.size()) + "; run the experiment without --limit");
   const Store::Rows rows = store.rows(cell.series_id, *metric, result.prompts, images);
   if (reference && static_cast<std::int64_t>(stored.size()) <= rows.width)
     throw input_error("paired",

@@ -1,7 +1,5 @@
 #include "reports/training_figures.h"
 
-#include "reports/number_text.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -33,6 +33,7 @@ class Demo : public testing::Test {
   void has_contributions_that_give_the_standard_errors() const;
   void gives_paired_differences_as_a_table() const;
   void is_quick_the_second_time() const;
+  void refuses_differences_of_a_run_over_fewer_prompts() const;
 
   // fd-pocket of every cell of a sampler at a step count.
   static Contributions fd(Store& opened, const StoredTable& table, const Gaussian& reference,
@@ -58,6 +59,7 @@ TEST_F(Demo, IsACompleteTableWithTheStudentsBelowTheSolvers) {
   has_contributions_that_give_the_standard_errors();
   gives_paired_differences_as_a_table();
   is_quick_the_second_time();
+  refuses_differences_of_a_run_over_fewer_prompts();
 }
 
 void Demo::has_twenty_complete_timed_cells_and_a_page() const {
@@ -139,6 +141,15 @@ void Demo::is_quick_the_second_time() const {
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_LT(again.seconds, 20);
   EXPECT_LT(again.seconds, finished_.seconds / 2);
+}
+
+// The store has more images than the latest scores count: differences of both would mix two numbers of images.
+void Demo::refuses_differences_of_a_run_over_fewer_prompts() const {
+  ASSERT_EQ(run_program("fewstep", {"demo", "--limit", "100", "--store", store(), "--device", "cpu"}).code, 0);
+  const Finished finished = run_program(
+      "fewstep_paired", {"--reference", std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz", store()});
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.err, HasSubstr("expected the images that the score counts, 100, got 200"));
 }
 
 }  // namespace
