@@ -1,10 +1,12 @@
 #include "harness/command_line.h"
 
 #include "core/error.h"
+#include "core/files.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <sstream>
 
 namespace fewstep {
@@ -417,6 +419,15 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{{"sample", "--checkpoint", "c", "--sampler", "guided-distill", "--prompt", "x", "-o", "o", "--omega", "0",
              "--spacing", "leading"},
             "expected one that guided-distill takes, got leading"}));
+
+TEST(CommandLine, PrintsTheHelpThatUsersKnow) {
+  std::string text = help_of({"--help"});
+  for (const std::string& command : kCommands) text += "=== " + command + "\n" + help_of({command, "--help"});
+  const auto path = std::filesystem::path(FEWSTEP_TEST_DATA) / "settings" / "help.txt";
+  if (std::getenv("FEWSTEP_REMAKE_GOLDEN")) write_file_atomically(path, text);
+  EXPECT_EQ(text, read_file(path)) << "remake with: FEWSTEP_REMAKE_GOLDEN=1 " << FEWSTEP_BINARY_DIR
+                                   << "/fewstep_experiment_tests, and look at the difference";
+}
 
 }  // namespace
 }  // namespace fewstep
