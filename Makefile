@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture sanitize format format-check lint clean
+.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture sanitize format format-check check-includes lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,7 +61,7 @@ torture: build ## long tests: SIGKILL and resume at random moments, mutated inpu
 	@$(BIN)/fewstep_store_tests --gtest_filter="StoreCrashes.*:HostileStore.*"
 	@$(BIN)/fewstep_datasets_tests --gtest_filter="Mutations/*"
 	@$(BIN)/fewstep_metrics_tests --gtest_filter="StatisticsFile.Mutated*"
-	@$(BIN)/fewstep_training_tests --gtest_filter="TrainingResume.*"
+	@$(BIN)/fewstep_distill_tests --gtest_filter="TrainingResume.*"
 	@$(BIN)/fewstep_pocket_tests --gtest_filter="Recipes/PocketCurve.*"
 
 sanitize: deps ## the test suite under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -78,10 +78,13 @@ format-check:
 	@tools/setup.sh format
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 --dry-run --Werror
 
+check-includes: ## which room includes which; fails where an include points upwards
+	@python3 tools/check_includes.py
+
 lint: build ## cppcheck over the sources
 	@tools/setup.sh lint
 	@cppcheck --std=c++20 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet \
-	  --suppress=missingInclude --suppress=unknownMacro -I . core models samplers metrics datasets harness reports
+	  --suppress=missingInclude --suppress=unknownMacro -I . core formats images models samplers metrics datasets settings distill store harness reports cli
 
 clean: ## remove what was built (keeps .deps and the compiler cache)
 	@rm -rf build

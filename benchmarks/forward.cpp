@@ -5,8 +5,8 @@
 // "out", float32.
 #include "core/error.h"
 #include "core/tensor.h"
-#include "datasets/statistics_file.h"
 #include "metrics/frechet.h"
+#include "metrics/statistics_file.h"
 #include "models/unet.h"
 #include "models/vae.h"
 #include "models/weights.h"

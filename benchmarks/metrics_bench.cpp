@@ -1,7 +1,7 @@
 // Image preparation and the Fréchet distance with its standard error.
-#include "metrics/clip_pixels.h"
+#include "images/resize.h"
 #include "metrics/frechet.h"
-#include "metrics/resize.h"
+#include "models/clip_pixels.h"
 
 #include <benchmark/benchmark.h>
 

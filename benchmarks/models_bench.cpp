@@ -1,6 +1,6 @@
 // Layers at SD 1.5's shapes, on packed weights and by ATen alone; the tokenizer on real captions.
 #include "models/layers.h"
-#include "models/tokenizer.h"
+#include "models/tokenizer/tokenizer.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>

@@ -2,10 +2,10 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/images.h"
-#include "datasets/prompts.h"
+#include "datasets/captions.h"
 #include "datasets/webdataset.h"
-#include "models/json_file.h"
+#include "formats/json.h"
+#include "images/files.h"
 
 #include <algorithm>
 #include <memory>

@@ -2,10 +2,10 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/images.h"
-#include "datasets/prompt_rows.h"
-#include "datasets/tar_index.h"
-#include "models/json_file.h"
+#include "datasets/caption_table.h"
+#include "formats/json.h"
+#include "formats/tar_index.h"
+#include "images/files.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 #include "distill/image_data.h"
 
-#include "metrics/resize.h"
+#include "images/resize.h"
 
 namespace fewstep {
 

@@ -15,7 +15,7 @@ struct ImageBatch {
   std::vector<Image> images;
   std::vector<std::string> captions;
 };
-// Every image as square_image (metrics/resize.h) makes it of this size.
+// Every image as square_image (images/resize.h) makes it of this size.
 ImageBatch read_batch(const CaptionedImages& data, std::span<const std::int64_t> rows, int resolution);
 
 }  // namespace fewstep

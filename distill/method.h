@@ -1,7 +1,7 @@
 #pragma once
 #include "datasets/captioned_images.h"
-#include "distill/recipe.h"
 #include "distill/trainer.h"
+#include "settings/recipe.h"
 
 #include <c10/core/Device.h>
 #include <nlohmann/json.hpp>

@@ -2,10 +2,10 @@
 #include "distill/image_data.h"
 #include "distill/method.h"
 #include "distill/network.h"
-#include "metrics/clip_pixels.h"
 #include "models/checkpoint_writer.h"
 #include "models/clip_config.h"
 #include "models/clip_encoder.h"
+#include "models/clip_pixels.h"
 
 #include <ATen/ATen.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "distill/optimizer.h"
-#include "distill/recipe.h"
+#include "settings/recipe.h"
 
 #include <ATen/core/Generator.h>
 #include <nlohmann/json_fwd.hpp>

@@ -1,7 +1,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "distill/trainer.h"
-#include "models/safetensors.h"
+#include "formats/safetensors.h"
 #include "models/weights.h"
 
 #include <ATen/ops/clone.h>

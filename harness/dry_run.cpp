@@ -1,7 +1,7 @@
 #include "harness/dry_run.h"
 
 #include "harness/progress.h"
-#include "harness/store_read.h"
+#include "store/read.h"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 #include "core/image.h"
-#include "harness/experiment.h"
 #include "models/checkpoint.h"
 #include "samplers/registry.h"
+#include "settings/experiment.h"
 
 #include <cstdint>
 #include <filesystem>

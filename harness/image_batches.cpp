@@ -1,8 +1,8 @@
 #include "harness/image_batches.h"
 
 #include "core/error.h"
-#include "datasets/images.h"
 #include "harness/progress.h"
+#include "images/files.h"
 
 #include <algorithm>
 #include <ostream>

@@ -1,6 +1,6 @@
 #pragma once
-#include "harness/store_read.h"
 #include "metrics/feature_statistics.h"
+#include "store/read.h"
 
 #include <cstdint>
 #include <span>

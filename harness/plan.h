@@ -1,7 +1,7 @@
 #pragma once
-#include "harness/experiment.h"
 #include "harness/generate.h"
-#include "harness/store.h"
+#include "settings/experiment.h"
+#include "store/store.h"
 
 #include <cstdint>
 #include <span>

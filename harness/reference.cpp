@@ -2,10 +2,10 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/images.h"
-#include "datasets/statistics_file.h"
 #include "harness/image_batches.h"
 #include "harness/progress.h"
+#include "images/files.h"
+#include "metrics/statistics_file.h"
 
 #include <functional>
 #include <ostream>

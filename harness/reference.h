@@ -1,7 +1,7 @@
 #pragma once
-#include "harness/experiment.h"
 #include "harness/score.h"
 #include "metrics/feature_statistics.h"
+#include "settings/experiment.h"
 
 #include <filesystem>
 #include <iosfwd>

@@ -1,24 +1,22 @@
 #include "harness/run.h"
 
 #include "core/error.h"
-#include "datasets/images.h"
-#include "harness/distill.h"
 #include "harness/dry_run.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/plan.h"
 #include "harness/progress.h"
 #include "harness/run_metrics.h"
-#include "harness/store_read.h"
-#include "harness/store_training.h"
 #include "harness/text_states.h"
 #include "harness/timing.h"
 #include "harness/torch_errors.h"
+#include "harness/train.h"
 #include "harness/training_progress.h"
-#include "reports/report.h"
+#include "images/files.h"
+#include "store/read.h"
+#include "store/training.h"
 
 #include <c10/core/InferenceMode.h>
-#include <unistd.h>
 
 #include <memory>
 #include <ostream>
@@ -86,7 +84,7 @@ class Run {
   }
 
   // Cells of one checkpoint follow each other, so that each is loaded once.
-  int execute(std::ostream& out) {
+  int execute(const ShowRun& show) {
     try {
       std::vector<bool> done(plan_.cells.size());
       for (std::size_t first = 0; first < plan_.cells.size() && !interrupted(); ++first) {
@@ -102,7 +100,7 @@ class Run {
       throw;
     }
     progress_->clear();
-    return finish(out);
+    return finish(show);
   }
 
  private:
@@ -239,14 +237,14 @@ class Run {
     }
   }
 
-  int finish(std::ostream& out) {
+  int finish(const ShowRun& show) {
     if (interrupted()) {
       store_.end_run(id_, "interrupted");
       messages_ << "interrupted: what is done is in " << path_.string() << "; the same command continues" << std::endl;
       return static_cast<int>(ExitCode::kInterrupted);
     }
     store_.end_run(id_, failed_ == 0 ? "complete" : failed_ == plan_.cells.size() ? "failed" : "incomplete");
-    print_table(store_, id_, out, wants_colour(STDOUT_FILENO));
+    show(store_, id_);
     messages_ << "stored in " << path_.string() << std::endl;
     if (failed_ == 0) return 0;
     messages_ << failed_ << " of " << plan_.cells.size()
@@ -288,7 +286,7 @@ int print_training_plan(const std::vector<Recipe>& recipes, const std::vector<Ce
 
 }  // namespace
 
-int run_experiment(const RunRequest& request, std::ostream& out, std::ostream& messages) {
+int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
   const Experiment experiment = read_experiment(request.experiment, request.set, request.only);
   const std::vector<Cell> cells = select(expand(experiment), request.only);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
@@ -311,7 +309,7 @@ int run_experiment(const RunRequest& request, std::ostream& out, std::ostream& m
     return 0;
   }
   catch_interrupts();
-  return Run(request, experiment, plan, compute, metrics, messages).execute(out);
+  return Run(request, experiment, plan, compute, metrics, messages).execute(show);
 }
 
 }  // namespace fewstep

@@ -1,9 +1,9 @@
 #pragma once
-#include "harness/experiment.h"
 #include "harness/plan.h"
 #include "harness/reference.h"
 #include "harness/score.h"
-#include "harness/store.h"
+#include "settings/experiment.h"
+#include "store/store.h"
 
 #include <iosfwd>
 #include <span>

@@ -1,13 +1,13 @@
 #include "harness/sample.h"
 
 #include "core/error.h"
-#include "datasets/images.h"
 #include "harness/generate.h"
 #include "harness/interrupt.h"
-#include "harness/known_names.h"
 #include "harness/progress.h"
 #include "harness/torch_errors.h"
+#include "images/files.h"
 #include "models/weights.h"
+#include "settings/known_names.h"
 
 #include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/experiment.h"
+#include "settings/experiment.h"
 
 #include <cstdint>
 #include <filesystem>

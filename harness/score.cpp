@@ -2,10 +2,10 @@
 
 #include "core/error.h"
 #include "core/tensor.h"
-#include "datasets/images.h"
-#include "datasets/prompts.h"
-#include "datasets/statistics_file.h"
+#include "datasets/captions.h"
 #include "harness/image_batches.h"
+#include "images/files.h"
+#include "metrics/statistics_file.h"
 
 #include <c10/core/InferenceMode.h>
 

@@ -1,10 +1,10 @@
 #include "harness/stats.h"
 
 #include "core/error.h"
-#include "datasets/images.h"
-#include "datasets/statistics_file.h"
 #include "harness/image_batches.h"
-#include "metrics/resize.h"
+#include "images/files.h"
+#include "images/resize.h"
+#include "metrics/statistics_file.h"
 
 #include <c10/core/InferenceMode.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "harness/generate.h"
-#include "harness/store.h"
+#include "store/store.h"
 
 #include <span>
 #include <string>

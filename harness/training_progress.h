@@ -1,6 +1,6 @@
 #pragma once
-#include "distill/recipe.h"
 #include "distill/trainer.h"
+#include "settings/recipe.h"
 
 #include <chrono>
 #include <cstdint>

@@ -2,9 +2,9 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "metrics/clip_pixels.h"
 #include "metrics/clustered_error.h"
 #include "models/clip.h"
+#include "models/clip_pixels.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
-#include "metrics/resize.h"
+#include "images/resize.h"
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/cat.h>

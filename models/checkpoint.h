@@ -3,7 +3,7 @@
 #include "core/tensor.h"
 #include "models/checkpoint_info.h"
 #include "models/clip.h"
-#include "models/tokenizer.h"
+#include "models/tokenizer/tokenizer.h"
 #include "models/unet.h"
 #include "models/vae.h"
 

@@ -1,8 +1,8 @@
 #include "models/checkpoint_files.h"
 
 #include "core/error.h"
-#include "models/json_file.h"
-#include "models/pickles.h"
+#include "formats/json.h"
+#include "formats/pickles.h"
 
 #include <nlohmann/json.hpp>
 

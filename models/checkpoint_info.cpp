@@ -2,9 +2,9 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "formats/json.h"
+#include "formats/pickles.h"
 #include "models/checkpoint_files.h"
-#include "models/json_file.h"
-#include "models/pickles.h"
 #include "models/scheduler_config.h"
 
 #include <nlohmann/json.hpp>

@@ -2,8 +2,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "formats/json.h"
 #include "models/checkpoint_files.h"
-#include "models/json_file.h"
 #include "models/weights.h"
 
 #include <fcntl.h>

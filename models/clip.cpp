@@ -1,10 +1,10 @@
 #include "models/clip.h"
 
 #include "core/files.h"
+#include "formats/json.h"
 #include "models/checkpoint_files.h"
 #include "models/clip_config.h"
 #include "models/clip_encoder.h"
-#include "models/json_file.h"
 
 #include <ATen/ops/tensor.h>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 #include "core/image.h"
 #include "core/tensor.h"
-#include "models/tokenizer.h"
+#include "models/tokenizer/tokenizer.h"
 
 #include <cstdint>
 #include <filesystem>

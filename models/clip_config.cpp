@@ -1,8 +1,8 @@
 #include "models/clip_config.h"
 
 #include "core/error.h"
+#include "formats/json.h"
 #include "models/config.h"
-#include "models/json_file.h"
 #include "models/layers.h"
 
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 #include "models/config.h"
 
 #include "core/error.h"
-#include "models/json_file.h"
+#include "formats/json.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 #include "models/network_summary.h"
 
 #include "core/error.h"
+#include "formats/json.h"
+#include "formats/safetensors.h"
 #include "models/checkpoint_files.h"
-#include "models/json_file.h"
-#include "models/safetensors.h"
 
 #include <nlohmann/json.hpp>
 

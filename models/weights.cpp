@@ -4,8 +4,8 @@
 #include "core/files.h"
 #include "core/names.h"
 #include "core/rng.h"
-#include "models/json_file.h"
-#include "models/safetensors.h"
+#include "formats/json.h"
+#include "formats/safetensors.h"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/store_read.h"
+#include "store/read.h"
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 #pragma once
-#include "harness/store_read.h"
 #include "reports/axes.h"
+#include "store/read.h"
 
 #include <optional>
 #include <string>

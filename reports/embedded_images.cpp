@@ -2,9 +2,9 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/image_header.h"
-#include "harness/store_database.h"
-#include "harness/store_read.h"
+#include "images/header.h"
+#include "store/database.h"
+#include "store/read.h"
 
 #include <openssl/evp.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/store_read_samples.h"
+#include "store/read_samples.h"
 
 #include <cstddef>
 #include <cstdint>

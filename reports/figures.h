@@ -1,6 +1,6 @@
 #pragma once
-#include "harness/store_read.h"
-#include "harness/store_training.h"
+#include "store/read.h"
+#include "store/training.h"
 
 #include <optional>
 #include <string>

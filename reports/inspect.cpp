@@ -2,13 +2,13 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/statistics_file.h"
-#include "harness/store_read.h"
+#include "formats/json.h"
+#include "formats/safetensors.h"
+#include "metrics/statistics_file.h"
 #include "models/checkpoint_files.h"
 #include "models/checkpoint_info.h"
-#include "models/json_file.h"
-#include "models/safetensors.h"
 #include "reports/inspect_text.h"
+#include "store/read.h"
 
 #include <nlohmann/json.hpp>
 

@@ -4,7 +4,7 @@
 #include "core/files.h"
 #include "core/names.h"
 #include "reports/document.h"
-#include "reports/html.h"
+#include "reports/printers/html.h"
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-#include "harness/store_training.h"
 #include "reports/figures.h"
+#include "store/training.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -2,8 +2,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/images.h"
-#include "tests/datasets/tar_bytes.h"
+#include "images/files.h"
+#include "tests/formats/tar_bytes.h"
 #include "tests/temporary.h"
 
 #include <arrow/builder.h>

@@ -1,6 +1,6 @@
+#include "datasets/captions.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/prompts.h"
 #include "tests/temporary.h"
 
 #include <gmock/gmock.h>

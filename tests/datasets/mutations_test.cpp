@@ -1,9 +1,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "datasets/captioned_images.h"
-#include "datasets/images.h"
-#include "datasets/prompts.h"
-#include "tests/datasets/tar_bytes.h"
+#include "datasets/captions.h"
+#include "images/files.h"
+#include "tests/formats/tar_bytes.h"
 #include "tests/temporary.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/prompts.h"
+#include "datasets/captions.h"
 #include "tests/temporary.h"
 
 #include <nlohmann/json.hpp>

@@ -1,8 +1,8 @@
 // fd-pocket through run, score and stats, with a network of random weights.
-#include "datasets/images.h"
-#include "datasets/statistics_file.h"
 #include "harness/small_experiment.h"
+#include "images/files.h"
 #include "metrics/hashed_images.h"
+#include "metrics/statistics_file.h"
 
 #include <gmock/gmock.h>
 

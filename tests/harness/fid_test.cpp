@@ -1,11 +1,11 @@
 // The Fréchet distance through run, score and stats, with Inception's weights made by a formula: the number is not FID,
 // the way to it is the same.
-#include "datasets/images.h"
 #include "datasets/shapes.h"
+#include "formats/json.h"
 #include "harness/small_experiment.h"
-#include "models/json_file.h"
+#include "images/files.h"
+#include "models/hashed_weights.h"
 #include "models/weights.h"
-#include "towers/hashed_weights.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>

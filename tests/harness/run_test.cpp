@@ -1,11 +1,11 @@
 // fewstep run as its users start it, on tiny random checkpoints.
 #include "core/files.h"
-#include "datasets/images.h"
 #include "datasets/shapes.h"
 #include "harness/generate.h"
 #include "harness/small_experiment.h"
-#include "harness/store_read.h"
-#include "harness/store_training.h"
+#include "images/files.h"
+#include "store/read.h"
+#include "store/training.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>

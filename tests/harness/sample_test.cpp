@@ -1,6 +1,6 @@
 #include "core/tensor.h"
-#include "datasets/images.h"
 #include "harness/small_experiment.h"
+#include "images/files.h"
 #include "models/golden.h"
 
 #include <ATen/ops/cat.h>

@@ -1,8 +1,8 @@
 #include "metrics/clip_score.h"
 
 #include "golden.h"
-#include "metrics/clip_pixels.h"
 #include "metrics/hashed_images.h"
+#include "models/clip_pixels.h"
 #include "models/weights.h"
 #include "temporary.h"
 

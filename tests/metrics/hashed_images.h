@@ -1,6 +1,6 @@
 #pragma once
 #include "core/image.h"
-#include "towers/hashed_weights.h"
+#include "models/hashed_weights.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,10 +1,10 @@
 // What is the same for every metric, and FID from images to the number.
 #include "core/error.h"
+#include "formats/json.h"
 #include "golden.h"
 #include "metrics/features.h"
 #include "metrics/hashed_images.h"
 #include "metrics/registry.h"
-#include "models/json_file.h"
 #include "models/weights.h"
 #include "temporary.h"
 

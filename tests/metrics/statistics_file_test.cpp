@@ -1,4 +1,4 @@
-#include "datasets/statistics_file.h"
+#include "metrics/statistics_file.h"
 
 #include "core/error.h"
 #include "core/files.h"

@@ -3,8 +3,8 @@
 // a GPU's: where a loss falls fast, as the VAE's does from step 151 to 200, rounding alone moves a window by 4 to 8%
 // (seen: -4.0% under AVX2, -7.5% with AVX-512 and one thread), so there the bound can be missed.
 #include "core/files.h"
+#include "formats/safetensors.h"
 #include "harness/program.h"
-#include "models/safetensors.h"
 #include "temporary.h"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // fewstep demo on the first 200 prompts: the whole table on trained checkpoints, and the order that it shows.
 #include "core/files.h"
-#include "datasets/statistics_file.h"
 #include "harness/paired.h"
 #include "harness/program.h"
+#include "metrics/statistics_file.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 // The shipped pocket world is whole: trained by its own recipes, and its reference statistics are those of the scenes.
-#include "datasets/statistics_file.h"
 #include "harness/program.h"
+#include "metrics/statistics_file.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-"""Weights and images by one integer formula, repeated in tests/towers/hashed_weights.h: value i of a tensor is made from
+"""Weights and images by one integer formula, repeated in tests/models/hashed_weights.h: value i of a tensor is made from
 splitmix64 at (FNV-1a of its name) + i·golden."""
 import numpy
 import torch

@@ -1,4 +1,4 @@
-"""The feature network of fd-pocket in plain PyTorch, and Fréchet distances in its features: tests/towers/feature_net_test.cpp
+"""The feature network of fd-pocket in plain PyTorch, and Fréchet distances in its features: tests/models/feature_net_test.cpp
 and tests/metrics/fd_pocket_test.cpp compare ours with them."""
 import json
 import pathlib

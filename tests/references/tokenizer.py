@@ -106,7 +106,7 @@ def ids_of(tokenizer, texts):
 
 
 def checksum(rows):
-    """FNV-1a over ids, each row closed by −1; the same in tests/model_files/tokenizer_test.cpp."""
+    """FNV-1a over ids, each row closed by −1; the same in tests/models/tokenizer/tokenizer_test.cpp."""
     value = 0xcbf29ce484222325
     for row in rows:
         for number in [*row, -1]:

@@ -1,9 +1,8 @@
-#include "reports/html.h"
+#include "reports/printers/html.h"
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/images.h"
-#include "harness/store_database.h"
+#include "images/files.h"
 #include "reports/assets.h"
 #include "reports/embedded_images.h"
 #include "reports/figures.h"
@@ -11,6 +10,7 @@
 #include "reports/report.h"
 #include "reports/synthetic_store.h"
 #include "reports/training_figures.h"
+#include "store/database.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

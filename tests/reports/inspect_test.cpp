@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/statistics_file.h"
+#include "metrics/statistics_file.h"
 #include "reports/synthetic_store.h"
 #include "temporary.h"
 

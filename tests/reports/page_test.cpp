@@ -1,8 +1,8 @@
 #include "reports/report.h"
 
-#include "harness/store_database.h"
 #include "reports/browser.h"
 #include "reports/synthetic_store.h"
+#include "store/database.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

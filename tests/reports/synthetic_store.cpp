@@ -1,8 +1,8 @@
 #include "reports/synthetic_store.h"
 
 #include "core/image.h"
-#include "datasets/images.h"
-#include "harness/store_database.h"
+#include "images/files.h"
+#include "store/database.h"
 
 #include <cmath>
 

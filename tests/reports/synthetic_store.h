@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/store.h"
+#include "store/store.h"
 
 #include <filesystem>
 #include <string>

@@ -1,8 +1,8 @@
 #include "core/error.h"
 #include "core/files.h"
-#include "harness/store_database.h"
-#include "harness/store_read.h"
+#include "store/database.h"
 #include "store/filled_store.h"
+#include "store/read.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

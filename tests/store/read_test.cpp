@@ -1,4 +1,4 @@
-#include "harness/store_read.h"
+#include "store/read.h"
 
 #include "core/error.h"
 #include "store/filled_store.h"

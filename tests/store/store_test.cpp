@@ -1,4 +1,4 @@
-#include "harness/store.h"
+#include "store/store.h"
 
 #include "core/error.h"
 #include "store/filled_store.h"

@@ -1,8 +1,8 @@
-#include "harness/store_training.h"
+#include "store/training.h"
 
 #include "core/error.h"
 #include "filled_store.h"
-#include "harness/store_read.h"
+#include "store/read.h"
 #include "temporary.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>

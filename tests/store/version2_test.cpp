@@ -1,7 +1,7 @@
 // A store that fewstep 0.1.0 wrote (tests/golden/store): users have such files, and every later version reads them.
-#include "harness/store_database.h"
-#include "harness/store_read.h"
-#include "harness/store_training.h"
+#include "store/database.h"
+#include "store/read.h"
+#include "store/training.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

@@ -1,0 +1,60 @@
+// fewstep, the program that a user types: answers what needs no network itself, in milliseconds, and hands the rest to
+// fewstep-engine beside it.
+#include "cli/command_line.h"
+#include "cli/exit_status.h"
+#include "core/error.h"
+#include "reports/inspect.h"
+#include "settings/experiment.h"
+#include "settings/recipe_file.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+
+namespace fewstep {
+namespace {
+
+[[noreturn]] void become_engine(char** argv) {
+  // Threads that wait for each other spin for a moment only. GNU OpenMP's default, milliseconds, is no faster on an
+  // idle machine, and on a busy one training takes ten times as long.
+  ::setenv("GOMP_SPINCOUNT", "10000", 0);
+  std::error_code failure;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failure);
+  const std::string engine = (self.parent_path() / "fewstep-engine").string();
+  ::execv(engine.c_str(), argv);
+  throw environment_error(
+      engine, std::string("cannot be run: ") + std::strerror(errno) + "; build it beside fewstep with: make build");
+}
+
+int run(int argc, char** argv) {
+  const Command command = parse_command_line(argc, argv, std::cout);
+  if (const int* answered = std::get_if<int>(&command)) return *answered;
+  // An error in the file is told before LibTorch is loaded; the engine reads it again.
+  if (const auto* request = std::get_if<RunRequest>(&command))
+    read_experiment(request->experiment, request->set, request->only);
+  if (const auto* demo = std::get_if<DemoRequest>(&command)) read_experiment(run_of(*demo).experiment);
+  if (const auto* request = std::get_if<DistillRequest>(&command)) read_recipe(request->recipe, request->set);
+  if (needs_engine(command)) become_engine(argv);
+  if (const auto* request = std::get_if<InspectRequest>(&command)) {
+    run_inspect(request->path, request->json, std::cout);
+    return 0;
+  }
+  ReportRequest report = std::get<ReportRequest>(command);
+  report.colour = wants_colour(STDOUT_FILENO);
+  report.terminal = ::isatty(STDOUT_FILENO) != 0;
+  return run_report(report, std::cout, std::cerr);
+}
+
+}  // namespace
+}  // namespace fewstep
+
+int main(int argc, char** argv) {
+  return fewstep::run_to_exit_code([&] {
+    const int code = fewstep::run(argc, argv);
+    fewstep::flush_results();
+    return code;
+  });
+}

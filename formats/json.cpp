@@ -1,0 +1,73 @@
+#include "formats/json.h"
+
+#include "core/error.h"
+#include "core/files.h"
+
+#include <set>
+#include <vector>
+
+namespace fewstep {
+namespace {
+
+constexpr std::uint64_t kMaxBytes = 100'000'000;
+constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxQuoted = 120;
+
+// "[json.exception.parse_error.101] parse error at line 1, column 5: …" without the library's own prefix.
+std::string reason(const nlohmann::json::exception& error) {
+  std::string text = error.what();
+  if (const auto end = text.find("] "); end != std::string::npos) text.erase(0, end + 2);
+  if (text.size() > 300) text = text.substr(0, 300) + "…";
+  return text;
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size() && i < kMaxQuoted; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    constexpr char kDigits[] = "0123456789abcdef";
+    if (byte < 0x20 || byte == 0x7f) {
+      out += "\\x";
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 15];
+    } else {
+      out += text[i];
+    }
+  }
+  return out + (text.size() > kMaxQuoted ? "…\"" : "\"");
+}
+
+nlohmann::json parse_json_object(std::string_view text, const std::string& where) {
+  using json = nlohmann::json;
+  // The library takes NUL for the end of the text, which would hide what follows it.
+  if (text.find('\0') != std::string_view::npos) throw input_error(where, "expected JSON, got a NUL byte");
+  std::vector<std::set<std::string>> keys;
+  const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
+      if (depth >= kMaxDepth) throw input_error(where, "expected JSON of at most 64 levels, got a deeper one");
+    }
+    if (event == json::parse_event_t::object_start) keys.emplace_back();
+    if (event == json::parse_event_t::object_end) keys.pop_back();
+    if (event == json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!keys.back().insert(key).second)
+        throw input_error(where, "expected every key once, got " + in_quotes(key) + " twice");
+    }
+    return true;
+  };
+  try {
+    json value = json::parse(text.begin(), text.end(), check);
+    if (!value.is_object()) throw input_error(where, std::string("expected a JSON object, got ") + value.type_name());
+    return value;
+  } catch (const json::exception& error) {
+    throw input_error(where, "expected valid JSON: " + reason(error));
+  }
+}
+
+nlohmann::json read_json_object(const std::filesystem::path& path) {
+  return parse_json_object(read_file(path, kMaxBytes), path.string());
+}
+
+}  // namespace fewstep

@@ -1,0 +1,172 @@
+#include "core/error.h"
+#include "core/names.h"
+#include "settings/experiment.h"
+#include "settings/known_names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <sstream>
+
+namespace fewstep {
+namespace {
+
+std::vector<Spacing> spacings_for(const KnownSampler& sampler, const Experiment& experiment) {
+  const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
+  std::vector<Spacing> own;
+  if (sampler.takes_spacing || lcm) {
+    std::copy_if(experiment.spacing.begin(), experiment.spacing.end(), std::back_inserter(own),
+                 [&](Spacing spacing) { return is_lcm(spacing) == lcm; });
+  }
+  if (own.empty()) own = {lcm ? Spacing::kLcm : Spacing::kTrailing};
+  return own;
+}
+
+// All cells of one checkpoint and sampler.
+void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& checkpoint, const std::string& name,
+                    std::vector<Cell>& cells) {
+  const KnownSampler& sampler = find_known_sampler(name, "sampler");
+  const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
+  const std::vector<int> none = {0};
+  const auto& given = checkpoint.original_inference_steps.empty() ? experiment.original_inference_steps
+                                                                  : checkpoint.original_inference_steps;
+  const auto& originals = !lcm || given.empty() ? none : given;
+  const auto& guidance = checkpoint.guidance.empty() ? experiment.guidance : checkpoint.guidance;
+  const auto& steps = checkpoint.steps.empty() ? experiment.steps : checkpoint.steps;
+  // A consistency model ends at x0 whatever the grid says.
+  const FinalSigma final_sigma = lcm ? FinalSigma::kZero : experiment.final_sigma;
+  for (const Spacing spacing : spacings_for(sampler, experiment)) {
+    for (const int original : originals) {
+      for (const Guidance& one : guidance) {
+        for (const int count : steps) {
+          const auto& path = checkpoint.path_for(count);
+          const auto own = checkpoint.own_original_steps.find(path);
+          // Of a folder that is not there nothing is known, and its cells are not run.
+          const int unknown = CheckpointInfo{}.original_inference_steps;
+          const int its = !lcm || original > 0                         ? original
+                          : own == checkpoint.own_original_steps.end() ? unknown
+                                                                       : own->second;
+          cells.push_back({checkpoint.name, path, name, count, one, std::string(name_of(spacing)),
+                           std::string(name_of(final_sigma)), its});
+        }
+      }
+    }
+  }
+}
+
+constexpr std::array<std::string_view, 8> kOnlyKeys{
+    "checkpoint", "sampler", "steps", "omega", "guidance_scale", "spacing", "final_sigma", "original_inference_steps"};
+
+// The name of a cell under a key; nullptr where the key's values are numbers.
+const std::string* name_under(const std::string& key, const Cell& cell) {
+  if (key == "checkpoint") return &cell.checkpoint;
+  if (key == "sampler") return &cell.sampler;
+  if (key == "spacing") return &cell.spacing;
+  return key == "final_sigma" ? &cell.final_sigma : nullptr;
+}
+
+double number_under(const std::string& key, const Cell& cell) {
+  if (key == "steps") return cell.steps;
+  if (key == "original_inference_steps") return cell.original_inference_steps;
+  return cell.guidance.omega + (key == "guidance_scale" ? 1 : 0);
+}
+
+struct Clause {
+  std::string key;
+  std::vector<std::string> values;
+  std::vector<double> numbers;  // the same, where the key's values are numbers
+};
+
+bool holds(const Clause& clause, const Cell& cell) {
+  if (const std::string* name = name_under(clause.key, cell))
+    return std::find(clause.values.begin(), clause.values.end(), *name) != clause.values.end();
+  const double number = number_under(clause.key, cell);
+  return std::any_of(clause.numbers.begin(), clause.numbers.end(),
+                     [&](double value) { return std::abs(value - number) < 1e-9; });  // 1 + omega rounds
+}
+
+double parse_number(const std::string& text) {
+  double value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size())
+    throw usage_error("--only", "expected a number, got \"" + text + "\"");
+  return value;
+}
+
+// A name that no cell has is a slip of the pen, even where another of the clause's values leaves cells.
+void check_names(const Clause& clause, const std::vector<Cell>& cells) {
+  if (cells.empty() || !name_under(clause.key, cells[0])) return;
+  std::vector<std::string> names;
+  for (const Cell& cell : cells)
+    if (const std::string& name = *name_under(clause.key, cell); !std::count(names.begin(), names.end(), name))
+      names.push_back(name);
+  for (const std::string& value : clause.values)
+    if (!std::count(names.begin(), names.end(), value))
+      throw usage_error("--only", clause.key + "=: " + unknown_name(value, names));
+}
+
+std::vector<Clause> parse_only(const std::string& only) {
+  std::vector<Clause> clauses;
+  std::istringstream words(only);
+  for (std::string word; words >> word;) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos || equals + 1 == word.size())
+      throw usage_error("--only", "expected clauses such as sampler=lcm steps=4,8, got \"" + word + "\"");
+    Clause clause{word.substr(0, equals), {}, {}};
+    if (std::find(kOnlyKeys.begin(), kOnlyKeys.end(), clause.key) == kOnlyKeys.end())
+      throw usage_error("--only", unknown_name(clause.key, kOnlyKeys));
+    std::istringstream values(word.substr(equals + 1));
+    for (std::string value; std::getline(values, value, ',');) clause.values.push_back(value);
+    if (!name_under(clause.key, Cell{}))
+      for (const std::string& value : clause.values) clause.numbers.push_back(parse_number(value));
+    clauses.push_back(std::move(clause));
+  }
+  return clauses;
+}
+
+}  // namespace
+
+std::vector<Cell> expand(const Experiment& experiment) {
+  std::vector<Cell> cells;
+  for (const ExperimentCheckpoint& checkpoint : experiment.checkpoints)
+    for (const std::string& sampler : checkpoint.samplers) expand_sampler(experiment, checkpoint, sampler, cells);
+  return cells;
+}
+
+std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
+  const std::vector<Clause> clauses = parse_only(only);
+  for (const Clause& clause : clauses) check_names(clause, cells);
+  for (const Clause& clause : clauses) std::erase_if(cells, [&](const Cell& cell) { return !holds(clause, cell); });
+  if (cells.empty())
+    throw usage_error("--only", "expected clauses that leave a cell, got \"" + only + "\"; --dry-run lists the cells");
+  return cells;
+}
+
+GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint) {
+  GridOptions options;
+  options.steps = cell.steps;
+  options.spacing = parse_spacing(cell.spacing);
+  options.final_sigma = parse_final_sigma(cell.final_sigma);
+  options.family = find_known_sampler(cell.sampler, "sampler").family;
+  options.steps_offset = checkpoint.steps_offset;
+  if (cell.original_inference_steps > 0) options.original_inference_steps = cell.original_inference_steps;
+  return options;
+}
+
+std::string label_of(const Cell& cell) {
+  const Guidance& guidance = cell.guidance;
+  std::string label = fmt::format("checkpoint={} sampler={} steps={} {}={:.12g}", cell.checkpoint, cell.sampler,
+                                  cell.steps, guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
+                                  guidance.omega + guidance.given_as_guidance_scale);
+  const bool lcm = cell.original_inference_steps > 0;
+  if (cell.spacing != (lcm ? "lcm" : "trailing")) label += " spacing=" + cell.spacing;
+  if (cell.final_sigma != "zero") label += " final_sigma=" + cell.final_sigma;
+  if (lcm && cell.original_inference_steps != 50)
+    label += fmt::format(" original_inference_steps={}", cell.original_inference_steps);
+  return label;
+}
+
+}  // namespace fewstep

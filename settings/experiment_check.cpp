@@ -1,0 +1,225 @@
+#include "settings/experiment_check.h"
+
+#include "core/error.h"
+#include "settings/known_names.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace fewstep {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr double kMaxCells = 100'000;
+
+class Checker {
+ public:
+  Checker(Experiment& experiment, const ExperimentPlaces& places, const std::string& only)
+      : experiment_(experiment), places_(places), only_(only) {}
+
+  void run() {
+    check_spacings();
+    check_step_folders();
+    check_cell_count();
+    read_own_grids();
+    cells_ = select(expand(experiment_), only_);
+    check_files();
+    inspect_checkpoints();
+    check_grids();
+  }
+
+ private:
+  const std::string& place(const Path& path) const { return places_.paths.at(path); }
+
+  bool any_sampler(bool (*property)(const KnownSampler&)) const {
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints)
+      for (const std::string& name : checkpoint.samplers)
+        if (property(find_known_sampler(name, ""))) return true;
+    return false;
+  }
+
+  // A spacing that no sampler takes would be ignored in silence.
+  void check_spacings() const {
+    const bool solvers = any_sampler([](const KnownSampler& s) { return s.takes_spacing; });
+    const bool lcm = any_sampler([](const KnownSampler& s) { return s.kind == CheckpointInfo::Kind::kConsistency; });
+    for (const auto& [spacing, where] : places_.spacing) {
+      if (is_lcm(spacing) ? lcm : solvers) continue;
+      throw usage_error(where, "expected a spacing that a sampler here takes, got " + std::string(name_of(spacing)) +
+                                   (is_lcm(spacing) ? ", which only lcm takes" : ", which ddim, dpm and dpm++ take"));
+    }
+  }
+
+  void check_step_folders() const {
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      const auto& steps = checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps;
+      for (const int count : steps) {
+        if (checkpoint.by_steps.empty() || checkpoint.by_steps.contains(count)) continue;
+        throw usage_error(places_.checkpoints.at(checkpoint.name),
+                          "checkpoint " + checkpoint.name + ": expected a folder for " + std::to_string(count) +
+                              " steps in path, found none; add it or give steps = [ … ] of its own");
+      }
+    }
+  }
+
+  // Before expand() makes them: five long axes multiply to more than memory holds.
+  void check_cell_count() const {
+    double cells = 0;
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      const auto& steps = checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps;
+      const auto& guidance = checkpoint.guidance.empty() ? experiment_.guidance : checkpoint.guidance;
+      cells += static_cast<double>(checkpoint.samplers.size() * steps.size() * guidance.size()) *
+               static_cast<double>(experiment_.spacing.size() * std::max(checkpoint.original_inference_steps.size(),
+                                                                         experiment_.original_inference_steps.size()));
+    }
+    if (cells > kMaxCells)
+      throw usage_error(places_.steps, "expected at most 100000 cells, got axes that make more; use fewer values");
+  }
+
+  // Captions come in five formats; .tar (webdataset) is for later.
+  void check_caption_format() const {
+    constexpr std::array<std::string_view, 5> kFormats{".parquet", ".tsv", ".csv", ".jsonl", ".txt"};
+    const std::string extension = extension_of(experiment_.prompts.file);
+    if (std::find(kFormats.begin(), kFormats.end(), extension) != kFormats.end()) return;
+    const std::string later = extension == ".tar" ? ", which belongs to a later version of fewstep" : "";
+    throw usage_error(
+        place(experiment_.prompts.file),
+        "expected a caption file .parquet, .tsv, .csv, .jsonl or .txt, got \"" + extension + "\"" + later);
+  }
+
+  void check_reference_images() const {
+    const Path& images = *experiment_.reference_images;
+    if (extension_of(images) == ".tar" && !std::filesystem::is_directory(images)) {
+      throw usage_error(place(images),
+                        "expected a folder of images, got a .tar, which belongs to a later version of fewstep");
+    }
+    expect_folder(images);
+  }
+
+  static std::string extension_of(const Path& path) {
+    std::string extension = path.extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return extension;
+  }
+
+  void expect_file(const Path& path) const {
+    if (std::filesystem::is_regular_file(path)) return;
+    throw input_error(place(path), "expected a file, found " + found_at(path));
+  }
+  void expect_folder(const Path& path) const {
+    if (std::filesystem::is_directory(path)) return;
+    throw input_error(place(path), "expected a folder, found " + found_at(path));
+  }
+  void expect_checkpoint(const Path& path) const {
+    if (std::filesystem::is_directory(path)) return;
+    throw input_error(place(path), "expected a folder, found " + found_at(path) +
+                                       "; put it there, train it with fewstep distill, or leave it out with --only");
+  }
+  static std::string found_at(const Path& path) {
+    const char* what = !std::filesystem::exists(path)        ? "nothing at "
+                       : std::filesystem::is_directory(path) ? "a folder at "
+                                                             : "a file at ";
+    return what + path.string();
+  }
+
+  void check_files() {
+    if (!experiment_.prompts.shapes) {
+      check_caption_format();
+      expect_file(experiment_.prompts.file);
+    }
+    if (experiment_.reference_images) check_reference_images();
+    if (experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
+    for (const ExperimentMetric& metric : experiment_.metrics) {
+      if (!metric.weights.empty()) expect_file(metric.weights);
+      if (!metric.model.empty()) expect_folder(metric.model);
+    }
+    for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
+      if (!checkpoint.training && is_needed(path)) expect_checkpoint(path);
+    });
+  }
+
+  void inspect_checkpoints() {
+    for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
+      if (is_needed(path)) inspect(checkpoint, path);
+    });
+  }
+
+  template <typename Use>
+  void for_each_folder(Use&& use) {
+    for (ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      if (checkpoint.by_steps.empty()) use(checkpoint, checkpoint.path);
+      for (const auto& [steps, path] : checkpoint.by_steps) use(checkpoint, path);
+    }
+  }
+
+  // Without --only every folder that the file names, else those of the cells that are left.
+  bool is_needed(const Path& path) const {
+    return only_.empty() ||
+           std::any_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return cell.checkpoint_path == path; });
+  }
+
+  // The grid that each consistency model was trained on. What cannot be read is told by inspect(), if it is needed.
+  void read_own_grids() {
+    for_each_folder([this](ExperimentCheckpoint& checkpoint, const Path& path) {
+      if (checkpoint.training) return;
+      try {
+        const CheckpointInfo info = inspect_checkpoint(path, false);
+        if (info.kind == CheckpointInfo::Kind::kConsistency)
+          checkpoint.own_original_steps[path] = info.original_inference_steps;
+        infos_.emplace(path, info);
+      } catch (const Error&) {
+        return;
+      }
+    });
+  }
+
+  void inspect(const ExperimentCheckpoint& checkpoint, const Path& path) {
+    auto found = infos_.find(path);
+    if (found == infos_.end()) {
+      // What is trained first has its parent's noise schedule, and samplers that fit it.
+      const Path& from = checkpoint.training ? experiment_.training[*checkpoint.training].parent : path;
+      found = infos_.emplace(path, inspect_checkpoint(from, false)).first;
+    }
+    if (checkpoint.training) return;
+    const CheckpointInfo& info = found->second;
+    for (const std::string& name : checkpoint.samplers) {
+      if (find_known_sampler(name, "").kind == info.kind) continue;
+      std::string fitting;
+      for (const std::string_view other : samplers_for(info.kind))
+        fitting += (fitting.empty() ? "" : ", ") + std::string(other);
+      throw usage_error(places_.samplers.at({checkpoint.name, name}), "expected a sampler that fits " + path.string() +
+                                                                          ", a " + std::string(name_of(info.kind)) +
+                                                                          " checkpoint (" + fitting + "), got " + name);
+    }
+  }
+
+  void check_grids() const {
+    for (const Cell& cell : cells_) {
+      const CheckpointInfo& info = infos_.at(cell.checkpoint_path);
+      try {
+        make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
+                  grid_of(cell, info));
+      } catch (const Error& error) {
+        const auto own = places_.checkpoint_steps.find(cell.checkpoint);
+        throw Error(error.code(), own == places_.checkpoint_steps.end() ? places_.steps : own->second,
+                    label_of(cell) + ": " + error.what());
+      }
+    }
+  }
+
+  Experiment& experiment_;
+  const ExperimentPlaces& places_;
+  const std::string& only_;
+  std::vector<Cell> cells_;
+  std::map<Path, CheckpointInfo> infos_;
+};
+
+}  // namespace
+
+void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only) {
+  Checker(experiment, places, only).run();
+}
+
+}  // namespace fewstep

@@ -1,0 +1,293 @@
+#include "store/database.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace fewstep {
+namespace {
+
+void check_batch(std::span<const SampleRow> samples, std::span<const MetricRows> metrics) {
+  for (const SampleRow& sample : samples) {
+    const std::filesystem::path path = sample.image_path;
+    const bool escapes = path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end();
+    if (escapes) {
+      throw input_error("add_batch",
+                        "expected an image path below the store's folder, got \"" + sample.image_path + "\"");
+    }
+  }
+  for (const MetricRows& metric : metrics) {
+    const auto expected = static_cast<std::int64_t>(samples.size()) * metric.width;
+    if (metric.width < 1 || static_cast<std::int64_t>(metric.values.size()) != expected) {
+      throw input_error("add_batch", "expected " + std::to_string(expected) + " values of metric " +
+                                         std::to_string(metric.metric_id) + ", got " +
+                                         std::to_string(metric.values.size()));
+    }
+    const auto broken =
+        std::find_if_not(metric.values.begin(), metric.values.end(), [](float value) { return std::isfinite(value); });
+    if (broken == metric.values.end()) continue;
+    const SampleRow& sample = samples[static_cast<std::size_t>((broken - metric.values.begin()) / metric.width)];
+    throw input_error("add_batch", "expected finite values of every metric, got " + std::to_string(*broken) +
+                                       " for prompt row " + std::to_string(sample.prompt_row) + " image " +
+                                       std::to_string(sample.image_index));
+  }
+}
+
+// The open transaction of one batch.
+class Batch {
+ public:
+  Batch(Store::Impl& store, std::int64_t run_id, std::int64_t series_id)
+      : store_(store), run_id_(run_id), series_id_(series_id) {}
+
+  // The id of the row, new or already there.
+  std::int64_t add_sample(const SampleRow& sample) {
+    const std::int64_t prompt = prompt_id(sample.prompt_row);
+    select_.reset();
+    select_.bind(1, series_id_);
+    select_.bind(2, prompt);
+    select_.bind(3, sample.image_index);
+    if (select_.executeStep()) {
+      check_same(sample);
+      return integer_at(store_.path, select_, 0);
+    }
+    insert_.reset();
+    insert_.bind(1, series_id_);
+    insert_.bind(2, prompt);
+    insert_.bind(3, sample.image_index);
+    insert_.bind(4, std::bit_cast<std::int64_t>(sample.seed));
+    insert_.bind(5, run_id_);
+    insert_.bind(6, sample.forwards);
+    insert_.bind(7, sample.image_sha256);
+    insert_.bind(8, sample.image_path);
+    insert_.exec();
+    return store_.database.getLastInsertRowid();
+  }
+
+  void add_values(std::span<const std::int64_t> ids, const MetricRows& metric) {
+    SQLite::Statement insert(store_.database,
+                             "INSERT INTO sample_metric (sample_id, metric_id, value) VALUES (?, ?, ?) "
+                             "ON CONFLICT DO NOTHING");
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      insert.reset();
+      insert.bind(1, ids[i]);
+      insert.bind(2, metric.metric_id);
+      insert.bind(3, static_cast<double>(metric.values[i]));
+      insert.exec();
+    }
+  }
+
+  void add_features(std::span<const std::int64_t> ids, const MetricRows& metric) {
+    if (all_stored(ids, metric.metric_id)) return;
+    const std::string hash = write_features(store_.path, metric.values, metric.width);
+    const std::int64_t block = block_id(hash, static_cast<std::int64_t>(ids.size()), metric.width);
+    SQLite::Statement insert(store_.database,
+                             "INSERT INTO sample_feature (sample_id, metric_id, block_id, row) VALUES (?, ?, ?, ?) "
+                             "ON CONFLICT DO NOTHING");
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      insert.reset();
+      insert.bind(1, ids[i]);
+      insert.bind(2, metric.metric_id);
+      insert.bind(3, block);
+      insert.bind(4, static_cast<std::int64_t>(i));
+      insert.exec();
+    }
+  }
+
+ private:
+  std::int64_t prompt_id(std::int64_t row) {
+    prompt_.reset();
+    prompt_.bind(1, series_id_);
+    prompt_.bind(2, row);
+    if (prompt_.executeStep()) return integer_at(store_.path, prompt_, 0);
+    throw input_error("add_batch", "expected captions added by add_prompts, got none for row " + std::to_string(row));
+  }
+
+  void check_same(const SampleRow& sample) {
+    const std::string image = text_at(store_.path, select_, 1);
+    const auto seed = std::bit_cast<std::uint64_t>(integer_at(store_.path, select_, 2));
+    if (image == sample.image_sha256 && seed == sample.seed) return;
+    const std::string place =
+        "prompt row " + std::to_string(sample.prompt_row) + " image " + std::to_string(sample.image_index);
+    const auto text = [](const std::string& hash, std::uint64_t of_stream) {
+      return hash.substr(0, 12) + "… (seed " + std::to_string(of_stream) + ")";
+    };
+    throw input_error(store_.path.string(), "expected the stored image " + text(image, seed) + " for " + place +
+                                                ", got " + text(sample.image_sha256, sample.seed) +
+                                                "; another program or machine made it: use another --store");
+  }
+
+  bool all_stored(std::span<const std::int64_t> ids, std::int64_t metric_id) {
+    SQLite::Statement select(store_.database, "SELECT 1 FROM sample_feature WHERE sample_id = ? AND metric_id = ?");
+    return std::all_of(ids.begin(), ids.end(), [&](std::int64_t id) {
+      select.reset();
+      select.bind(1, id);
+      select.bind(2, metric_id);
+      return select.executeStep();
+    });
+  }
+
+  std::int64_t block_id(const std::string& hash, std::int64_t rows, std::int64_t width) {
+    SQLite::Statement select(store_.database, "SELECT id FROM feature_block WHERE hash = ?");
+    select.bind(1, hash);
+    if (select.executeStep()) return integer_at(store_.path, select, 0);
+    SQLite::Statement insert(store_.database, "INSERT INTO feature_block (hash, rows, width) VALUES (?, ?, ?)");
+    insert.bind(1, hash);
+    insert.bind(2, rows);
+    insert.bind(3, width);
+    insert.exec();
+    return store_.database.getLastInsertRowid();
+  }
+
+  Store::Impl& store_;
+  std::int64_t run_id_, series_id_;
+  SQLite::Statement prompt_{store_.database,
+                            "SELECT id FROM prompt WHERE source = (SELECT prompt_source FROM series WHERE id = ?) "
+                            "AND row = ?"};
+  SQLite::Statement select_{store_.database,
+                            "SELECT id, image_sha256, seed FROM sample "
+                            "WHERE series_id = ? AND prompt_id = ? AND image_index = ?"};
+  SQLite::Statement insert_{store_.database,
+                            "INSERT INTO sample (series_id, prompt_id, image_index, seed, run_id, forwards, "
+                            "image_sha256, image_path) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+};
+
+struct StoredRow {
+  std::int64_t prompt_row = 0, image_index = 0;
+  double value = 0;                 // width 1
+  std::int64_t block = 0, row = 0;  // more: a row of a feature block
+  auto key() const { return std::pair(prompt_row, image_index); }
+};
+
+std::vector<StoredRow> select_rows(Store::Impl& store, const char* query, std::int64_t series_id,
+                                   std::int64_t metric_id, const std::unordered_set<std::int64_t>& wanted,
+                                   int images_per_prompt) {
+  SQLite::Statement select(store.database, query);
+  select.bind(1, metric_id);
+  select.bind(2, series_id);
+  select.bind(3, images_per_prompt);
+  std::vector<StoredRow> rows;
+  while (select.executeStep()) {
+    StoredRow row{integer_at(store.path, select, 0), integer_at(store.path, select, 1)};
+    if (!wanted.contains(row.prompt_row)) continue;
+    if (select.getColumnCount() == 3) {
+      row.value = real_at(store.path, select, 2);
+    } else {
+      row.block = integer_at(store.path, select, 2);
+      row.row = integer_at(store.path, select, 3);
+    }
+    rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end(), [](const StoredRow& a, const StoredRow& b) { return a.key() < b.key(); });
+  return rows;
+}
+
+struct Block {
+  std::int64_t rows = 0, width = 0;
+  std::string hash;
+};
+
+Block find_block(Store::Impl& store, std::int64_t id) {
+  SQLite::Statement select(store.database, "SELECT rows, width, hash FROM feature_block WHERE id = ?");
+  select.bind(1, id);
+  if (!select.executeStep())
+    throw input_error(store.path.string(), "expected feature block " + std::to_string(id) + ", found none");
+  return {integer_at(store.path, select, 0), integer_at(store.path, select, 1), text_at(store.path, select, 2)};
+}
+
+// Copies each stored row to its place in values [N,width]; a block is read once.
+void gather(Store::Impl& store, const std::vector<StoredRow>& stored, Store::Rows& result) {
+  std::unordered_map<std::int64_t, std::vector<std::size_t>> places;
+  for (std::size_t i = 0; i < stored.size(); ++i) places[stored[i].block].push_back(i);
+  result.width = find_block(store, stored.front().block).width;
+  if (result.width < 1) throw input_error(store.path.string(), "expected a feature width of 1 or more");
+  const auto width = static_cast<std::size_t>(result.width);
+  for (const auto& [id, indices] : places) {
+    const Block block = find_block(store, id);
+    const auto values = read_features(store.path, block.hash, block.rows, block.width);
+    if (block.width != result.width) throw input_error(store.path.string(), "expected features of one width, got two");
+    if (result.values.empty()) result.values.resize(stored.size() * width);
+    for (const std::size_t i : indices) {
+      if (stored[i].row < 0 || stored[i].row >= block.rows)
+        throw input_error(store.path.string(), "expected rows inside their feature block, got one outside");
+      std::copy_n(values.begin() + stored[i].row * block.width, block.width,
+                  result.values.begin() + static_cast<std::ptrdiff_t>(i * width));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<std::int64_t, int>> Store::finished(std::int64_t series_id,
+                                                          std::span<const std::int64_t> metric_ids) {
+  return guarded(impl_->path, [&] {
+    std::string query =
+        "SELECT prompt.row, sample.image_index FROM sample JOIN prompt ON prompt.id = sample.prompt_id "
+        "WHERE sample.series_id = ?";
+    for (const std::int64_t id : metric_ids) {
+      const std::string key = " WHERE sample_id = sample.id AND metric_id = " + std::to_string(id) + ")";
+      query +=
+          " AND (EXISTS (SELECT 1 FROM sample_metric" + key + " OR EXISTS (SELECT 1 FROM sample_feature" + key + ")";
+    }
+    SQLite::Statement select(impl_->database, query);
+    select.bind(1, series_id);
+    std::vector<std::pair<std::int64_t, int>> keys;
+    while (select.executeStep())
+      keys.emplace_back(integer_at(impl_->path, select, 0), static_cast<int>(integer_at(impl_->path, select, 1)));
+    std::sort(keys.begin(), keys.end());
+    return keys;
+  });
+}
+
+void Store::add_batch(std::int64_t run_id, std::int64_t series_id, std::span<const SampleRow> samples,
+                      std::span<const MetricRows> metrics) {
+  check_batch(samples, metrics);
+  guarded(impl_->path, [&] {
+    SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
+    {
+      Batch batch(*impl_, run_id, series_id);
+      std::vector<std::int64_t> ids;
+      for (const SampleRow& sample : samples) ids.push_back(batch.add_sample(sample));
+      for (const MetricRows& metric : metrics) {
+        if (metric.width == 1) {
+          batch.add_values(ids, metric);
+        } else {
+          batch.add_features(ids, metric);
+        }
+      }
+      store_point("features written");
+    }
+    store_point("before commit");
+    transaction.commit();
+    store_point("after commit");
+  });
+}
+
+Store::Rows Store::rows(std::int64_t series_id, std::int64_t metric_id, std::span<const std::int64_t> prompt_rows,
+                        int images_per_prompt) {
+  constexpr const char* kValues =
+      "SELECT prompt.row, sample.image_index, m.value FROM sample JOIN prompt ON prompt.id = sample.prompt_id "
+      "JOIN sample_metric m ON m.sample_id = sample.id AND m.metric_id = ? "
+      "WHERE sample.series_id = ? AND sample.image_index < ?";
+  constexpr const char* kFeatures =
+      "SELECT prompt.row, sample.image_index, f.block_id, f.row FROM sample JOIN prompt ON prompt.id = "
+      "sample.prompt_id "
+      "JOIN sample_feature f ON f.sample_id = sample.id AND f.metric_id = ? "
+      "WHERE sample.series_id = ? AND sample.image_index < ?";
+  return guarded(impl_->path, [&] {
+    const std::unordered_set<std::int64_t> wanted(prompt_rows.begin(), prompt_rows.end());
+    auto stored = select_rows(*impl_, kFeatures, series_id, metric_id, wanted, images_per_prompt);
+    Rows result;
+    if (!stored.empty()) {
+      gather(*impl_, stored, result);
+    } else {
+      stored = select_rows(*impl_, kValues, series_id, metric_id, wanted, images_per_prompt);
+      for (const StoredRow& row : stored) result.values.push_back(static_cast<float>(row.value));
+    }
+    for (const StoredRow& row : stored) result.prompt_rows.push_back(row.prompt_row);
+    return result;
+  });
+}
+
+}  // namespace fewstep

@@ -1,0 +1,233 @@
+#include "store/database.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+
+namespace fewstep {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10'000;
+constexpr int kMaxTextBytes = 64 << 20;
+
+void nothing(std::string_view) {}
+
+// A reader of a folder that cannot be written to: SQLite cannot make the shared-memory file of WAL there, but a store
+// without a log is whole in its one file.
+std::string immutable_uri(const std::filesystem::path& path) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(path).string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || c == '/' || c == '.' || c == '-' || c == '_') {
+      uri += c;
+    } else {
+      uri += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+bool can_be_immutable(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto log = std::filesystem::file_size(path.string() + "-wal", ignored);
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  return (ignored || log == 0) && ::access(folder.c_str(), W_OK) != 0;
+}
+
+int first_integer(SQLite::Database& database, const char* query) {
+  SQLite::Statement statement(database, query);
+  return statement.executeStep() ? statement.getColumn(0).getInt() : 0;
+}
+
+SQLite::Database open_to_read(const std::filesystem::path& path) {
+  try {
+    SQLite::Database database(path.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
+    first_integer(database, "SELECT count(*) FROM sqlite_schema");
+    return database;
+  } catch (const SQLite::Exception& error) {
+    const int code = error.getErrorCode() & 0xff;
+    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || !can_be_immutable(path)) throw;
+  }
+  return {immutable_uri(path), SQLite::OPEN_READONLY | SQLite::OPEN_URI, kBusyTimeoutMs};
+}
+
+void harden(SQLite::Database& database) {
+  // The file may hold triggers or views that we did not write; none of ours does.
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  database.exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON");
+}
+
+void create_tables(SQLite::Database& database) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  if (first_integer(database, "SELECT count(*) FROM sqlite_schema") == 0) {
+    database.exec(kSchemaSql);
+    database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
+    SQLite::Statement insert(database, "INSERT INTO schema_version VALUES (?, ?)");
+    insert.bind(1, kSchemaVersion);
+    insert.bind(2, FEWSTEP_VERSION);
+    insert.exec();
+  }
+  transaction.commit();
+}
+
+void check_version(SQLite::Database& database, const std::filesystem::path& path) {
+  const std::string where = path.string();
+  if (first_integer(database, "SELECT count(*) FROM sqlite_schema") == 0)
+    throw input_error(where, "expected a fewstep store, got an empty file; `fewstep run` makes one");
+  if (const int id = first_integer(database, "PRAGMA application_id"); id != kApplicationId) {
+    throw input_error(where, "expected a fewstep store, got a SQLite database of another program (application id " +
+                                 std::to_string(id) + ")");
+  }
+  SQLite::Statement statement(database, "SELECT version FROM schema_version");
+  if (!statement.executeStep()) throw input_error(where, "expected a schema version, got none; the store is damaged");
+  const std::int64_t version = integer_at(path, statement, 0);
+  if (version >= kOldestReadable && version <= kSchemaVersion) return;
+  const std::string expected =
+      "expected a store of schema version " + std::to_string(kSchemaVersion) + ", got " + std::to_string(version);
+  throw input_error(where, expected + (version > kSchemaVersion ? "; use a newer fewstep" : "; use an older fewstep"));
+}
+
+// Adds what the version before lacks.
+void upgrade(SQLite::Database& database) {
+  if (first_integer(database, "SELECT version FROM schema_version") != 1) return;
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  const std::string_view schema = kSchemaSql;
+  database.exec(std::string(schema.substr(schema.find("-- Since version 2"))));
+  database.exec("UPDATE schema_version SET version = 2");
+  transaction.commit();
+}
+
+void check_file(const std::filesystem::path& path, Store::Mode mode) {
+  std::error_code failure;
+  const auto status = std::filesystem::status(path, failure);
+  if (std::filesystem::is_directory(status))
+    throw input_error(path.string(), "expected a fewstep store (a file), got a folder");
+  if (std::filesystem::exists(status)) {
+    if (!std::filesystem::is_regular_file(status))
+      throw input_error(path.string(), "expected a fewstep store, got something that is no regular file");
+    return;
+  }
+  if (mode == Store::Mode::kRead)
+    throw input_error(path.string(), "expected a fewstep store, found no such file; `fewstep run` makes one");
+  if (!path.has_parent_path()) return;
+  std::filesystem::create_directories(path.parent_path(), failure);
+  if (failure) {
+    throw environment_error(path.string(),
+                            "the folder " + path.parent_path().string() + " cannot be made: " + failure.message());
+  }
+}
+
+// What a killed writer left: only the holder of the writer's lock may call this.
+void remove_temporaries(const std::filesystem::path& database) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(features_folder(database), ignored)) {
+    if (entry.path().filename().string().find(".safetensors.tmp-") != std::string::npos)
+      std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+void (*store_point)(std::string_view) = nothing;
+
+Error store_error(const std::filesystem::path& path, const SQLite::Exception& error) {
+  const std::string where = path.string(), text = error.what();
+  switch (error.getErrorCode() & 0xff) {
+    case SQLITE_NOTADB:
+      return input_error(where, "expected a fewstep store, got a file that is no SQLite database");
+    case SQLITE_CORRUPT:
+      return input_error(where, "the store is damaged or truncated (" + text +
+                                    "); restore a copy, or save what is readable with `sqlite3 FILE .recover`");
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_SCHEMA:
+      return input_error(where, "expected the tables of a fewstep store, got others (" + text + ")");
+    case SQLITE_CONSTRAINT:
+      return input_error(where, "refused a row that contradicts what is stored (" + text + "); nothing was changed");
+    case SQLITE_TOOBIG:
+      return input_error(where, "refused a value that is too large (" + text + ")");
+    case SQLITE_FULL:
+      return environment_error(
+          where, "the disk is full (" + text + "); free space and run the same command again: nothing stored is lost");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return environment_error(
+          where, "the store is locked by another program (" + text + "); close it and run the same command again");
+    case SQLITE_READONLY:
+      return environment_error(where, "the store is read-only (" + text + ")");
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return environment_error(where, "the store cannot be opened (" + text + "); check permissions");
+    case SQLITE_IOERR:
+      return environment_error(where, "reading or writing failed (" + text + ": " +
+                                          sqlite3_errstr(error.getExtendedErrorCode()) +
+                                          "); nothing stored is lost; check the disk");
+    default:
+      return environment_error(where, "SQLite failed: " + text);
+  }
+}
+
+SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock) {
+  check_file(path, mode);
+  return guarded(path, [&] {
+    if (mode == Store::Mode::kRead) {
+      auto database = open_to_read(path);
+      harden(database);
+      check_version(database, path);
+      return database;
+    }
+    SQLite::Database database(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
+    harden(database);
+    if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
+      throw environment_error(path.string(), "expected to write, but the file is read-only");
+    // A foreign database is refused before its journal mode is touched.
+    if (first_integer(database, "SELECT count(*) FROM sqlite_schema") != 0) check_version(database, path);
+    lock.emplace(path);
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    create_tables(database);
+    check_version(database, path);
+    upgrade(database);
+    remove_temporaries(path);
+    return database;
+  });
+}
+
+std::int64_t integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
+  const auto value = row.getColumn(column);
+  if (!value.isInteger())
+    throw input_error(path.string(), "expected an integer in column " + std::string(value.getName()) +
+                                         ", got another type; the store is damaged");
+  return value.getInt64();
+}
+
+int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
+  const std::int64_t value = integer_at(path, row, column);
+  if (value < 0 || value > 1'000'000'000)
+    throw input_error(path.string(),
+                      "expected a count or size, got " + std::to_string(value) + "; the store is damaged");
+  return static_cast<int>(value);
+}
+
+double real_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
+  const auto value = row.getColumn(column);
+  const double number = value.getDouble();
+  if ((!value.isFloat() && !value.isInteger()) || !std::isfinite(number))
+    throw input_error(path.string(), "expected a finite number in column " + std::string(value.getName()) +
+                                         ", got something else; the store is damaged");
+  return number;
+}
+
+std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
+  const auto value = row.getColumn(column);
+  if (!value.isText() || value.getBytes() > kMaxTextBytes)
+    throw input_error(path.string(), "expected text in column " + std::string(value.getName()) +
+                                         ", got another type or size; the store is damaged");
+  return value.getString();
+}
+
+}  // namespace fewstep

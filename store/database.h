@@ -1,0 +1,88 @@
+#pragma once
+#include "core/error.h"
+#include "store/store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fewstep {
+
+// What is behind Store, shared by the files of store/ alone.
+
+constexpr int kSchemaVersion = 2;           // what a writer makes of any store that it opens
+constexpr int kOldestReadable = 1;          // lacks the tables below "Since version 2" in schema.sql
+constexpr int kApplicationId = 0x66777374;  // "fwst"
+extern const char* const kSchemaSql;        // schema.sql
+
+// Held by the one writer for as long as its store is open: an flock on NAME-lock, which the system drops with the
+// process. The lock is not on the database itself, since closing any descriptor of that would drop SQLite's own locks.
+class WriterLock {
+ public:
+  // Throws Error (kEnvironment) naming the process that holds it.
+  explicit WriterLock(const std::filesystem::path& database);
+  ~WriterLock();
+  WriterLock(const WriterLock&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
+struct CellLabel {
+  std::string checkpoint_name;
+  bool given_as_guidance_scale = false;
+};
+
+// Opens and checks. A writer takes the lock before it touches anything, and creates the tables where it finds none.
+SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock);
+
+struct Store::Impl {
+  Impl(const std::filesystem::path& file, Mode mode) : path(file), database(open_database(file, mode, lock)) {}
+
+  std::filesystem::path path;
+  std::optional<WriterLock> lock;
+  SQLite::Database database;
+  std::map<std::int64_t, CellLabel> labels;  // of each series, as add_series named it last
+};
+
+// SQLite's error as ours: kInput for a damaged or foreign file, kEnvironment for a full disk, a lock, an I/O error.
+Error store_error(const std::filesystem::path& path, const SQLite::Exception& error);
+
+template <typename Action>
+auto guarded(const std::filesystem::path& path, Action&& action) {
+  try {
+    return action();
+  } catch (const SQLite::Exception& error) {
+    throw store_error(path, error);
+  }
+}
+
+// Columns of a file that may have been written by anybody. Throw Error (kInput) for another type, a non-finite number,
+// text that is longer than any of ours.
+std::int64_t integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
+// 0…10⁹: counts, sizes, indices.
+int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
+double real_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
+std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
+
+// NAME.features of NAME.sqlite, beside the database.
+std::filesystem::path features_folder(const std::filesystem::path& database);
+// Writes values [rows,width] under the hash of their content, whole or not at all, and returns the hash.
+std::string write_features(const std::filesystem::path& database, std::span<const float> values, std::int64_t width);
+// Reads and checks size and finite values; check_hash: the content too. Throws Error (kInput).
+std::vector<float> read_features(const std::filesystem::path& database, const std::string& hash, std::int64_t rows,
+                                 std::int64_t width, bool check_hash = false);
+
+// Called at named points of a batch ("features written", "before commit", "after commit"); tests kill the process
+// there.
+extern void (*store_point)(std::string_view name);  // never null
+
+}  // namespace fewstep

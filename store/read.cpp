@@ -1,0 +1,267 @@
+#include "store/read.h"
+
+#include "store/database.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace fewstep {
+namespace {
+
+std::string optional_text_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
+  return row.getColumn(column).isNull() ? "" : text_at(path, row, column);
+}
+
+StoredRun run_at(const std::filesystem::path& path, SQLite::Statement& row) {
+  return {integer_at(path, row, 0), integer_at(path, row, 1),       integer_at(path, row, 2),
+          text_at(path, row, 3),    text_at(path, row, 4),          text_at(path, row, 5),
+          text_at(path, row, 6),    optional_text_at(path, row, 7), integer_at(path, row, 8)};
+}
+
+std::string json_of(Store::Impl& store, const std::string& table, std::int64_t id) {
+  SQLite::Statement select(store.database, "SELECT json FROM " + table + " WHERE id = ?");
+  select.bind(1, id);
+  if (!select.executeStep()) throw input_error(store.path.string(), "expected the run's " + table + ", found none");
+  return text_at(store.path, select, 0);
+}
+
+StoredCell cell_at(const std::filesystem::path& path, SQLite::Statement& row) {
+  StoredCell cell;
+  cell.run_id = integer_at(path, row, 0);
+  cell.position = small_integer_at(path, row, 1);
+  cell.series_id = integer_at(path, row, 2);
+  const auto state = parse_cell_state(text_at(path, row, 5));
+  if (!state) throw input_error(path.string(), "expected a known state of a cell, got another; the store is damaged");
+  cell.state = *state;
+  cell.expected_images = integer_at(path, row, 6);
+  cell.message = text_at(path, row, 7);
+  SeriesKey& key = cell.series;
+  key.checkpoint_name = text_at(path, row, 3);
+  key.given_as_guidance_scale = integer_at(path, row, 4) != 0;
+  key.checkpoint_sha256 = text_at(path, row, 8);
+  key.checkpoint_kind = text_at(path, row, 9);
+  key.sampler = text_at(path, row, 10);
+  key.spacing = text_at(path, row, 11);
+  key.final_sigma = text_at(path, row, 12);
+  key.steps = small_integer_at(path, row, 13);
+  key.original_inference_steps = small_integer_at(path, row, 14);
+  key.omega = real_at(path, row, 15);
+  key.negative_prompt = text_at(path, row, 16);
+  key.seed = std::bit_cast<std::uint64_t>(integer_at(path, row, 17));
+  key.prompt_source = text_at(path, row, 18);
+  key.height = small_integer_at(path, row, 19);
+  key.width = small_integer_at(path, row, 20);
+  key.dtype = text_at(path, row, 21);
+  key.device_kind = text_at(path, row, 22);
+  return cell;
+}
+
+// Cells of all runs of one configuration up to run_id, the newest run first.
+std::vector<StoredCell> select_cells(Store::Impl& store, const StoredRun& run) {
+  SQLite::Statement select(
+      store.database,
+      "SELECT c.run_id, c.position, c.series_id, c.checkpoint_name, c.given_as_guidance_scale, c.state, "
+      "c.expected_images, c.message, k.sha256, k.kind, s.sampler, s.spacing, s.final_sigma, s.steps, "
+      "s.original_inference_steps, s.omega, s.negative_prompt, s.seed, s.prompt_source, s.height, s.width, s.dtype, "
+      "s.device_kind FROM run_cell c JOIN run r ON r.id = c.run_id JOIN series s ON s.id = c.series_id "
+      "JOIN checkpoint k ON k.id = s.checkpoint_id WHERE r.config_id = ? AND r.id <= ? "
+      "ORDER BY c.run_id DESC, c.position");
+  select.bind(1, run.config_id);
+  select.bind(2, run.id);
+  std::vector<StoredCell> cells;
+  while (select.executeStep()) cells.push_back(cell_at(store.path, select));
+  return cells;
+}
+
+// What an experiment calls a cell; its checkpoint's hash is not part of that.
+auto name_of_cell(const StoredCell& cell) {
+  const SeriesKey& key = cell.series;
+  return std::tuple(key.checkpoint_name, key.sampler, key.spacing, key.final_sigma, key.steps,
+                    key.original_inference_steps, key.omega, key.negative_prompt, key.seed, key.height, key.width);
+}
+
+// One of each cell: as the newest run has it, and where that only planned it the newest state of the same series; a
+// checkpoint whose contents changed never answers with its predecessor's numbers. In the order of the longest run.
+std::vector<StoredCell> merge_runs(const std::vector<StoredCell>& newest_first) {
+  std::map<std::int64_t, std::int64_t> length;
+  std::map<decltype(name_of_cell(newest_first.front())), StoredCell> chosen;
+  for (const StoredCell& cell : newest_first) {
+    ++length[cell.run_id];
+    const auto [place, added] = chosen.emplace(name_of_cell(cell), cell);
+    StoredCell& kept = place->second;
+    if (!added && kept.state == CellState::kPlanned && kept.series_id == cell.series_id) kept = cell;
+  }
+  auto order = newest_first;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const StoredCell& a, const StoredCell& b) { return length.at(a.run_id) > length.at(b.run_id); });
+  std::vector<StoredCell> merged;
+  for (const StoredCell& cell : order) {
+    const auto place = chosen.find(name_of_cell(cell));
+    if (place == chosen.end()) continue;
+    merged.push_back(place->second);
+    chosen.erase(place);
+  }
+  return merged;
+}
+
+void read_images(Store::Impl& store, StoredCell& cell) {
+  SQLite::Statement select(
+      store.database, "SELECT count(*), avg(forwards), min(forwards), max(forwards) FROM sample WHERE series_id = ?");
+  select.bind(1, cell.series_id);
+  if (!select.executeStep()) return;
+  const std::int64_t count = integer_at(store.path, select, 0);
+  cell.stored_images = std::min(count, cell.expected_images);
+  if (count > 0) {
+    cell.forwards =
+        Forwards{real_at(store.path, select, 1), integer_at(store.path, select, 2), integer_at(store.path, select, 3)};
+  }
+}
+
+std::vector<std::string> parse_flags(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  std::vector<std::string> flags;
+  if (!json.is_array()) return flags;
+  for (const auto& flag : json)
+    if (flag.is_string()) flags.push_back(flag.get<std::string>());
+  return flags;
+}
+
+StoredScore score_at(const std::filesystem::path& path, SQLite::Statement& row) {
+  StoredScore stored;
+  stored.metric = {text_at(path, row, 0), text_at(path, row, 1), text_at(path, row, 2), small_integer_at(path, row, 3),
+                   integer_at(path, row, 4) != 0};
+  stored.reference_hash = text_at(path, row, 5);
+  if (!row.getColumn(6).isNull()) stored.score.value = real_at(path, row, 6);
+  if (!row.getColumn(7).isNull()) stored.score.standard_error = real_at(path, row, 7);
+  stored.score.count = integer_at(path, row, 8);
+  stored.score.flags = parse_flags(text_at(path, row, 9));
+  return stored;
+}
+
+void read_scores(Store::Impl& store, const StoredRun& run, StoredCell& cell) {
+  SQLite::Statement select(store.database,
+                           "SELECT m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, s.reference_hash, "
+                           "s.value, s.standard_error, s.images, s.flags FROM score s "
+                           "JOIN metric m ON m.id = s.metric_id JOIN run r ON r.id = s.run_id "
+                           "WHERE s.series_id = ? AND r.config_id = ? AND r.id <= ? ORDER BY s.run_id DESC, s.id");
+  select.bind(1, cell.series_id);
+  select.bind(2, run.config_id);
+  select.bind(3, run.id);
+  std::set<std::pair<std::string, std::string>> seen;
+  while (select.executeStep()) {
+    StoredScore stored = score_at(store.path, select);
+    if (seen.emplace(stored.metric.name, stored.metric.protocol).second) cell.scores.push_back(std::move(stored));
+  }
+}
+
+std::vector<StoredCheckpoint> read_checkpoints(Store::Impl& store, const std::vector<StoredCell>& cells) {
+  SQLite::Statement select(store.database, "SELECT sha256, path, kind FROM checkpoint WHERE sha256 = ?");
+  std::vector<StoredCheckpoint> checkpoints;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const StoredCell& cell : cells) {
+    if (!seen.emplace(cell.series.checkpoint_sha256, cell.series.checkpoint_name).second) continue;
+    select.reset();
+    select.bind(1, cell.series.checkpoint_sha256);
+    if (!select.executeStep()) continue;
+    checkpoints.push_back({text_at(store.path, select, 0), cell.series.checkpoint_name, text_at(store.path, select, 1),
+                           text_at(store.path, select, 2)});
+  }
+  return checkpoints;
+}
+
+StoredRun choose_run(Store& store, std::optional<std::int64_t> run_id) {
+  const auto runs = read_runs(store);
+  const std::string where = store.impl().path.string();
+  if (runs.empty()) throw input_error(where, "expected a store with a run, got one without; `fewstep run` fills it");
+  if (!run_id) return runs.back();
+  const auto found = std::find_if(runs.begin(), runs.end(), [&](const StoredRun& run) { return run.id == *run_id; });
+  if (found == runs.end())
+    throw input_error(
+        where, "expected a run from 1 to " + std::to_string(runs.back().id) + ", got " + std::to_string(*run_id));
+  return *found;
+}
+
+}  // namespace
+
+std::vector<StoredRun> read_runs(Store& store) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database,
+                             "SELECT id, config_id, environment_id, experiment, state, version, started, ended, "
+                             "(SELECT count(*) FROM run_cell WHERE run_id = run.id) FROM run ORDER BY id");
+    std::vector<StoredRun> runs;
+    while (select.executeStep()) runs.push_back(run_at(impl.path, select));
+    return runs;
+  });
+}
+
+StoredTable read_table(Store& store, std::optional<std::int64_t> run_id) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    StoredTable table;
+    table.run = choose_run(store, run_id);
+    table.config_json = json_of(impl, "config", table.run.config_id);
+    table.environment_json = json_of(impl, "environment", table.run.environment_id);
+    table.cells = merge_runs(select_cells(impl, table.run));
+    for (StoredCell& cell : table.cells) {
+      read_images(impl, cell);
+      read_scores(impl, table.run, cell);
+      cell.timings = read_timings(store, cell.series_id, table.run.environment_id);
+    }
+    table.checkpoints = read_checkpoints(impl, table.cells);
+    return table;
+  });
+}
+
+std::map<std::string, std::int64_t> count_rows(Store& store) {
+  constexpr const char* kTables[] = {"checkpoint",    "environment",    "config",        "series", "run",
+                                     "run_cell",      "prompt",         "sample",        "metric", "sample_metric",
+                                     "feature_block", "sample_feature", "timing_sample", "score",  "comparison"};
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    std::map<std::string, std::int64_t> counts;
+    for (const char* table : kTables) {
+      SQLite::Statement select(impl.database, std::string("SELECT count(*) FROM ") + table);
+      if (select.executeStep()) counts[table] = integer_at(impl.path, select, 0);
+    }
+    return counts;
+  });
+}
+
+int schema_version(Store& store) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database, "SELECT version FROM schema_version");
+    return select.executeStep() ? small_integer_at(impl.path, select, 0) : 0;
+  });
+}
+
+std::int64_t check_features(Store& store) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database, "SELECT hash, rows, width FROM feature_block");
+    std::int64_t count = 0;
+    for (; select.executeStep(); ++count)
+      read_features(impl.path, text_at(impl.path, select, 0), integer_at(impl.path, select, 1),
+                    integer_at(impl.path, select, 2), true);
+    return count;
+  });
+}
+
+std::filesystem::path stored_image(Store& store, const std::string& image_path) {
+  const std::filesystem::path relative = image_path;
+  const auto& path = store.impl().path;
+  if (relative.empty() || relative.is_absolute() ||
+      std::find(relative.begin(), relative.end(), "..") != relative.end()) {
+    throw input_error(path.string(), "expected an image path below the store's folder, got another");
+  }
+  return path.parent_path() / relative;
+}
+
+}  // namespace fewstep

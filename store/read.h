@@ -1,0 +1,95 @@
+#pragma once
+#include "store/store.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// What reports read. All functions throw Error (kInput) for a damaged store; every number given back is finite, texts
+// (captions, messages, names) are as they were stored and need escaping where they are shown.
+
+struct StoredRun {
+  std::int64_t id = 0, config_id = 0, environment_id = 0;
+  std::string experiment, state, version;
+  std::string started, ended;  // ISO 8601, UTC; ended is empty while it runs or when it was killed
+  std::int64_t cells = 0;
+};
+std::vector<StoredRun> read_runs(Store& store);  // oldest first
+
+struct Quantiles {
+  double median = 0, p10 = 0, p90 = 0;  // between order statistics linearly, as numpy's default
+  std::int64_t n = 0;
+};
+Quantiles quantiles_of(std::vector<double> values);  // at least one
+
+// Milliseconds per image at one batch size: a batch's time divided by its images.
+struct BatchTiming {
+  int batch = 1;
+  std::int64_t processes = 0;
+  std::map<std::string, Quantiles> stages;  // "text" "denoise" "decode"
+  std::optional<Quantiles> total;           // over repetitions that have every stage
+};
+
+struct StoredScore {
+  MetricKey metric;
+  std::string reference_hash;
+  Score score;
+};
+
+struct Forwards {
+  double mean = 0;
+  std::int64_t min = 0, max = 0;
+};
+
+struct StoredCell {
+  SeriesKey series;  // checkpoint_name and given_as_guidance_scale as this run names them
+  std::int64_t series_id = 0, run_id = 0;
+  int position = 0;
+  CellState state = CellState::kPlanned;
+  std::string message;
+  std::int64_t expected_images = 0;
+  std::int64_t stored_images = 0;    // of the series, at most expected_images
+  std::optional<Forwards> forwards;  // per image, measured; nothing where no image is stored
+  std::vector<StoredScore> scores;
+  std::vector<BatchTiming> timings;  // by batch size
+};
+
+struct StoredCheckpoint {
+  std::string sha256, name, path, kind;
+};
+
+// A run, and what earlier runs of the same configuration found for cells that it has not reached (a run with --only,
+// or one that was stopped): the newest state of a series that is not "planned" counts. Scores come from these runs, the
+// newest first; timings from the newest of all runs in the same environment.
+struct StoredTable {
+  StoredRun run;
+  std::string config_json, environment_json;
+  std::vector<StoredCell> cells;  // in the order of the run with most cells
+  std::vector<StoredCheckpoint> checkpoints;
+};
+// run_id: nothing for the latest. Throws Error (kInput) when there is no such run, or none at all.
+StoredTable read_table(Store& store, std::optional<std::int64_t> run_id = {});
+
+// By batch size, each of the newest run that timed the series at it in this environment.
+std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std::int64_t environment_id);
+
+// Repetitions of every one of stages that are stored for a series in an environment, any run: the pass is not repeated.
+std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch,
+                               const std::vector<std::string>& stages);
+
+// Rows in each table, by name: for `fewstep inspect`.
+std::map<std::string, std::int64_t> count_rows(Store& store);
+int schema_version(Store& store);
+
+// Reads every feature file that the store names and compares content and hash. Throws Error (kInput) for the first
+// that is missing, of another size or changed; returns how many there are.
+std::int64_t check_features(Store& store);
+
+// An image path of the store as a path below its folder. Throws Error (kInput) when it would leave it.
+std::filesystem::path stored_image(Store& store, const std::string& image_path);
+
+}  // namespace fewstep

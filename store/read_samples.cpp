@@ -1,0 +1,93 @@
+#include "store/read_samples.h"
+
+#include "store/database.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace fewstep {
+namespace {
+
+StoredPrompt read_prompt(Store::Impl& store, std::int64_t id) {
+  SQLite::Statement select(store.database, "SELECT row, text FROM prompt WHERE id = ?");
+  select.bind(1, id);
+  if (!select.executeStep())
+    throw input_error(store.path.string(), "expected the prompt of a sample, found none; the store is damaged");
+  return {id, integer_at(store.path, select, 0), text_at(store.path, select, 1)};
+}
+
+// (value, prompt id) of every prompt, by value.
+std::vector<std::pair<double, std::int64_t>> prompt_values(Store::Impl& store, std::int64_t series_id,
+                                                           std::int64_t metric_id) {
+  SQLite::Statement select(store.database,
+                           "SELECT s.prompt_id, avg(m.value) FROM sample s JOIN sample_metric m ON m.sample_id = s.id "
+                           "WHERE s.series_id = ? AND m.metric_id = ? GROUP BY s.prompt_id");
+  select.bind(1, series_id);
+  select.bind(2, metric_id);
+  std::vector<std::pair<double, std::int64_t>> values;
+  while (select.executeStep()) values.emplace_back(real_at(store.path, select, 1), integer_at(store.path, select, 0));
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+}  // namespace
+
+std::vector<StoredPrompt> prompts_with_images(Store& store, std::span<const std::int64_t> series_ids,
+                                              std::int64_t limit) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    // Each series is one walk along an index; a join over all of them would sort every sample.
+    SQLite::Statement select(impl.database,
+                             "SELECT prompt_id FROM sample WHERE series_id = ? AND image_index = 0 AND "
+                             "image_path <> '' ORDER BY prompt_id");
+    std::map<std::int64_t, std::int64_t> series_of_prompt;
+    for (const std::int64_t id : series_ids) {
+      select.reset();
+      select.bind(1, id);
+      while (select.executeStep()) ++series_of_prompt[integer_at(impl.path, select, 0)];
+    }
+    std::vector<std::pair<std::int64_t, std::int64_t>> order;  // (−count, id)
+    for (const auto& [id, count] : series_of_prompt) order.emplace_back(-count, id);
+    const auto wanted = std::min(static_cast<std::size_t>(std::max<std::int64_t>(limit, 0)), order.size());
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(wanted), order.end());
+    std::vector<StoredPrompt> prompts;
+    for (std::size_t i = 0; i < wanted; ++i) prompts.push_back(read_prompt(impl, order[i].second));
+    return prompts;
+  });
+}
+
+std::optional<StoredSample> first_sample(Store& store, std::int64_t series_id, std::int64_t prompt_id) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&]() -> std::optional<StoredSample> {
+    SQLite::Statement select(impl.database,
+                             "SELECT image_sha256, image_path FROM sample WHERE series_id = ? AND prompt_id = ? "
+                             "ORDER BY image_index, seed LIMIT 1");
+    select.bind(1, series_id);
+    select.bind(2, prompt_id);
+    if (!select.executeStep()) return std::nullopt;
+    return StoredSample{text_at(impl.path, select, 0), text_at(impl.path, select, 1)};
+  });
+}
+
+PromptExtremes prompt_extremes(Store& store, std::int64_t series_id, const MetricKey& metric, std::int64_t count) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    PromptExtremes extremes;
+    const auto metric_id = store.find_metric(metric);
+    if (!metric_id) return extremes;
+    auto values = prompt_values(impl, series_id, *metric_id);
+    if (metric.higher_is_better) std::reverse(values.begin(), values.end());
+    const auto total = static_cast<std::int64_t>(values.size());
+    const auto prompt_at = [&](std::int64_t i) {
+      const auto& [value, id] = values[static_cast<std::size_t>(i)];
+      return PromptScore{read_prompt(impl, id), value};
+    };
+    const std::int64_t best = std::min(count, (total + 1) / 2), worst = std::min(count, total - best);
+    for (std::int64_t i = 0; i < best; ++i) extremes.best.push_back(prompt_at(i));
+    for (std::int64_t i = 0; i < worst; ++i) extremes.worst.push_back(prompt_at(total - 1 - i));
+    return extremes;
+  });
+}
+
+}  // namespace fewstep

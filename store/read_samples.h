@@ -1,0 +1,43 @@
+#pragma once
+#include "store/store.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// Single prompts and images, for pages that show them. All functions throw Error (kInput) for a damaged store; texts
+// are as they were stored and need escaping where they are shown.
+
+struct StoredPrompt {
+  std::int64_t id = 0, row = 0;  // row: in the caption file, from 0
+  std::string text;
+};
+
+// Prompts with a kept image (of image index 0) in the given series: those that most of the series have come first, then
+// as they were stored. At most limit.
+std::vector<StoredPrompt> prompts_with_images(Store& store, std::span<const std::int64_t> series_ids,
+                                              std::int64_t limit);
+
+// The first image of a prompt in a series; nothing where none is stored.
+struct StoredSample {
+  std::string image_sha256;
+  std::string image_path;  // see stored_image(); empty: not kept
+};
+std::optional<StoredSample> first_sample(Store& store, std::int64_t series_id, std::int64_t prompt_id);
+
+// A prompt's number in a series: the mean over its images.
+struct PromptScore {
+  StoredPrompt prompt;
+  double value = 0;
+};
+struct PromptExtremes {
+  std::vector<PromptScore> best, worst;  // the best, the worst first; no prompt is in both
+};
+// Of a metric that has one number an image; empty for others. At most count of each.
+PromptExtremes prompt_extremes(Store& store, std::int64_t series_id, const MetricKey& metric, std::int64_t count);
+
+}  // namespace fewstep

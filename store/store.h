@@ -1,0 +1,120 @@
+#pragma once
+#include "metrics/score.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fewstep {
+
+// All that decides a cell's images: two runs with the same fields share samples. docs/schema.md tells it in prose.
+struct SeriesKey {
+  std::string checkpoint_sha256, checkpoint_name, checkpoint_kind;
+  std::string sampler, spacing, final_sigma;
+  int steps = 0, original_inference_steps = 0;
+  double omega = 0;
+  bool given_as_guidance_scale = false;  // shown, not part of the identity
+  std::string negative_prompt;
+  std::uint64_t seed = 0;
+  std::string prompt_source;  // SHA-256 of the caption file
+  int height = 0, width = 0;
+  std::string dtype, device_kind;  // "float32", "cpu" | "cuda"
+};
+
+struct MetricKey {
+  std::string name, protocol, model_hash;
+  int version = 1;
+  bool higher_is_better = false;
+};
+
+struct SampleRow {
+  std::int64_t prompt_row = 0;
+  int image_index = 0;
+  std::uint64_t seed = 0;     // of its own stream
+  std::int64_t forwards = 0;  // measured network evaluations
+  std::string image_sha256;   // over height, width and pixels
+  std::string image_path;     // relative to the store's folder; empty when not kept
+};
+
+// Rows of one metric for one batch, in the order of its samples: width 1 goes to sample_metric, more to a feature file.
+struct MetricRows {
+  std::int64_t metric_id = 0;
+  std::int64_t width = 1;
+  std::vector<float> values;  // [batch,width]
+};
+
+struct TimingRow {
+  std::string process;  // one id per process: repetitions inside one are not independent
+  int batch = 1;
+  std::string stage;  // "text" "denoise" "decode"
+  int repetition = 0;
+  double ms = 0;  // of the whole batch
+};
+
+enum class CellState { kPlanned, kRunning, kComplete, kIncomplete, kFailed };
+std::string_view name_of(CellState state);
+std::optional<CellState> parse_cell_state(std::string_view name);
+
+// Results and timings in SQLite (WAL, synchronous=FULL, foreign keys on, one writer). A batch is one transaction:
+// it is stored whole or not at all. Throws Error: kInput for a file that is no store or of a newer version,
+// kEnvironment for a locked database or a full disk.
+class Store {
+ public:
+  enum class Mode { kRead, kWrite };  // kWrite creates what is missing
+  static Store open(const std::filesystem::path& path, Mode mode);
+  ~Store();
+  Store(Store&&) noexcept;
+
+  // Each returns the id of the existing row when the same thing is already there.
+  std::int64_t add_checkpoint(const std::string& sha256, const std::string& name, const std::string& path,
+                              const std::string& kind);
+  std::int64_t add_environment(const std::string& json);
+  std::int64_t add_config(const std::string& json);
+  std::int64_t add_series(const SeriesKey& key);
+  std::int64_t add_metric(const MetricKey& key);
+  // The same for reading alone: nothing where the store does not have it.
+  std::optional<std::int64_t> find_series(const SeriesKey& key);
+  std::optional<std::int64_t> find_metric(const MetricKey& key);
+  std::optional<std::int64_t> find_environment(const std::string& json);
+  void add_prompts(const std::string& source, std::span<const std::int64_t> rows, std::span<const std::string> texts);
+
+  std::int64_t begin_run(std::int64_t config_id, std::int64_t environment_id, const std::string& experiment_name);
+  void end_run(std::int64_t run_id, const std::string& state);  // "complete" "failed" "interrupted" "incomplete"
+  // One row per cell of the run: position keeps the table's order.
+  void set_cell(std::int64_t run_id, std::int64_t series_id, int position, CellState state,
+                std::int64_t expected_images, const std::string& message = "");
+
+  // The (prompt_row, image_index) pairs of a series that have a sample with rows for every one of metric_ids.
+  std::vector<std::pair<std::int64_t, int>> finished(std::int64_t series_id, std::span<const std::int64_t> metric_ids);
+  // One transaction. A sample that is there already keeps its row; another image_sha256 for it is an Error (kInput).
+  void add_batch(std::int64_t run_id, std::int64_t series_id, std::span<const SampleRow> samples,
+                 std::span<const MetricRows> metrics);
+
+  struct Rows {
+    std::int64_t width = 1;
+    std::vector<float> values;              // [N,width], ordered by (prompt_row, image_index)
+    std::vector<std::int64_t> prompt_rows;  // group of each row
+  };
+  // The rows of the given prompts (source rows) and image indices < images_per_prompt.
+  Rows rows(std::int64_t series_id, std::int64_t metric_id, std::span<const std::int64_t> prompt_rows,
+            int images_per_prompt);
+
+  void add_score(std::int64_t run_id, std::int64_t series_id, std::int64_t metric_id, const std::string& reference_hash,
+                 const Score& score);
+  void add_timings(std::int64_t run_id, std::int64_t series_id, std::span<const TimingRow> rows);
+
+  struct Impl;  // database.h
+  Impl& impl() { return *impl_; }
+
+ private:
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fewstep

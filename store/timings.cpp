@@ -1,0 +1,101 @@
+#include "store/database.h"
+#include "store/read.h"
+
+#include <algorithm>
+#include <set>
+
+namespace fewstep {
+namespace {
+
+struct RawTiming {
+  std::string process, stage;
+  int batch = 1, repetition = 0;
+  double ms = 0;
+};
+
+std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id, std::int64_t environment_id) {
+  SQLite::Statement select(store.database,
+                           "SELECT process, stage, batch, repetition, ms FROM timing_sample s WHERE series_id = ?1 "
+                           "AND run_id = (SELECT max(t.run_id) FROM timing_sample t JOIN run r ON r.id = t.run_id "
+                           "WHERE t.series_id = ?1 AND t.batch = s.batch AND r.environment_id = ?2)");
+  select.bind(1, series_id);
+  select.bind(2, environment_id);
+  std::vector<RawTiming> rows;
+  while (select.executeStep()) {
+    rows.push_back({text_at(store.path, select, 0), text_at(store.path, select, 1),
+                    std::max(1, small_integer_at(store.path, select, 2)), small_integer_at(store.path, select, 3),
+                    real_at(store.path, select, 4)});
+  }
+  return rows;
+}
+
+BatchTiming timing_of(int batch, const std::vector<const RawTiming*>& rows) {
+  BatchTiming timing;
+  timing.batch = batch;
+  std::map<std::string, std::vector<double>> stages;
+  std::map<std::pair<std::string, int>, std::pair<double, std::size_t>> sums;  // of a repetition: time, stages
+  std::set<std::string> processes;
+  for (const RawTiming* row : rows) {
+    const double ms = row->ms / batch;
+    stages[row->stage].push_back(ms);
+    auto& [sum, count] = sums[{row->process, row->repetition}];
+    sum += ms;
+    ++count;
+    processes.insert(row->process);
+  }
+  timing.processes = static_cast<std::int64_t>(processes.size());
+  for (const auto& [stage, values] : stages) timing.stages[stage] = quantiles_of(values);
+  std::vector<double> totals;
+  for (const auto& [repetition, sum] : sums)
+    if (sum.second == stages.size()) totals.push_back(sum.first);
+  if (!totals.empty()) timing.total = quantiles_of(totals);
+  return timing;
+}
+
+}  // namespace
+
+Quantiles quantiles_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double fraction) {
+    const double place = fraction * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const auto above = std::min(below + 1, values.size() - 1);
+    return values[below] + (values[above] - values[below]) * (place - static_cast<double>(below));
+  };
+  return {at(0.5), at(0.1), at(0.9), static_cast<std::int64_t>(values.size())};
+}
+
+std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std::int64_t environment_id) {
+  return guarded(store.impl().path, [&] {
+    const auto rows = select_timings(store.impl(), series_id, environment_id);
+    std::map<int, std::vector<const RawTiming*>> batches;
+    for (const RawTiming& row : rows) batches[row.batch].push_back(&row);
+    std::vector<BatchTiming> timings;
+    for (const auto& [batch, of_batch] : batches) timings.push_back(timing_of(batch, of_batch));
+    return timings;
+  });
+}
+
+std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch,
+                               const std::vector<std::string>& stages) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database,
+                             "SELECT count(*) FROM timing_sample t JOIN run r ON r.id = t.run_id WHERE t.series_id = ? "
+                             "AND r.environment_id = ? AND t.batch = ? AND t.stage = ? GROUP BY t.run_id "
+                             "ORDER BY t.run_id DESC LIMIT 1");
+    std::optional<std::int64_t> fewest;
+    for (const std::string& stage : stages) {
+      select.reset();
+      select.bind(1, series_id);
+      select.bind(2, environment_id);
+      select.bind(3, batch);
+      select.bind(4, stage);
+      const std::int64_t count = select.executeStep() ? integer_at(impl.path, select, 0) : 0;
+      fewest = std::min(fewest.value_or(count), count);
+    }
+    return fewest.value_or(0);
+  });
+}
+
+}  // namespace fewstep

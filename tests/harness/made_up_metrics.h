@@ -1,0 +1,101 @@
+#pragma once
+#include "harness/score.h"
+#include "images/files.h"
+
+#include <ATen/ops/empty.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fewstep {
+
+// Metrics simple enough to be worked out by hand, so that the way around the networks is tested without any.
+
+constexpr std::array<std::string_view, 1> kColourProtocols = {"mean-colour"};
+constexpr std::array<std::string_view, 1> kLengthProtocols = {"letters"};
+
+// What the last batches looked like.
+struct Seen {
+  std::vector<std::size_t> batches;
+  std::vector<std::int64_t> groups;
+};
+
+// Features: mean red, green, blue. Score: |mean red of the images − mean red of the reference|.
+inline OpenMetric colour_metric(Seen* seen) {
+  static Seen* last = nullptr;
+  last = seen;
+  static const Metric metric{.name = "colour",
+                             .unit = "",
+                             .source = "",
+                             .version = 1,
+                             .higher_is_better = false,
+                             .needs_reference = true,
+                             .needs_prompts = false,
+                             .protocols = kColourProtocols,
+                             .open = nullptr,
+                             .aggregate = [](std::string_view, std::span<const float> rows, std::int64_t width,
+                                             std::span<const std::int64_t> groups, const Gaussian* reference) {
+                               last->groups.assign(groups.begin(), groups.end());
+                               Score score;
+                               score.count = static_cast<std::int64_t>(rows.size()) / width;
+                               double red = 0;
+                               for (std::int64_t i = 0; i < score.count; ++i) red += rows[i * width];
+                               score.value = std::abs(red / static_cast<double>(score.count) - reference->mean[0]);
+                               return score;
+                             }};
+  Measure measure;
+  measure.width = 3;
+  measure.model_hash = "the-network";
+  measure.rows = [](std::span<const Image> images, std::span<const std::string>) {
+    last->batches.push_back(images.size());
+    Tensor rows = at::empty({static_cast<std::int64_t>(images.size()), 3});
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      std::array<double, 3> sum{};
+      for (std::size_t k = 0; k < images[i].rgb.size(); ++k) sum[k % 3] += images[i].rgb[k];
+      for (int c = 0; c < 3; ++c)
+        rows.data_ptr<float>()[i * 3 + c] = static_cast<float>(sum[c] * 3 / static_cast<double>(images[i].rgb.size()));
+    }
+    return rows;
+  };
+  return {&metric, {.name = "colour", .protocol = "mean-colour", .weights = {}, .model = {}}, measure};
+}
+
+// Rows: letters of the caption × red of the first pixel. Score: their mean.
+inline OpenMetric length_metric() {
+  static const Metric metric{.name = "length",
+                             .unit = "",
+                             .source = "",
+                             .version = 1,
+                             .higher_is_better = true,
+                             .needs_reference = false,
+                             .needs_prompts = true,
+                             .protocols = kLengthProtocols,
+                             .open = nullptr,
+                             .aggregate = [](std::string_view, std::span<const float> rows, std::int64_t,
+                                             std::span<const std::int64_t>, const Gaussian*) {
+                               double sum = 0;
+                               for (const float row : rows) sum += row;
+                               const auto count = static_cast<std::int64_t>(rows.size());
+                               return Score{sum / static_cast<double>(count), 0.25, count, {"made-up"}};
+                             }};
+  Measure measure;
+  measure.rows = [](std::span<const Image> images, std::span<const std::string> prompts) {
+    Tensor rows = at::empty({static_cast<std::int64_t>(images.size()), 1});
+    for (std::size_t i = 0; i < images.size(); ++i)
+      rows.data_ptr<float>()[i] = static_cast<float>(prompts[i].size() * images[i].rgb[0]);
+    return rows;
+  };
+  return {&metric, {.name = "length", .protocol = "letters", .weights = {}, .model = {}}, measure};
+}
+
+inline void write_plain(const std::filesystem::path& file, std::uint8_t red, int height = 4, int width = 4) {
+  Image image{height, width, std::vector<std::uint8_t>(std::size_t{3} * height * width, 7)};
+  for (std::size_t i = 0; i < image.rgb.size(); i += 3) image.rgb[i] = red;
+  std::filesystem::create_directories(file.parent_path());
+  write_png(file, image);
+}
+
+}  // namespace fewstep

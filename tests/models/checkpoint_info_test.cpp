@@ -1,0 +1,290 @@
+#include "models/checkpoint_info.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "formats/json.h"
+#include "models/network_summary.h"
+#include "temporary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <random>
+
+namespace fewstep {
+namespace {
+
+using nlohmann::json;
+using std::string;
+namespace fs = std::filesystem;
+using Kind = CheckpointInfo::Kind;
+
+const fs::path kCheckpoints = fs::path(FEWSTEP_TEST_DATA) / "checkpoints";
+
+// A copy of a golden checkpoint that a test may break.
+class Copy {
+ public:
+  explicit Copy(const string& name) { fs::copy(kCheckpoints / name, folder_.path(), fs::copy_options::recursive); }
+  fs::path path() const { return folder_.path(); }
+  void write(const string& file, std::string_view content) const { folder_.write(file, content); }
+  void set(const string& file, const string& key, const json& value) const {
+    json content = read_json_object(path() / file);
+    content[key] = value;
+    write(file, content.dump());
+  }
+  void erase(const string& file, const string& key) const {
+    json content = read_json_object(path() / file);
+    content.erase(key);
+    write(file, content.dump());
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+const string kScheduler = "scheduler/scheduler_config.json", kIndex = "model_index.json";
+
+void expect_refused(const Copy& copy, const string& text) {
+  EXPECT_FEWSTEP_ERROR(inspect_checkpoint(copy.path(), false), ExitCode::kInput, text);
+}
+
+TEST(CheckpointInfo, TellsTeachersConsistencyModelsAndGuidedStudentsApart) {
+  const auto kind = [](const string& name) { return inspect_checkpoint(kCheckpoints / name, false).kind; };
+  EXPECT_EQ(kind("sd15"), Kind::kTeacher);
+  EXPECT_EQ(kind("sd21-v"), Kind::kTeacher);
+  EXPECT_EQ(kind("lcm"), Kind::kConsistency);
+  EXPECT_EQ(kind("lcm-lora"), Kind::kConsistency);
+  EXPECT_EQ(kind("guided-distill"), Kind::kGuidedDistill);
+  EXPECT_EQ(name_of(Kind::kGuidedDistill), "guided-distill");
+}
+
+TEST(CheckpointInfo, ReadsScheduleAndPrediction) {
+  const auto lcm = inspect_checkpoint(kCheckpoints / "lcm", false);
+  EXPECT_TRUE(lcm.omega_embedding);
+  EXPECT_EQ(lcm.prediction, Prediction::kEpsilon);
+  EXPECT_EQ(lcm.beta_schedule, "scaled_linear");
+  EXPECT_EQ(lcm.beta_start, 0.00085);
+  EXPECT_EQ(lcm.beta_end, 0.012);
+  EXPECT_EQ(lcm.num_train_timesteps, 1000);
+  EXPECT_EQ(lcm.timestep_scaling, 10.0);
+  EXPECT_EQ(lcm.original_inference_steps, 50);
+  EXPECT_EQ(lcm.hash, "");
+  const auto sd21 = inspect_checkpoint(kCheckpoints / "sd21-v", false);
+  EXPECT_EQ(sd21.prediction, Prediction::kV);
+  EXPECT_FALSE(sd21.omega_embedding);
+  EXPECT_EQ(sd21.steps_offset, 1);
+  EXPECT_FALSE(inspect_checkpoint(kCheckpoints / "lcm-lora", false).omega_embedding);
+}
+
+TEST(CheckpointInfo, ReadsTheSchedulerFileThatSd15WasPublishedWith) {
+  const Copy copy("sd15");
+  copy.write(kScheduler, R"({"_class_name":"PNDMScheduler","_diffusers_version":"0.6.0","beta_end":0.012,
+    "beta_schedule":"scaled_linear","beta_start":0.00085,"num_train_timesteps":1000,"set_alpha_to_one":false,
+    "skip_prk_steps":true,"steps_offset":1,"trained_betas":null,"clip_sample":false})");
+  const auto info = inspect_checkpoint(copy.path(), false);
+  EXPECT_EQ(info.prediction, Prediction::kEpsilon);
+  EXPECT_EQ(info.steps_offset, 1);
+}
+
+TEST(CheckpointInfo, HashIsThatOfTheLinesOfSha256sum) {
+  const auto folder = kCheckpoints / "lcm";
+  string lines;
+  const auto files = checkpoint_files(folder);
+  EXPECT_EQ(files.size(), 12u);
+  EXPECT_TRUE(std::is_sorted(files.begin(), files.end()));
+  for (const auto& file : files) lines += sha256_file(folder / file) + "  " + file.string() + "\n";
+  EXPECT_EQ(inspect_checkpoint(folder).hash, sha256(lines));
+}
+
+TEST(CheckpointInfo, HashChangesWithEveryFileAndWithNothingElse) {
+  const Copy copy("sd15");
+  const string before = inspect_checkpoint(copy.path()).hash;
+  EXPECT_EQ(before, inspect_checkpoint(kCheckpoints / "sd15").hash);
+  copy.write("README.md", "unrelated");
+  EXPECT_EQ(inspect_checkpoint(copy.path()).hash, before);
+  for (const auto& file : checkpoint_files(copy.path())) {
+    if (file.extension() == ".safetensors") continue;
+    const string content = read_file(copy.path() / file);
+    copy.write(file.string(), content + "\n");
+    EXPECT_NE(inspect_checkpoint(copy.path()).hash, before) << file;
+    copy.write(file.string(), content);
+  }
+  const fs::path weights = "unet/diffusion_pytorch_model.safetensors";
+  string bytes = read_file(copy.path() / weights);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  copy.write(weights.string(), bytes);
+  EXPECT_NE(inspect_checkpoint(copy.path()).hash, before);
+}
+
+TEST(CheckpointInfo, HashesTheShardsOfAnIndex) {
+  const Copy copy("sd15");
+  fs::rename(copy.path() / "unet/diffusion_pytorch_model.safetensors", copy.path() / "unet/part-1.safetensors");
+  copy.write("unet/diffusion_pytorch_model.safetensors.index.json", R"({"weight_map":{"a":"part-1.safetensors"}})");
+  EXPECT_THAT(checkpoint_files(copy.path()), testing::Contains(fs::path("unet/part-1.safetensors")));
+  fs::remove(copy.path() / "unet/part-1.safetensors");
+  expect_refused(copy, "unet/part-1.safetensors] expected a file of the checkpoint, got none");
+}
+
+TEST(CheckpointInfo, ExplainsAFolderThatIsNoCheckpoint) {
+  const TemporaryFolder folder;
+  const auto refused = [](const fs::path& path, const string& text) {
+    EXPECT_FEWSTEP_ERROR(inspect_checkpoint(path), ExitCode::kInput, text);
+  };
+  refused(folder.path() / "none", "got nothing there");
+  refused(folder.path(), "got no model_index.json");
+  refused(kCheckpoints / "lcm" / "unet", "got one network of a checkpoint; give the folder above it");
+  refused(folder.write("v1-5.safetensors", ""), "from_single_file");
+  refused(folder.write("v1-5.ckpt", ""), "from_single_file");
+  folder.write("pytorch_lora_weights.safetensors", "");
+  refused(folder.path(), "a LoRA alone; merge it");
+}
+
+TEST(CheckpointInfo, NamesMissingFilesAndConvertsPickles) {
+  for (const char* file :
+       {"scheduler/scheduler_config.json", "unet/config.json", "vae/config.json", "text_encoder/config.json"}) {
+    const Copy copy("sd15");
+    fs::remove(copy.path() / file);
+    expect_refused(copy, file);
+  }
+  const Copy copy("sd15");
+  fs::remove(copy.path() / "unet/diffusion_pytorch_model.safetensors");
+  expect_refused(copy, "expected diffusion_pytorch_model.safetensors");
+  copy.write("unet/diffusion_pytorch_model.bin", "PK\x03\x04");
+  expect_refused(copy, "got a pickle, which can run code and is never read; convert it");
+}
+
+TEST(CheckpointInfo, RefusesUnsupportedPipelinesAndPartsByName) {
+  const auto refused = [](const string& key, const json& value, const string& text) {
+    SCOPED_TRACE(key);
+    const Copy copy("sd15");
+    copy.set(kIndex, key, value);
+    expect_refused(copy, text);
+  };
+  refused("_class_name", "StableDiffusionXLPipeline", "got \"StableDiffusionXLPipeline\"");
+  refused("_class_name", 3, "got no _class_name");
+  refused("text_encoder_2", {"transformers", "CLIPTextModelWithProjection"}, "expected no part \"text_encoder_2\"");
+  refused("unet", {"diffusers", "FluxTransformer2DModel"}, "expected unet UNet2DConditionModel, got \"Flux");
+  refused("unet", {nullptr, nullptr}, "expected unet UNet2DConditionModel, got none");
+  refused("vae", {"diffusers", "AutoencoderTiny"}, "expected vae AutoencoderKL, got \"AutoencoderTiny\"");
+  refused("tokenizer", {"transformers", "T5Tokenizer"}, "expected tokenizer CLIPTokenizer, got \"T5Tokenizer\"");
+  refused("scheduler", {nullptr, nullptr}, "expected a scheduler, got none");
+  refused("unet", "UNet2DConditionModel", "expected [library, class] for \"unet\"");
+  refused("unet", {1, 2}, "expected [library, class] for \"unet\"");
+  const Copy copy("sd15");
+  copy.set(kIndex, "image_encoder", {nullptr, nullptr});
+  copy.set(kIndex, "safety_checker", {"stable_diffusion", "StableDiffusionSafetyChecker"});
+  copy.set(kIndex, "tokenizer", {"transformers", "CLIPTokenizerFast"});
+  EXPECT_NO_THROW(inspect_checkpoint(copy.path(), false));
+}
+
+TEST(CheckpointInfo, RefusesNetworksOfAnotherClass) {
+  const auto refused = [](const string& file, const string& key, const json& value, const string& text) {
+    const Copy copy("sd15");
+    copy.set(file, key, value);
+    expect_refused(copy, text);
+  };
+  refused("unet/config.json", "_class_name", "UNet2DModel", "expected _class_name UNet2DConditionModel");
+  refused("vae/config.json", "_class_name", "VQModel", "expected _class_name AutoencoderKL, got \"VQModel\"");
+  refused("text_encoder/config.json", "model_type", "t5", "expected model_type clip_text_model, got \"t5\"");
+}
+
+TEST(CheckpointInfo, RefusesUnsupportedSchedulerValuesByName) {
+  const auto refused = [](const string& key, const json& value, const string& text) {
+    SCOPED_TRACE(key);
+    const Copy copy("sd15");
+    copy.set(kScheduler, key, value);
+    expect_refused(copy, text);
+  };
+  refused("_class_name", "FlowMatchEulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler");
+  refused("_class_name", "DDIMSchedular", "did you mean \"DDIMScheduler\"");
+  refused("_class_name", nullptr, "\"_class_name\"");
+  refused("rescale_betas_zero_snr", true, "expected false (the one supported value) for \"rescale_betas_zero_snr\"");
+  refused("trained_betas", {0.1, 0.2}, "for \"trained_betas\"");
+  refused("thresholding", true, "for \"thresholding\"");
+  refused("clip_sample", true, "for \"clip_sample\"");
+  refused("use_flow_sigmas", true, "for \"use_flow_sigmas\"");
+  refused("timestep_type", "continuous", "for \"timestep_type\"");
+  refused("variance_type", "learned_range", "for \"variance_type\"");
+  refused("prediction_type", "flow_prediction",
+          "expected prediction_type epsilon, v_prediction or sample, got \"flow_");
+  refused("beta_schedule", "sigmoid", "got \"sigmoid\"");
+  refused("beta_start", 0, "expected 0 < beta_start <= beta_end < 1");
+  refused("beta_end", 1.5, "expected 0 < beta_start <= beta_end < 1");
+  refused("beta_start", "small", "expected a number for \"beta_start\"");
+  refused("num_train_timesteps", 1, "expected num_train_timesteps from 2");
+  refused("num_train_timesteps", 10.5, "expected num_train_timesteps from 2");
+  refused("steps_offset", -1, "expected steps_offset from 0");
+  refused("steps_offset", 1000, "expected steps_offset from 0 to 999");
+  refused("timestep_scaling", 0, "timestep_scaling above 0");
+  refused("a_key_of_tomorrow", 1, "got \"a_key_of_tomorrow\"");
+  for (const char* key : {"beta_start", "beta_end", "beta_schedule"}) {
+    const Copy copy("sd15");
+    copy.erase(kScheduler, key);
+    expect_refused(copy, key);
+  }
+}
+
+TEST(CheckpointInfo, IgnoresHowTheLibrarysOwnSchedulerWouldSample) {
+  const Copy copy("sd15");
+  copy.set(kScheduler, "_class_name", "DPMSolverMultistepScheduler");
+  copy.set(kScheduler, "use_karras_sigmas", true);
+  copy.set(kScheduler, "algorithm_type", "sde-dpmsolver++");
+  copy.set(kScheduler, "timestep_spacing", "linspace");
+  EXPECT_EQ(inspect_checkpoint(copy.path(), false).kind, Kind::kTeacher);
+}
+
+TEST(CheckpointInfo, SurvivesMutatedJson) {
+  const Copy copy("lcm");
+  std::mt19937_64 random(11);
+  const std::vector<string> files{kIndex, kScheduler, "unet/config.json", "vae/config.json",
+                                  "text_encoder/config.json"};
+  int opened = 0, refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const string& name = files[random() % files.size()];
+    const string original = read_file(kCheckpoints / "lcm" / name);
+    string bytes = original;
+    for (auto changes = random() % 3 + 1; changes > 0; --changes)
+      bytes[random() % bytes.size()] = static_cast<char>(random() % 3 ? random() : "{}[]\",:01 \n"[random() % 11]);
+    if (random() % 8 == 0) bytes.resize(random() % bytes.size());
+    copy.write(name, bytes);
+    try {
+      inspect_checkpoint(copy.path(), false);
+      ++opened;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kInput) << error.what();
+      ++refused;
+    }
+    copy.write(name, original);
+  }
+  EXPECT_GT(opened, 50);
+  EXPECT_GT(refused, 500);
+}
+
+TEST(NetworkSummary, CountsTensorsParametersAndBytes) {
+  const auto networks = list_networks(kCheckpoints / "lcm");
+  ASSERT_EQ(networks.size(), 3u);
+  EXPECT_EQ(networks[0].name, "text_encoder");
+  EXPECT_EQ(networks[0].class_name, "CLIPTextModel");
+  EXPECT_EQ(networks[1].name, "unet");
+  EXPECT_EQ(networks[1].class_name, "UNet2DConditionModel");
+  EXPECT_EQ(networks[1].bytes, 4u * static_cast<std::uint64_t>(networks[1].parameters));
+  EXPECT_EQ(networks[1].dtypes, (std::map<string, std::int64_t>{{"F32", networks[1].tensors}}));
+  EXPECT_EQ(networks[2].class_name, "AutoencoderKL");
+  const auto unet = list_networks(kCheckpoints / "lcm" / "unet");
+  ASSERT_EQ(unet.size(), 1u);
+  EXPECT_EQ(unet[0].parameters, networks[1].parameters);
+}
+
+TEST(NetworkSummary, ReadsOneFileAndRefusesAnythingElse) {
+  const auto file = list_networks(fs::path(FEWSTEP_TEST_DATA) / "safetensors/all_dtypes.safetensors");
+  ASSERT_EQ(file.size(), 1u);
+  EXPECT_EQ(file[0].tensors, 13);
+  EXPECT_EQ(file[0].dtypes.at("F32"), 4);
+  const TemporaryFolder folder;
+  EXPECT_FEWSTEP_ERROR(list_networks(folder.path()), ExitCode::kInput, "got a folder without config.json");
+  EXPECT_FEWSTEP_ERROR(list_networks(folder.write("x.pt", "")), ExitCode::kInput, "got a pickle");
+}
+
+}  // namespace
+}  // namespace fewstep
