@@ -8,6 +8,7 @@
 #include "distill/optimizer.h"
 #include "models/checkpoint_files.h"
 #include "models/weights.h"
+#include "settings/recipe.h"
 
 #include <ATen/ops/zeros.h>
 
@@ -28,8 +29,8 @@ class Training {
     teacher_.unet = fewstep::make_unet(config, tensors, {});
     tensors.emplace("time_embedding.cond_proj.weight", at::zeros({config.block_out_channels[0], kEmbedding}));
     config.time_cond_proj_dim = kEmbedding;
-    parameters_ = fewstep::trained(tensors, at::kCPU);
-    average_ = fewstep::trained(tensors, at::kCPU);
+    parameters_ = fewstep::trainable_copy(tensors, at::kCPU);
+    average_ = fewstep::trainable_copy(tensors, at::kCPU);
     student_.unet = fewstep::make_unet(config, parameters_, {});
     target_.unet = fewstep::make_unet(config, average_, {});
     optimizer_ = std::make_unique<fewstep::AdamW>(parameters_, fewstep::AdamWOptions{});
@@ -49,7 +50,7 @@ class Training {
     const auto guided = [&](const Tensor& x, const fewstep::Levels& levels) {
       return fewstep::predict_guided_x0(teacher_, x, levels, in.at("states"), in.at("negative"), in.at("omega"));
     };
-    fewstep::lcd_loss(f(student_), f(target_), guided, fewstep::find_solver_step("ddim"), schedule_, batch,
+    fewstep::lcd_loss(f(student_), f(target_), guided, fewstep::solver_step(fewstep::Solver::kDdim), schedule_, batch,
                       {.huber = true})
         .backward();
     optimizer_->step(1e-5, 1.0);

@@ -1,14 +1,19 @@
 #include "cli/command_line.h"
 
+#include "core/device_name.h"
+#include "core/dtype.h"
 #include "core/error.h"
 #include "core/names.h"
-#include "settings/known_names.h"
+#include "metrics/catalog.h"
+#include "reports/printers.h"
+#include "samplers/catalog.h"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <ostream>
 
 namespace fewstep {
@@ -21,10 +26,16 @@ constexpr const char* kExitCodes =
     "13 incomplete (a cell failed), 75 interrupted: the same command continues.";
 
 std::string check_device(const std::string& text) {
-  const bool numbered = text.starts_with("cuda:") && text.size() > 5 && text.size() <= 8 &&
-                        text.find_first_not_of("0123456789", 5) == std::string::npos;
-  return text == "auto" || text == "cpu" || text == "cuda" || numbered ? ""
-                                                                       : "expected auto, cpu or cuda:N, got " + text;
+  return read_device_name(text) ? "" : "expected auto, cpu or cuda:N, got " + text;
+}
+
+std::vector<std::string> texts(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
+
+void add_device(CLI::App& app, std::string& device) {
+  app.add_option("--device", device, "auto (CUDA where it works), cpu or cuda:N")
+      ->type_name("DEVICE")
+      ->check(check_device)
+      ->capture_default_str();
 }
 
 struct Compute {
@@ -34,31 +45,47 @@ struct Compute {
 };
 
 void add_compute(CLI::App& app, Compute to, const char* batch_text) {
-  app.add_option("--device", to.device, "auto (CUDA where it works), cpu or cuda:N")
-      ->type_name("DEVICE")
-      ->check(check_device)
-      ->capture_default_str();
+  add_device(app, to.device);
   if (to.dtype) {
     app.add_option("--dtype", *to.dtype, "of the networks; metric networks always run in float32")
-        ->check(CLI::IsMember({"float32", "float16", "bfloat16"}))
+        ->check(CLI::IsMember(texts(kDtypes)))
         ->capture_default_str();
   }
   app.add_option("--batch", to.batch, batch_text)->check(CLI::Range(1, 4096))->type_name("N");
 }
 
-void add_run(CLI::App& root, RunRequest& request) {
-  CLI::App& app = *root.add_subcommand("run", "plan the cells of an experiment, run what is missing, print the table");
-  app.add_option("EXPERIMENT", request.experiment, "experiment file (.toml); experiments/schema.md tells its keys")
-      ->required();
-  app.add_option("--store", request.store, "SQLite file for results [results/NAME.sqlite]")->type_name("FILE");
-  app.add_option("--set", request.set, "replace a setting: grid.steps=[4], checkpoint.lcm.path=my-lcm (repeatable)")
+void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& examples) {
+  app.add_option("--set", set, "replace a setting: " + examples + " (repeatable)")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
-  app.add_option("--limit", request.limit, "the first N prompts alone")
+}
+
+void add_limit(CLI::App& app, std::optional<std::int64_t>& limit, std::int64_t least) {
+  app.add_option("--limit", limit, "the first N prompts alone")
       ->type_name("N")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
+      ->check(CLI::Range(least, std::int64_t{1'000'000'000}));
+}
+
+// Adds an option for the network of each metric; what makes its help text.
+void add_networks(CLI::App& app, Networks& networks, bool (*takes)(const MetricInfo&),
+                  std::string (*what)(const MetricInfo&)) {
+  for (const MetricInfo& metric : kMetrics) {
+    if (!takes(metric)) continue;
+    app.add_option_function<std::string>(
+           std::string(metric.network.option),
+           [&networks, &metric](const std::string& path) { networks[std::string(metric.name)] = path; }, what(metric))
+        ->type_name(metric.network.is_folder ? "DIR" : "FILE");
+  }
+}
+
+void add_run(CLI::App& app, RunRequest& request) {
+  app.add_option("EXPERIMENT", request.experiment, "experiment file (.toml); experiments/schema.md tells its keys")
+      ->required();
+  app.add_option("--store", request.store, "SQLite file for results [results/NAME.sqlite]")->type_name("FILE");
+  add_set(app, request.set, "grid.steps=[4], checkpoint.lcm.path=my-lcm");
+  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  add_limit(app, request.limit, 1);
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
   app.add_flag("--dry-run", request.dry_run, "print the plan: cells, images, evaluations, bytes, time");
   app.add_flag("--no-sharing", request.no_sharing,
@@ -69,43 +96,59 @@ void add_run(CLI::App& root, RunRequest& request) {
       "Run it again to resume: only missing images are computed. Ctrl-C stops after the batch.\n");
 }
 
-void add_demo(CLI::App& root, DemoRequest& request) {
-  CLI::App& app = *root.add_subcommand(
-      "demo", "the pocket experiment: five samplers at 1, 2, 4 and 8 steps on the trained checkpoints of pocket/");
+void add_demo(CLI::App& app, DemoRequest& request) {
   app.add_option("--store", request.store, "SQLite file for results; the page is beside it")
       ->type_name("FILE")
       ->capture_default_str();
-  app.add_option("--limit", request.limit, "the first N prompts alone")
-      ->type_name("N")
-      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1'000'000'000}));
-  app.add_option("--device", request.device, "auto (CUDA where it works), cpu or cuda:N")
-      ->type_name("DEVICE")
-      ->check(check_device)
-      ->capture_default_str();
+  add_limit(app, request.limit, 2);
+  add_device(app, request.device);
   app.footer(
       "Example:\n  fewstep demo\n"
       "The same as fewstep run experiments/pocket.toml, with a page at the end. Run it again to resume.\n");
 }
 
-struct GuidanceOptions {
-  double omega = 0, guidance_scale = 0;
-  CLI::Option *omega_option = nullptr, *scale_option = nullptr;
-};
+void check(const SampleRequest& request, bool guidance_given) {
+  if (std::isnan(request.guidance.omega))  // which CLI11 finds in every range
+    throw usage_error("sample", "expected a number as guidance, got nan");
+  if (!guidance_given)
+    throw usage_error("sample",
+                      "expected --omega W or --guidance-scale S (1 + omega); --omega 0 samples without guidance");
+  if (!request.prompt && !request.prompts) throw usage_error("sample", "expected --prompt TEXT or --prompts FILE");
+  const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
+  const bool consistency = sampler.kind == CheckpointKind::kConsistency;
+  if (request.original_steps > 0 && !consistency)
+    throw usage_error("--original-steps", "expected it with lcm alone, got it with " + request.sampler);
+  if (!request.spacing) return;
+  // A sampler that takes none of the spacings has trailing times.
+  const bool fits = is_lcm(*request.spacing)
+                        ? consistency
+                        : sampler.takes_spacing || (!consistency && *request.spacing == Spacing::kTrailing);
+  if (!fits)
+    throw usage_error("--spacing",
+                      "expected one that " + request.sampler + " takes, got " + std::string(name_of(*request.spacing)));
+}
 
-void add_sample(CLI::App& root, SampleRequest& request, GuidanceOptions& guidance) {
-  CLI::App& app = *root.add_subcommand("sample", "images of one checkpoint");
-  std::vector<std::string> samplers;
-  for (const KnownSampler& sampler : known_samplers()) samplers.emplace_back(sampler.name);
+void add_sample(CLI::App& app, SampleRequest& request) {
   app.add_option("--checkpoint", request.checkpoint, "folder in diffusers layout")->type_name("DIR")->required();
-  app.add_option("--sampler", request.sampler, "how to sample")->check(CLI::IsMember(samplers))->required();
+  app.add_option("--sampler", request.sampler, "how to sample")
+      ->check(CLI::IsMember(texts(names_of(kSamplers))))
+      ->required();
   app.add_option("--steps", request.steps, "network evaluations")->check(CLI::Range(1, 1000))->capture_default_str();
-  guidance.omega_option = app.add_option("--omega", guidance.omega, "guidance as the LCM paper counts it; 0: none")
-                              ->check(CLI::Range(-1.0, 999.0))
-                              ->type_name("W");
-  guidance.scale_option = app.add_option("--guidance-scale", guidance.guidance_scale, "the same knob: 1 + omega")
-                              ->check(CLI::Range(0.0, 1000.0))
-                              ->type_name("S")
-                              ->excludes(guidance.omega_option);
+  auto* omega = app.add_option_function<double>(
+      "--omega",
+      [&request](const double& value) {
+        request.guidance = {value, false};
+      },
+      "guidance as the LCM paper counts it; 0: none");
+  omega->check(CLI::Range(-1.0, 999.0))->type_name("W");
+  auto* scale = app.add_option_function<double>(
+      "--guidance-scale",
+      [&request](const double& value) {
+        request.guidance = {value - 1, true};
+      },
+      "the same knob: 1 + omega");
+  scale->check(CLI::Range(0.0, 1000.0))->type_name("S")->excludes(omega);
+  app.final_callback([&request, omega, scale] { check(request, omega->count() + scale->count() > 0); });
   auto* prompt = app.add_option("--prompt", request.prompt, "one caption")->type_name("TEXT");
   app.add_option("--prompts", request.prompts, "captions, an image each (.txt .tsv .csv .jsonl .parquet)")
       ->type_name("FILE")
@@ -122,12 +165,15 @@ void add_sample(CLI::App& root, SampleRequest& request, GuidanceOptions& guidanc
   app.add_option("--save-latents", request.save_latents,
                  "write final latents and float images [B,3,H,W] in -1..1 as .safetensors")
       ->type_name("FILE");
-  app.add_option("--spacing", request.spacing,
-                 "times: trailing (default), leading, linspace; for lcm: lcm (default), lcm-original")
-      ->check(CLI::IsMember({"trailing", "leading", "linspace", "lcm", "lcm-original"}));
-  app.add_option("--final-sigma", request.final_sigma, "end at x0 (zero) or at the smallest training noise (min)")
-      ->check(CLI::IsMember({"zero", "min"}))
-      ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--spacing", [&request](const std::string& name) { request.spacing = parse_spacing(name); },
+         "times: trailing (default), leading, linspace; for lcm: lcm (default), lcm-original")
+      ->check(CLI::IsMember(texts(kSpacings)));
+  app.add_option_function<std::string>(
+         "--final-sigma", [&request](const std::string& name) { request.final_sigma = parse_final_sigma(name); },
+         "end at x0 (zero) or at the smallest training noise (min)")
+      ->check(CLI::IsMember(texts(kFinalSigmas)))
+      ->default_str(std::string(name_of(request.final_sigma)));
   app.add_option("--original-steps", request.original_steps,
                  "lcm: points of the grid that times are taken from [the checkpoint's own, 1000/k of its skip step k]")
       ->check(CLI::Range(1, 1000))
@@ -138,18 +184,23 @@ void add_sample(CLI::App& root, SampleRequest& request, GuidanceOptions& guidanc
       "out\n");
 }
 
-void add_score(CLI::App& root, ScoreRequest& request) {
-  CLI::App& app = *root.add_subcommand("score", "metrics of images made elsewhere");
+std::string network_text(const MetricInfo& metric) {
+  return std::string(metric.network.noun) + " for " + std::string(metric.name) +
+         (metric.network.is_folder ? "" : " (.safetensors)");
+}
+
+void add_score(CLI::App& app, ScoreRequest& request) {
+  std::string metrics;
+  for (const MetricInfo& metric : kMetrics) metrics += (metrics.empty() ? "" : ", ") + std::string(metric.name);
   app.add_option("--images", request.images, "folder of images")->type_name("DIR")->required();
-  app.add_option("--metric", request.metrics, "NAME or NAME:PROTOCOL, repeatable: fid, clip-score, fd-pocket")
+  app.add_option("--metric", request.metrics, "NAME or NAME:PROTOCOL, repeatable: " + metrics)
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->required();
   app.add_option("--reference", request.reference, "folder of images or statistics (.npz)")->type_name("PATH");
-  app.add_option("--inception", request.inception, "weights for fid (.safetensors)")->type_name("FILE");
-  app.add_option("--clip", request.clip, "CLIP model for clip-score")->type_name("DIR");
-  app.add_option("--feature-net", request.feature_net, "feature network for fd-pocket")->type_name("DIR");
+  add_networks(
+      app, request.networks, [](const MetricInfo&) { return true; }, network_text);
   app.add_option("--prompts", request.prompts, "captions, in the order of the sorted file names")->type_name("FILE");
   app.add_flag("--assume-protocol", request.assume_protocol, "take statistics that do not name their protocol");
   app.add_flag("--skip-broken", request.skip_broken, "leave out images that cannot be decoded, and flag the scores");
@@ -160,14 +211,16 @@ void add_score(CLI::App& root, ScoreRequest& request) {
       "inception.safetensors\n");
 }
 
-void add_stats(CLI::App& root, StatsRequest& request) {
-  CLI::App& app = *root.add_subcommand("stats", "reference statistics of a folder of images");
+void add_stats(CLI::App& app, StatsRequest& request) {
   app.add_option("IMAGES", request.images, "folder of images")->required();
   app.add_option("-o,--output", request.output, "statistics (.npz)")->type_name("FILE")->required();
   app.add_option("--protocol", request.protocol, "of fid [pytorch-fid]")->type_name("NAME");
-  app.add_option("--inception", request.inception, "weights for fid (.safetensors)")->type_name("FILE");
-  app.add_option("--feature-net", request.feature_net, "statistics for fd-pocket, in this network's features")
-      ->type_name("DIR");
+  add_networks(
+      app, request.networks, [](const MetricInfo& metric) { return metric.needs_reference; },
+      [](const MetricInfo& metric) {
+        return metric.network.is_folder ? "statistics for " + std::string(metric.name) + ", in this network's features"
+                                        : network_text(metric);
+      });
   app.add_option("--resolution", request.resolution, "resize to N x N first")->type_name("N");
   app.add_option("--crop", request.crop, "none, or center: the middle square")
       ->check(CLI::IsMember({"none", "center"}))
@@ -177,11 +230,10 @@ void add_stats(CLI::App& root, StatsRequest& request) {
   app.footer("Example:\n  fewstep stats laion-512/ -o laion-512.npz --inception inception.safetensors\n");
 }
 
-void add_report(CLI::App& root, ReportRequest& request) {
-  CLI::App& app = *root.add_subcommand("report", "the table of a store");
+void add_report(CLI::App& app, ReportRequest& request) {
   app.add_option("STORE", request.store, "SQLite file of fewstep run")->required();
   app.add_option("--format", request.format, "how to print it")
-      ->check(CLI::IsMember({"table", "markdown", "latex", "csv", "json", "html"}))
+      ->check(CLI::IsMember(texts(kPrinterNames)))
       ->capture_default_str();
   app.add_option("-o,--output", request.output, "a file instead of standard output")->type_name("FILE");
   app.add_option("--rows", request.rows, "axes of the rows [checkpoint,sampler,omega]")->type_name("AXES");
@@ -196,17 +248,10 @@ void add_report(CLI::App& root, ReportRequest& request) {
       "  fewstep report results/pocket-demo.sqlite --format html -o pocket.html\n");
 }
 
-void add_distill(CLI::App& root, DistillRequest& request) {
-  CLI::App& app = *root.add_subcommand("distill", "train a student, or a part of a pipeline, from a recipe");
+void add_distill(CLI::App& app, DistillRequest& request) {
   app.add_option("RECIPE", request.recipe, "recipe file (.toml); experiments/recipes.md tells its keys")->required();
-  app.add_option("--set", request.set, "replace a setting: lcd.skip_step=50, train.steps=100 (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--device", request.device, "auto (CUDA where it works), cpu or cuda:N")
-      ->type_name("DEVICE")
-      ->check(check_device)
-      ->capture_default_str();
+  add_set(app, request.set, "lcd.skip_step=50, train.steps=100");
+  add_device(app, request.device);
   app.add_flag("--dry-run", request.dry_run, "print steps, images and network evaluations");
   app.add_flag("--again", request.again, "train anew what is trained already");
   app.footer(
@@ -214,32 +259,17 @@ void add_distill(CLI::App& root, DistillRequest& request) {
       "Run it again to go on after an interruption, with the same numbers as without one.\n");
 }
 
-void add_inspect(CLI::App& root, InspectRequest& request) {
-  CLI::App& app = *root.add_subcommand("inspect", "what a checkpoint, store, statistics or safetensors file holds");
+void add_inspect(CLI::App& app, InspectRequest& request) {
   app.add_option("PATH", request.path, "folder or file")->required();
   app.add_flag("--json", request.json, "print JSON");
   app.footer("Example:\n  fewstep inspect stable-diffusion-v1-5\n");
 }
 
-Guidance guidance_of(const GuidanceOptions& options) {
-  if (std::isnan(options.omega) || std::isnan(options.guidance_scale))  // which CLI11 finds in every range
-    throw usage_error("sample", "expected a number as guidance, got nan");
-  if (*options.scale_option) return {options.guidance_scale - 1, true};
-  if (*options.omega_option) return {options.omega, false};
-  throw usage_error("sample",
-                    "expected --omega W or --guidance-scale S (1 + omega); --omega 0 samples without guidance");
-}
-
-void check(const SampleRequest& request) {
-  if (!request.prompt && !request.prompts) throw usage_error("sample", "expected --prompt TEXT or --prompts FILE");
-  const KnownSampler& sampler = find_known_sampler(request.sampler, "--sampler");
-  if (request.original_steps > 0 && sampler.kind != CheckpointInfo::Kind::kConsistency)
-    throw usage_error("--original-steps", "expected it with lcm alone, got it with " + request.sampler);
-  if (request.spacing.empty()) return;
-  const bool lcm = is_lcm(parse_spacing(request.spacing));
-  const bool fits = lcm ? sampler.kind == CheckpointInfo::Kind::kConsistency
-                        : sampler.takes_spacing || (sampler.name == "guided-distill" && request.spacing == "trailing");
-  if (!fits) throw usage_error("--spacing", "expected one that " + request.sampler + " takes, got " + request.spacing);
+void add_schema(CLI::App& app, SchemaRequest& request) {
+  app.add_option("KIND", request.kind, "experiment or recipe")
+      ->required()
+      ->check(CLI::IsMember({"experiment", "recipe"}));
+  app.footer("Example:\n  fewstep schema experiment\n");
 }
 
 // CLI11 names only the first word that it did not expect.
@@ -261,32 +291,33 @@ std::string usage_of(const CLI::App& root) {
   return "fewstep " + (chosen.empty() ? "" : chosen[0]->get_name() + " ") + "--help";
 }
 
+// A command, whose request becomes what was chosen.
+template <typename Request>
+void add(CLI::App& root, Command& chosen, const char* name, const char* text, void (*options)(CLI::App&, Request&)) {
+  CLI::App& app = *root.add_subcommand(name, text);
+  const auto request = std::make_shared<Request>();
+  options(app, *request);
+  app.parse_complete_callback([&chosen, request] { chosen = *request; });
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv, std::ostream& out) {
-  RunRequest run;
-  SampleRequest sample;
-  ScoreRequest score;
-  StatsRequest stats;
-  ReportRequest report;
-  InspectRequest inspect;
-  DistillRequest distill;
-  DemoRequest demo;
-  GuidanceOptions guidance;
-
+  Command chosen = 0;
   CLI::App root("fewstep: how good and how fast is a few-step text-to-image checkpoint?", "fewstep");
   root.set_version_flag("--version", "fewstep " FEWSTEP_VERSION);
   root.require_subcommand(1);
   root.footer(std::string("Example:\n  fewstep demo\n  fewstep run my-experiment.toml\n") + kExitCodes + "\n");
-  add_demo(root, demo);
-  add_run(root, run);
-  add_report(root, report);
-  add_sample(root, sample, guidance);
-  add_score(root, score);
-  add_stats(root, stats);
-  add_distill(root, distill);
-  add_inspect(root, inspect);
-
+  add(root, chosen, "demo",
+      "the pocket experiment: five samplers at 1, 2, 4 and 8 steps on the trained checkpoints of pocket/", add_demo);
+  add(root, chosen, "run", "plan the cells of an experiment, run what is missing, print the table", add_run);
+  add(root, chosen, "report", "the table of a store", add_report);
+  add(root, chosen, "sample", "images of one checkpoint", add_sample);
+  add(root, chosen, "score", "metrics of images made elsewhere", add_score);
+  add(root, chosen, "stats", "reference statistics of a folder of images", add_stats);
+  add(root, chosen, "distill", "train a student, or a part of a pipeline, from a recipe", add_distill);
+  add(root, chosen, "inspect", "what a checkpoint, store, statistics or safetensors file holds", add_inspect);
+  add(root, chosen, "schema", "JSON Schema of experiment or recipe files, for editors", add_schema);
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -298,25 +329,12 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   } catch (const CLI::ParseError& error) {
     throw usage_error("command line", explain(root, error, argc, argv) + "\n" + usage_of(root) + " shows the options");
   }
-
-  const std::string command = root.get_subcommands().front()->get_name();
-  if (command == "run") return run;
-  if (command == "demo") return demo;
-  if (command == "sample") {
-    sample.guidance = guidance_of(guidance);
-    check(sample);
-    return sample;
-  }
-  if (command == "score") return score;
-  if (command == "stats") return stats;
-  if (command == "distill") return distill;
-  if (command == "report") return report;
-  return inspect;
+  return chosen;
 }
 
 bool needs_engine(const Command& command) {
   return !std::holds_alternative<int>(command) && !std::holds_alternative<ReportRequest>(command) &&
-         !std::holds_alternative<InspectRequest>(command);
+         !std::holds_alternative<InspectRequest>(command) && !std::holds_alternative<SchemaRequest>(command);
 }
 
 }  // namespace fewstep

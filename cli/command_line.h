@@ -1,13 +1,11 @@
 #pragma once
 #include "cli/demo.h"
-#include "harness/distill_request.h"
-#include "harness/run_request.h"
-#include "harness/sample_request.h"
-#include "harness/score_request.h"
+#include "harness/requests.h"
 #include "reports/report.h"
 
 #include <filesystem>
 #include <iosfwd>
+#include <string>
 #include <variant>
 
 namespace fewstep {
@@ -18,9 +16,14 @@ struct InspectRequest {
   bool json = false;
 };
 
+// fewstep schema: a JSON Schema for editors.
+struct SchemaRequest {
+  std::string kind = {};  // "experiment" or "recipe"
+};
+
 // What the user asked for; an int: the exit code of something already answered (--help, --version).
 using Command = std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportRequest, InspectRequest,
-                             DistillRequest, DemoRequest>;
+                             DistillRequest, DemoRequest, SchemaRequest>;
 
 // Reads the command line; fewstep and fewstep-engine share it. Help goes to out. Throws Error (kUsage).
 Command parse_command_line(int argc, const char* const* argv, std::ostream& out);

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/run_request.h"
+#include "harness/requests.h"
 
 #include <cstdint>
 #include <filesystem>

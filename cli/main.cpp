@@ -5,7 +5,8 @@
 #include "core/error.h"
 #include "reports/inspect.h"
 #include "settings/experiment.h"
-#include "settings/recipe_file.h"
+#include "settings/recipe.h"
+#include "settings/schema.h"
 
 #include <unistd.h>
 
@@ -40,6 +41,10 @@ int run(int argc, char** argv) {
   if (needs_engine(command)) become_engine(argv);
   if (const auto* request = std::get_if<InspectRequest>(&command)) {
     run_inspect(request->path, request->json, std::cout);
+    return 0;
+  }
+  if (const auto* request = std::get_if<SchemaRequest>(&command)) {
+    std::cout << (request->kind == "recipe" ? recipe_schema() : experiment_schema()).dump(2) << "\n";
     return 0;
   }
   ReportRequest report = std::get<ReportRequest>(command);

@@ -84,7 +84,7 @@ void print_scores(const Cells& cells, const std::string& metric, std::ostream& o
   }
 }
 
-// Each pair once, the students first; beyond two standard errors it is an order.
+// Lists each pair once, the students first; a difference beyond two standard errors is an order.
 void print_differences(const Cells& cells, const std::string& metric, std::ostream& out) {
   out << "\n"
       << metric << ", paired differences (same prompts, same noise)\n\n"

@@ -20,6 +20,15 @@ if(FEWSTEP_SANITIZE)
   add_link_options(-fsanitize=${FEWSTEP_SANITIZE})
 endif()
 
+# fewstep_sources(variable pattern… [EXCEPT file…]): the files of this folder that match, found anew at every build, so that
+# a new sampler, metric or printer is in no list of files.
+function(fewstep_sources variable)
+  cmake_parse_arguments(ARG "" "" "EXCEPT" ${ARGN})
+  file(GLOB found CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_UNPARSED_ARGUMENTS})
+  list(REMOVE_ITEM found ${ARG_EXCEPT})
+  set(${variable} ${found} PARENT_SCOPE)
+endfunction()
+
 # fewstep_library(name SOURCES … LINK …): a static library with the alias fewstep::name.
 function(fewstep_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})

@@ -1,12 +1,13 @@
+#include "core/device.h"
+
+#include "core/device_name.h"
 #include "core/error.h"
-#include "core/tensor.h"
 
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
 #include <link.h>
 
-#include <charconv>
 #include <string>
 
 namespace fewstep {
@@ -46,28 +47,21 @@ std::int64_t cuda_devices() {
 }  // namespace
 
 at::Device parse_device(std::string_view text) {
-  if (text == "cpu") return at::kCPU;
-  if (text == "auto") {
+  const auto name = read_device_name(text);
+  if (!name) throw usage_error("device", "expected auto, cpu or cuda:N, got " + std::string(text));
+  if (name->kind == DeviceName::Kind::kCpu) return at::kCPU;
+  if (name->kind == DeviceName::Kind::kAuto)
     return load_cuda().empty() && cuda_devices() > 0 ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  }
-  int index = 0;
-  bool valid = text == "cuda";
-  if (text.starts_with("cuda:")) {
-    const auto digits = text.substr(5);
-    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-    valid = failure == std::errc() && end == digits.data() + digits.size() && index >= 0 && index < 128;
-  }
-  if (!valid) throw usage_error("device", "expected auto, cpu or cuda:N, got " + std::string(text));
   const std::string reason = load_cuda();
   if (!reason.empty()) {
     throw environment_error(
         "device", "expected a CUDA device for " + std::string(text) + ", but " + reason + ", or use --device cpu");
   }
-  if (index >= cuda_devices()) {
+  if (name->index >= cuda_devices()) {
     throw environment_error("device", "expected " + std::string(text) + ", got " + std::to_string(cuda_devices()) +
                                           " CUDA devices; use --device cpu or a lower number");
   }
-  return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
+  return {at::kCUDA, static_cast<c10::DeviceIndex>(name->index)};
 }
 
 void use_exact_float32() {

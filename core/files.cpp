@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -22,21 +21,25 @@ class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
   void add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
-  std::string hex() {
-    std::array<unsigned char, 32> digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (const unsigned char byte : digest) {
-      text += kDigits[byte >> 4];
-      text += kDigits[byte & 15];
-    }
-    return text;
+  std::string bytes() {
+    std::string digest(32, '\0');
+    EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+    return digest;
   }
 
  private:
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
 };
+
+std::string hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += {kDigits[byte >> 4], kDigits[byte & 15]};
+  }
+  return text;
+}
 
 class Descriptor {
  public:
@@ -63,10 +66,19 @@ void write_all(int fd, std::string_view bytes, const std::function<void(const ch
 
 }  // namespace
 
-std::string sha256(std::string_view bytes) {
+std::string sha256(std::string_view bytes, HashText text) {
   Sha256 digest;
   digest.add(bytes.data(), bytes.size());
-  return digest.hex();
+  return text == HashText::kBase64 ? base64(digest.bytes()) : hex(digest.bytes());
+}
+
+std::string base64(std::string_view bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the zero that EVP_EncodeBlock writes
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(length));
+  return text;
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
@@ -79,7 +91,14 @@ std::string sha256_file(const std::filesystem::path& path) {
     digest.add(block.data(), static_cast<std::size_t>(file.gcount()));
   }
   if (file.bad()) throw input_error(path.string(), "cannot be read to its end");
-  return digest.hex();
+  return hex(digest.bytes());
+}
+
+std::string hash_of_files(std::span<const std::filesystem::path> files, const std::filesystem::path& folder) {
+  std::string lines;
+  for (const auto& file : files)  // std::filesystem::relative would follow the links of a download cache
+    lines += sha256_file(file) + "  " + file.lexically_relative(folder).generic_string() + "\n";
+  return sha256(lines);
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
@@ -104,7 +123,7 @@ std::string read_file_part(const std::filesystem::path& path, std::uint64_t offs
   struct stat status {};
   if (::fstat(file.get(), &status) != 0)
     throw input_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
-  // Before memory is taken for bytes that are not there.
+  // This is checked before memory is taken for bytes that are not there.
   const auto length = static_cast<std::uint64_t>(status.st_size);
   if (offset > length || size > length - offset) {
     throw input_error(path.string(), "expected " + std::to_string(size) + " bytes from " + std::to_string(offset) +

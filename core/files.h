@@ -9,9 +9,14 @@
 
 namespace fewstep {
 
-// SHA-256 as 64 lower-case hexadecimal digits.
-std::string sha256(std::string_view bytes);
+// SHA-256, as 64 lower-case hexadecimal digits or in base64 (RFC 4648, with padding).
+enum class HashText { kHex, kBase64 };
+std::string sha256(std::string_view bytes, HashText text = HashText::kHex);
+std::string base64(std::string_view bytes);
 std::string sha256_file(const std::filesystem::path& path);  // throws Error (kInput) when unreadable
+
+// SHA-256 of the lines "HASH  NAME" that sha256sum prints for these files, in this order; names are relative to folder.
+std::string hash_of_files(std::span<const std::filesystem::path> files, const std::filesystem::path& folder);
 
 // The whole file as bytes; throws Error (kInput) when it is missing, unreadable or larger than max_bytes.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = 1ull << 30);

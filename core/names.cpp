@@ -56,4 +56,10 @@ std::string unknown_name(std::string_view name, std::span<const std::string> can
   return unknown_name(name, std::span<const std::string_view>(views(candidates)));
 }
 
+std::size_t index_of_name(std::span<const std::string_view> names, std::string_view name, std::string_view where) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw usage_error(where, unknown_name(name, names));
+  return static_cast<std::size_t>(found - names.begin());
+}
+
 }  // namespace fewstep

@@ -1,20 +1,14 @@
 #include "core/noise.h"
 
 #include "core/error.h"
+#include "core/names.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 namespace fewstep {
 namespace {
-
-constexpr std::array<std::pair<Spacing, std::string_view>, 5> kSpacings{{{Spacing::kTrailing, "trailing"},
-                                                                         {Spacing::kLeading, "leading"},
-                                                                         {Spacing::kLinspace, "linspace"},
-                                                                         {Spacing::kLcm, "lcm"},
-                                                                         {Spacing::kLcmOriginal, "lcm-original"}}};
 
 // torch.linspace in float32 as its vector kernels (AVX2, AVX-512) compute it: the first half counts from the start, the
 // second from the end, with one rounding (fma). Two roundings change ᾱ in the last bit at 121 of 1000 times.
@@ -128,32 +122,17 @@ NoiseLevel level_at(const Schedule& schedule, double time) {
   return {time, std::sqrt(alpha_bar), std::sqrt(1 - alpha_bar)};
 }
 
-Spacing parse_spacing(std::string_view name) {
-  for (const auto& [spacing, text] : kSpacings) {
-    if (text == name) return spacing;
-  }
-  throw usage_error("spacing", "expected trailing, leading, linspace, lcm or lcm-original, got " + std::string(name));
-}
-
+Spacing parse_spacing(std::string_view name) { return parse_name<Spacing>(kSpacings, name, "spacing"); }
 FinalSigma parse_final_sigma(std::string_view name) {
-  if (name == "zero") return FinalSigma::kZero;
-  if (name == "min") return FinalSigma::kMin;
-  throw usage_error("final_sigma", "expected zero or min, got " + std::string(name));
+  return parse_name<FinalSigma>(kFinalSigmas, name, "final_sigma");
 }
-
-std::string_view name_of(Spacing spacing) {
-  return std::find_if(kSpacings.begin(), kSpacings.end(), [&](const auto& row) { return row.first == spacing; })
-      ->second;
-}
-
-std::string_view name_of(FinalSigma final_sigma) { return final_sigma == FinalSigma::kZero ? "zero" : "min"; }
 
 std::vector<NoiseLevel> make_grid(const Schedule& schedule, const GridOptions& options) {
   const int train = static_cast<int>(schedule.alpha_bar.size());
   if (options.steps < 1 || options.steps > train) {
     throw usage_error("steps", "expected 1 to " + std::to_string(train) + ", got " + std::to_string(options.steps));
   }
-  const bool lcm = options.spacing == Spacing::kLcm || options.spacing == Spacing::kLcmOriginal;
+  const bool lcm = is_lcm(options.spacing);
   std::vector<NoiseLevel> levels;
   for (const double time : lcm ? lcm_times(train, options) : diffusion_times(train, options)) {
     levels.push_back(level_at(schedule, time));

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,11 +34,16 @@ enum class FinalSigma { kZero, kMin };
 // points of which the last is dropped. On trailing both agree.
 enum class GridFamily { kDdim, kDpm };
 
-// Names as users write them: trailing leading linspace lcm lcm-original; zero min. Throw Error (kUsage) otherwise.
+// The names as users write them.
+inline constexpr std::array<std::string_view, 5> kSpacings{"trailing", "leading", "linspace", "lcm", "lcm-original"};
+inline constexpr std::array<std::string_view, 2> kFinalSigmas{"zero", "min"};
+constexpr std::string_view name_of(Spacing spacing) { return kSpacings[static_cast<std::size_t>(spacing)]; }
+constexpr std::string_view name_of(FinalSigma sigma) { return kFinalSigmas[static_cast<std::size_t>(sigma)]; }
+// Throw Error (kUsage) for another name.
 Spacing parse_spacing(std::string_view name);
 FinalSigma parse_final_sigma(std::string_view name);
-std::string_view name_of(Spacing spacing);
-std::string_view name_of(FinalSigma final_sigma);
+// Whether consistency samplers alone take a spacing.
+constexpr bool is_lcm(Spacing spacing) { return spacing == Spacing::kLcm || spacing == Spacing::kLcmOriginal; }
 
 struct GridOptions {
   int steps = 4;

@@ -1,6 +1,7 @@
 #include "core/tensor.h"
 
 #include "core/error.h"
+#include "core/names.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
@@ -8,16 +9,23 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 
 namespace fewstep {
 
-at::ScalarType parse_dtype(std::string_view text) {
-  if (text == "float32") return at::kFloat;
-  if (text == "float16") return at::kHalf;
-  if (text == "bfloat16") return at::kBFloat16;
-  throw usage_error("dtype", "expected float32, float16 or bfloat16, got " + std::string(text));
+at::ScalarType scalar_type(Dtype dtype) {
+  constexpr std::array kTypes{at::kFloat, at::kHalf, at::kBFloat16};
+  return kTypes[static_cast<std::size_t>(dtype)];
+}
+
+at::ScalarType parse_dtype(std::string_view text) { return scalar_type(parse_name<Dtype>(kDtypes, text, "dtype")); }
+
+std::string_view name_of(at::ScalarType dtype) {
+  for (const Dtype one : {Dtype::kFloat16, Dtype::kBfloat16})
+    if (scalar_type(one) == dtype) return name_of(one);
+  return name_of(Dtype::kFloat32);
 }
 
 void keep_freed_memory() {

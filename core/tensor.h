@@ -3,6 +3,7 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include "core/dtype.h"
 #include "core/image.h"
 
 #include <span>
@@ -19,14 +20,10 @@ struct Compute {
   at::ScalarType dtype = at::kFloat;
 };
 
-// "auto" | "cpu" | "cuda:N". Loads libtorch_cuda.so on the first use of CUDA; auto takes CUDA where it works.
-// Throws Error: kUsage for another word, kEnvironment when CUDA is asked for and is not there.
-at::Device parse_device(std::string_view text);
-// "float32" | "float16" | "bfloat16"; throws Error (kUsage) otherwise.
+at::ScalarType scalar_type(Dtype dtype);
+// Throws Error (kUsage) for a name that is none of kDtypes.
 at::ScalarType parse_dtype(std::string_view text);
-
-// Switches TF32 off for the whole process: metric networks must give the same numbers on a GPU as on a CPU.
-void use_exact_float32();
+std::string_view name_of(at::ScalarType dtype);  // of the three
 
 // Lets the process keep what tensors free for the next ones. Returned to the system, each large activation costs its
 // page faults anew: a fifth of the time of a VAE decode. Called first in main().

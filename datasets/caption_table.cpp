@@ -1,13 +1,12 @@
 #include "datasets/caption_table.h"
 
 #include "core/names.h"
-#include "formats/json.h"
+#include "core/text.h"
 
 #include <arrow/util/utf8.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace fewstep {
 namespace {
@@ -15,12 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 3> kUsualNames = {"caption", "text", "prompt"};
 constexpr std::array<std::string_view, 6> kUsualFileNames = {"file_name", "filename", "file",
                                                              "image",     "path",     "image_path"};
-
-std::string lower(std::string_view name) {
-  std::string text(name);
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 std::string listed(std::span<const std::string> names) {
   constexpr std::size_t kShown = 20;

@@ -41,7 +41,7 @@ Error error_at(const PromptQuery& query, Place place, std::string_view what);
 
 // "expected WHAT in UTF-8, got …" for other bytes and for a NUL; nothing where text is text. what: "a caption".
 std::optional<std::string> utf8_trouble(std::string_view text, std::string_view what);
-// Nothing but white space.
+// Whether text is nothing but white space.
 bool is_blank(std::string_view text);
 
 class PromptCollector {
@@ -65,9 +65,5 @@ class PromptCollector {
   const PromptQuery& query_;
   PromptSet set_;
 };
-
-PromptSet read_prompts_delimited(const PromptQuery& query, char delimiter);  // ',' or '\t'
-PromptSet read_prompts_jsonl(const PromptQuery& query);
-PromptSet read_prompts_parquet(const PromptQuery& query);
 
 }  // namespace fewstep

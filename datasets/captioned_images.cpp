@@ -2,9 +2,9 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "datasets/captions.h"
 #include "datasets/webdataset.h"
-#include "formats/json.h"
 #include "images/files.h"
 
 #include <algorithm>

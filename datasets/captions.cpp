@@ -2,14 +2,35 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
+#include "datasets/caption_formats.h"
 #include "datasets/caption_table.h"
 #include "datasets/text_lines.h"
 
-#include <algorithm>
-#include <cctype>
-
 namespace fewstep {
 namespace {
+
+PromptSet prompts_of_shapes(const PromptQuery& query) {
+  if (!query.count || query.text || !query.where.empty())
+    throw usage_error("shapes", "expected a count and no columns for the built-in captions");
+  PromptSet set;
+  for (std::int64_t row = 0; row < *query.count; ++row) {
+    ShapeScene scene = make_shape_scene(query.shapes->split, static_cast<std::uint64_t>(row), query.shapes->style);
+    set.prompts.push_back({row, std::move(scene.caption)});
+  }
+  set.rows_read = *query.count;
+  set.source = shapes_hash(query.shapes->split, query.shapes->style);
+  return set;
+}
+
+PromptSet read_by_extension(const PromptQuery& query) {
+  const std::string extension = extension_of(query.file);
+  for (const CaptionFormat& format : kCaptionFormats)
+    if (format.extension == extension) return format.read(query);
+  throw usage_error(query.file.string(), unknown_caption_format(extension));
+}
+
+}  // namespace
 
 PromptSet read_prompts_txt(const PromptQuery& query) {
   if (query.text || !query.where.empty()) {
@@ -27,39 +48,6 @@ PromptSet read_prompts_txt(const PromptQuery& query) {
   }
   return collector.finish("");
 }
-
-std::string extension_of(const std::filesystem::path& file) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return extension;
-}
-
-PromptSet prompts_of_shapes(const PromptQuery& query) {
-  if (!query.count || query.text || !query.where.empty())
-    throw usage_error("shapes", "expected a count and no columns for the built-in captions");
-  PromptSet set;
-  for (std::int64_t row = 0; row < *query.count; ++row) {
-    ShapeScene scene = make_shape_scene(query.shapes->split, static_cast<std::uint64_t>(row), query.shapes->style);
-    set.prompts.push_back({row, std::move(scene.caption)});
-  }
-  set.rows_read = *query.count;
-  set.source = shapes_hash(query.shapes->split, query.shapes->style);
-  return set;
-}
-
-PromptSet read_by_extension(const PromptQuery& query) {
-  const std::string extension = extension_of(query.file);
-  if (extension == ".parquet") return read_prompts_parquet(query);
-  if (extension == ".tsv") return read_prompts_delimited(query, '\t');
-  if (extension == ".csv") return read_prompts_delimited(query, ',');
-  if (extension == ".jsonl") return read_prompts_jsonl(query);
-  if (extension == ".txt") return read_prompts_txt(query);
-  throw usage_error(query.file.string(),
-                    "expected a caption file .parquet, .tsv, .csv, .jsonl or .txt, got \"" + extension + "\"");
-}
-
-}  // namespace
 
 PromptSet read_prompts(const PromptQuery& query) {
   if (query.count && *query.count < 1)

@@ -1,7 +1,8 @@
 #include "core/error.h"
+#include "core/text.h"
+#include "datasets/caption_formats.h"
 #include "datasets/caption_table.h"
 #include "datasets/text_lines.h"
-#include "formats/json.h"
 
 #include <charconv>
 #include <limits>
@@ -139,9 +140,7 @@ double number(const PromptQuery& query, const std::string& column, std::string_v
   return value;
 }
 
-}  // namespace
-
-PromptSet read_prompts_delimited(const PromptQuery& query, char delimiter) {
+PromptSet read_delimited(const PromptQuery& query, char delimiter) {
   TextLines lines(query.file);
   std::optional<Record> record = next_record(query, lines, delimiter, 0);
   if (!record)
@@ -164,5 +163,10 @@ PromptSet read_prompts_delimited(const PromptQuery& query, char delimiter) {
   }
   return collector.finish(columns[chosen.text].name);
 }
+
+}  // namespace
+
+PromptSet read_prompts_tsv(const PromptQuery& query) { return read_delimited(query, '\t'); }
+PromptSet read_prompts_csv(const PromptQuery& query) { return read_delimited(query, ','); }
 
 }  // namespace fewstep

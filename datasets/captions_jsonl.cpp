@@ -1,4 +1,6 @@
 #include "core/error.h"
+#include "core/text.h"
+#include "datasets/caption_formats.h"
 #include "datasets/caption_table.h"
 #include "datasets/text_lines.h"
 #include "formats/json.h"

@@ -1,6 +1,7 @@
 #include "core/error.h"
+#include "core/text.h"
+#include "datasets/caption_formats.h"
 #include "datasets/caption_table.h"
-#include "formats/json.h"
 
 #include <arrow/array.h>
 #include <arrow/io/file.h>

@@ -15,8 +15,6 @@ constexpr std::array<std::string_view, kShapeKinds> kShapeNames{"circle", "squar
 constexpr std::array<std::string_view, kShapeColours> kColourNames{"red",    "green",  "blue",  "yellow",
                                                                    "purple", "orange", "white", "black"};
 constexpr std::array<std::string_view, 4> kRelationNames{"left of", "right of", "above", "below"};
-constexpr std::array<std::string_view, 2> kStyleNames{"filled", "outline"};
-constexpr std::array<std::string_view, 3> kSplitNames{"train", "validation", "test"};
 constexpr std::array<std::string_view, 25> kWords{
     "a",     "above", "an",    "background", "below",    "black",  "blue",     "circle", "cross",
     "green", "large", "left",  "of",         "on",       "orange", "outlined", "purple", "red",
@@ -106,7 +104,7 @@ std::string with_article(const std::string& words) {
   return (kVowels.find(words[0]) == kVowels.npos ? "a " : "an ") + words;
 }
 
-// Of two outlined objects no size is said: with it the caption would be longer than kMaxShapeWords.
+// A caption of two outlined objects says no size: it would be longer than kMaxShapeWords.
 std::string phrase(const ShapeScene& scene, const ShapeObject& object) {
   const bool outlined = scene.style == ShapeStyle::kOutline;
   std::string words;
@@ -134,23 +132,16 @@ std::array<ShapeColour, 3> draw_colours(Random& random) {
   return chosen;
 }
 
-template <typename Enum, std::size_t N>
-Enum parse(std::string_view name, const std::array<std::string_view, N>& names, std::string_view where, int first) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) throw usage_error(where, unknown_name(name, names));
-  return static_cast<Enum>(found - names.begin() + first);
-}
-
 }  // namespace
 
 std::string_view name_of(Shape shape) { return kShapeNames[static_cast<std::size_t>(shape)]; }
 std::string_view name_of(ShapeColour colour) { return kColourNames[static_cast<std::size_t>(colour)]; }
 std::string_view name_of(ShapeRelation relation) { return kRelationNames[static_cast<std::size_t>(relation)]; }
-std::string_view name_of(ShapeStyle style) { return kStyleNames[static_cast<std::size_t>(style)]; }
-std::string_view name_of(ShapeSplit split) { return kSplitNames[static_cast<std::size_t>(split) - 1]; }
+std::string_view name_of(ShapeStyle style) { return kShapeStyles[static_cast<std::size_t>(style)]; }
+std::string_view name_of(ShapeSplit split) { return kShapeSplits[static_cast<std::size_t>(split) - 1]; }
 
-ShapeStyle parse_shape_style(std::string_view name) { return parse<ShapeStyle>(name, kStyleNames, "style", 0); }
-ShapeSplit parse_shape_split(std::string_view name) { return parse<ShapeSplit>(name, kSplitNames, "split", 1); }
+ShapeStyle parse_shape_style(std::string_view name) { return parse_name<ShapeStyle>(kShapeStyles, name, "style"); }
+ShapeSplit parse_shape_split(std::string_view name) { return parse_name<ShapeSplit>(kShapeSplits, name, "split"); }
 
 ShapeScene make_shape_scene(std::uint64_t seed, std::uint64_t index, ShapeStyle style) {
   Random random(seed, index);

@@ -1,6 +1,8 @@
 #pragma once
 #include "core/image.h"
+#include "core/names.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -31,8 +33,12 @@ inline constexpr int kShapesVersion = 1;           // of the generator: another 
 std::string_view name_of(Shape shape);
 std::string_view name_of(ShapeColour colour);
 std::string_view name_of(ShapeRelation relation);  // "left of"
-std::string_view name_of(ShapeStyle style);        // "filled" "outline"
-std::string_view name_of(ShapeSplit split);        // "train" "validation" "test"
+inline constexpr std::array<std::string_view, 2> kShapeStyles{"filled", "outline"};
+inline constexpr std::array<std::string_view, 3> kShapeSplits{"train", "validation", "test"};
+template <>
+inline constexpr std::size_t kFirstEnumerator<ShapeSplit> = 1;
+std::string_view name_of(ShapeStyle style);
+std::string_view name_of(ShapeSplit split);
 ShapeStyle parse_shape_style(std::string_view name);
 ShapeSplit parse_shape_split(std::string_view name);
 

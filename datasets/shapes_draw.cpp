@@ -21,7 +21,7 @@ constexpr std::array<Rgb, kShapeColours> kColours{{{.86, .16, .16},
                                                    {.95, .95, .95},
                                                    {.08, .08, .10}}};
 
-// Of a shape of radius 1. Extents along x and y stay within 1 at every tilt up to 20°.
+// The outlines belong to shapes of radius 1. Extents along x and y stay within 1 at every tilt up to 20°.
 constexpr double kSquareHalf = .78;
 constexpr double kTriangleInner = .5;  // the inscribed circle
 constexpr double kHalfRoot3 = 0.8660254037844386;

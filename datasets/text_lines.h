@@ -19,7 +19,7 @@ class TextLines {
   // The next line without its "\n" (a "\r" before it stays); false at the end of the file. A byte order mark is
   // skipped.
   bool next(std::string& line);
-  // Of the line last read, from 1.
+  // The number of the line that was read last, from 1.
   std::int64_t number() const { return number_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "datasets/caption_table.h"
 #include "formats/json.h"
 #include "formats/tar_index.h"
@@ -64,11 +65,6 @@ std::vector<std::string> expand(const std::string& text, const std::string& patt
   return all;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 class Shard {
  public:
   Shard(const fs::path& path, std::size_t number, const std::optional<std::string>& key)
@@ -91,7 +87,7 @@ class Shard {
   void sort(const TarEntry& entry) {
     const auto slash = entry.name.rfind('/');
     const auto base = slash == std::string::npos ? 0 : slash + 1, dot = entry.name.find('.', base);
-    // Without an ending, or hidden (macOS adds "._NAME" beside every file).
+    // An entry without an ending, or a hidden one, is no part of a sample (macOS adds "._NAME" beside every file).
     if (dot == std::string::npos || dot == base) return;
     const std::string ending = lower(entry.name.substr(dot));
     const auto [found, fresh] = by_key_.emplace(entry.name.substr(0, dot), parts_.size());

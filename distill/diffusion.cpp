@@ -8,15 +8,7 @@ namespace fewstep {
 Tensor diffusion_loss(const DiffusionNetwork& network, const Tensor& x0, const Tensor& noise, const Tensor& states,
                       const Levels& levels) {
   const Tensor out = forward(network.unet, noised(x0, noise, levels), levels.time, states).to(at::kFloat);
-  switch (network.prediction) {
-    case Prediction::kEpsilon:
-      return at::mse_loss(out, noise);
-    case Prediction::kV:
-      return at::mse_loss(out, levels.alpha * noise - levels.sigma * x0);
-    case Prediction::kSample:
-      break;
-  }
-  return at::mse_loss(out, x0);
+  return at::mse_loss(out, target_of(network.prediction, x0, noise, levels));
 }
 
 }  // namespace fewstep

@@ -16,7 +16,8 @@ Tensor guidance_loss(const BatchDenoiser& student, const BatchDenoiser& guided_t
 struct HalvingLevels {
   std::vector<NoiseLevel> from, middle, to;
 };
-// Those of a student of N steps: its trailing grid's N levels, the levels between, and the next (the last: x0 itself).
+// The levels that a student of N steps is trained at: its trailing grid's N levels, the levels between, and the next
+// (the last: x0 itself).
 HalvingLevels halving_levels(const Schedule& schedule, int student_steps);
 
 // Stage two, progressive halving (Salimans & Ho 2022, algorithm 2).

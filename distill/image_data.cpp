@@ -1,5 +1,6 @@
 #include "distill/image_data.h"
 
+#include "core/error.h"
 #include "images/resize.h"
 
 namespace fewstep {
@@ -12,6 +13,13 @@ ImageBatch read_batch(const CaptionedImages& data, std::span<const std::int64_t>
     batch.captions.push_back(std::move(example.caption));
   }
   return batch;
+}
+
+void check_resolution(const Recipe& recipe, const VaeConfig& config) {
+  if (recipe.data.resolution % config.downscale() == 0) return;
+  throw usage_error(recipe.file.string(), "expected a resolution that the VAE divides by " +
+                                              std::to_string(config.downscale()) + ", got " +
+                                              std::to_string(recipe.data.resolution));
 }
 
 }  // namespace fewstep

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "distill/image_data.h"
+#include "models/checkpoint_files.h"
+#include "models/tokenizer/tokenizer_files.h"
 #include "models/weights.h"
 
 #include <ATen/ATen.h>
@@ -45,6 +47,17 @@ std::map<std::string, Tensor> compute_block(const CaptionedImages& data, int res
 }
 
 }  // namespace
+
+std::string hash_of_parts(const std::filesystem::path& vae, const std::filesystem::path& text_encoder,
+                          const std::filesystem::path& tokenizer) {
+  const auto network = [](const std::filesystem::path& folder, const char* stem) {
+    auto files = weight_files(find_weights(folder, stem));
+    files.push_back(folder / "config.json");
+    return hash_of_files(files, folder);
+  };
+  return sha256(network(vae, "diffusion_pytorch_model") + network(text_encoder, "model") +
+                hash_of_files(tokenizer_files(tokenizer), tokenizer));
+}
 
 LatentData::LatentData(const CaptionedImages& data, int resolution, const FrozenParts& parts,
                        const std::filesystem::path& folder, const std::function<void(std::int64_t)>& progress,

@@ -22,6 +22,11 @@ struct FrozenParts {
   std::string hash;  // of weights, configurations and tokenizer
 };
 
+// Over all that latents and text states are made with: every shard of the weights, the configurations, and every file
+// of the tokenizer that there is. Throws Error (kInput) where a network's folder has no weights.
+std::string hash_of_parts(const std::filesystem::path& vae, const std::filesystem::path& text_encoder,
+                          const std::filesystem::path& tokenizer);
+
 // Moments of the latents and text states of a data set, computed once and kept in files that are mapped into memory:
 // FOLDER/HASH/block-00000.safetensors with "moments" [n,2c,h,w], "states" [u,tokens,hidden] and "caption" [n].
 class LatentData {

@@ -1,6 +1,6 @@
 #pragma once
 #include "core/noise.h"
-#include "core/tensor.h"
+#include "models/prediction.h"
 
 #include <cstdint>
 #include <functional>
@@ -8,11 +8,6 @@
 #include <vector>
 
 namespace fewstep {
-
-// A noise level for each element of a batch. time [B]; alpha, sigma [B,1,1,1]; float32, computed in float64.
-struct Levels {
-  Tensor time, alpha, sigma;
-};
 
 Levels stacked(std::span<const NoiseLevel> levels, at::Device device);
 // Levels of integer times.

@@ -1,37 +1,34 @@
 #include "distill/method.h"
 
-#include "core/error.h"
 #include "core/files.h"
 #include "core/names.h"
+#include "settings/methods.h"
 
 #include <array>
 #include <cmath>
 
 namespace fewstep {
+
+TrainFn train_lcd, train_lcf, train_guided_distill, train_diffusion, train_vae, train_clip, train_features;
+
 namespace {
 
-constexpr std::array<TrainingMethod, 7> kMethods{{
-    {"lcd", "Luo et al. 2023 (arXiv 2310.04378), algorithm 1", train_lcd},
-    {"lcf", "Luo et al. 2023, algorithm 4", train_lcf},
-    {"guided-distill", "Meng et al. 2023, algorithms 1 and 2", train_guided_distill},
-    {"diffusion", "Ho et al. 2020, algorithm 1; captions dropped as in Ho & Salimans 2022", train_diffusion},
-    {"vae", "Rombach et al. 2022, appendix G, without the adversarial and the perceptual term", train_vae},
-    {"clip", "Radford et al. 2021, figure 3", train_clip},
-    {"features", "the feature network of fd-pocket", train_features},
-}};
+struct Run {
+  std::string_view name;
+  TrainFn* run;
+};
+constexpr std::array<Run, 7> kRuns{{{"lcd", train_lcd},
+                                    {"lcf", train_lcf},
+                                    {"guided-distill", train_guided_distill},
+                                    {"diffusion", train_diffusion},
+                                    {"vae", train_vae},
+                                    {"clip", train_clip},
+                                    {"features", train_features}}};
+static_assert(same_names(kRuns, kMethods));
 
 }  // namespace
 
-std::span<const TrainingMethod> training_methods() { return kMethods; }
-
-const TrainingMethod& find_training_method(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const TrainingMethod& method : kMethods) {
-    if (method.name == name) return method;
-    names.push_back(method.name);
-  }
-  throw usage_error("method", unknown_name(name, names));
-}
+TrainFn* training_of(const Recipe& recipe) { return find_by_name(kRuns, recipe.method, "method").run; }
 
 nlohmann::json provenance_of(const Recipe& recipe, const TrainingContext& context,
                              const std::vector<std::pair<std::string, std::string>>& parents) {

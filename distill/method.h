@@ -6,11 +6,10 @@
 #include <c10/core/Device.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <cstdint>
 #include <functional>
-#include <span>
-#include <string_view>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace fewstep {
@@ -32,22 +31,9 @@ struct TrainingContext {
   std::string device_name = {}, commit = {};                         // of fewstep.json
 };
 
-// A way of training. run writes the result to recipe.output and returns true, or false where it was stopped.
-struct TrainingMethod {
-  std::string_view name, source;
-  bool (*run)(const Recipe& recipe, TrainingContext& context);
-};
-std::span<const TrainingMethod> training_methods();
-const TrainingMethod& find_training_method(std::string_view name);  // throws Error (kUsage) with the nearest known name
-
-// A row of the table of methods each.
-bool train_lcd(const Recipe& recipe, TrainingContext& context);
-bool train_lcf(const Recipe& recipe, TrainingContext& context);
-bool train_guided_distill(const Recipe& recipe, TrainingContext& context);
-bool train_diffusion(const Recipe& recipe, TrainingContext& context);
-bool train_vae(const Recipe& recipe, TrainingContext& context);
-bool train_clip(const Recipe& recipe, TrainingContext& context);
-bool train_features(const Recipe& recipe, TrainingContext& context);
+// Trains: writes the result to recipe.output and returns true, or false where it was stopped.
+using TrainFn = bool(const Recipe& recipe, TrainingContext& context);
+TrainFn* training_of(const Recipe& recipe);  // of its method
 
 // fewstep.json of a result: the version and commit, the device and the seconds of training so far, the recipe and its
 // hash, the parents (name and SHA-256), and the loss curve up to here as [phase, step, loss, gradient norm, learning

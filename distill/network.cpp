@@ -9,23 +9,7 @@
 #include <vector>
 
 namespace fewstep {
-namespace {
-
-Tensor x0_of(Prediction prediction, const Tensor& x, const Tensor& out, const Levels& levels) {
-  switch (prediction) {
-    case Prediction::kEpsilon:
-      return (x - levels.sigma * out) / levels.alpha;
-    case Prediction::kV:
-      return levels.alpha * x - levels.sigma * out;
-    case Prediction::kSample:
-      break;
-  }
-  return out;
-}
-
-}  // namespace
-
-std::map<std::string, Tensor> trained(const std::map<std::string, Tensor>& tensors, at::Device device) {
+std::map<std::string, Tensor> trainable_copy(const std::map<std::string, Tensor>& tensors, at::Device device) {
   std::map<std::string, Tensor> copies;
   for (const auto& [name, tensor] : tensors) {
     Tensor copy = tensor.detach().to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
@@ -39,7 +23,7 @@ Tensor predict_x0(const DiffusionNetwork& network, const Tensor& x, const Levels
   const auto dim = network.unet.config.time_cond_proj_dim;
   const Tensor embedding = dim ? embed_omega(omega, *dim) : Tensor();
   const Tensor out = forward(network.unet, x, levels.time, states, embedding).to(at::kFloat);
-  return x0_of(network.prediction, x, out, levels);
+  return x0_from(network.prediction, x, out, levels);
 }
 
 Tensor predict_guided_x0(const DiffusionNetwork& network, const Tensor& x, const Levels& levels, const Tensor& states,

@@ -16,7 +16,7 @@ struct DiffusionNetwork {
 };
 
 // float32 copies on a device that require gradients: the tensors of a network that is trained, or of its average.
-std::map<std::string, Tensor> trained(const std::map<std::string, Tensor>& tensors, at::Device device);
+std::map<std::string, Tensor> trainable_copy(const std::map<std::string, Tensor>& tensors, at::Device device);
 
 // x0 of every element of a batch. x [B,4,h,w]; states [B,tokens,hidden]; omega [B], or undefined for a network without
 // the embedding.

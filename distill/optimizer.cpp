@@ -76,13 +76,6 @@ void AdamW::restore(const std::map<std::string, Tensor>& state) {
   updates_ = fetch("updates", {1}).item<std::int64_t>();
 }
 
-double gradient_norm(const std::map<std::string, Tensor>& parameters) {
-  std::vector<Tensor> gradients;
-  for (const auto& [name, parameter] : parameters)
-    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
-  return norm_of(gradients);
-}
-
 double rate_at(const RateSchedule& schedule, std::int64_t step) {
   if (step < schedule.warmup) {
     return schedule.learning_rate * static_cast<double>(step + 1) / static_cast<double>(schedule.warmup);

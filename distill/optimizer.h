@@ -1,5 +1,6 @@
 #pragma once
 #include "core/tensor.h"
+#include "settings/recipe.h"
 
 #include <cstdint>
 #include <map>
@@ -31,12 +32,8 @@ class AdamW {
   std::int64_t updates_ = 0;
 };
 
-// The norm of all gradients together. A parameter without one counts as 0.
-double gradient_norm(const std::map<std::string, Tensor>& parameters);
-
 // Learning rate at a step from 0: a linear warm-up over `warmup` steps, then constant, or falling to 0 at `steps` in a
 // straight line or a half cosine.
-enum class Decay { kConstant, kLinear, kCosine };
 struct RateSchedule {
   double learning_rate = 1e-4;
   std::int64_t warmup = 0, steps = 1;

@@ -1,10 +1,8 @@
 #include "distill/solver_step.h"
 
-#include "core/error.h"
-#include "core/names.h"
-
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -47,10 +45,10 @@ Tensor dpm_pp(const BatchDenoiser& denoiser, const Schedule& schedule, const Ten
   return first_order_step(x, denoiser(half, middle), start, end);
 }
 
-constexpr std::array<SolverStep, 3> kSteps{{
-    {"ddim", "Luo et al. 2023, eq. 13; Song et al. 2021, eq. 12", 1, ddim},
-    {"dpm", "Lu et al. 2022a, algorithm 1 (DPM-Solver-2)", 2, dpm},
-    {"dpm++", "Lu et al. 2022b, algorithm 1 (DPM-Solver++(2S))", 2, dpm_pp},
+constexpr std::array<SolverStep, kSolvers.size()> kSteps{{
+    {Solver::kDdim, "Luo et al. 2023, eq. 13; Song et al. 2021, eq. 12", ddim},
+    {Solver::kDpm, "Lu et al. 2022a, algorithm 1 (DPM-Solver-2)", dpm},
+    {Solver::kDpmPp, "Lu et al. 2022b, algorithm 1 (DPM-Solver++(2S))", dpm_pp},
 }};
 
 }  // namespace
@@ -60,15 +58,8 @@ Tensor first_order_step(const Tensor& x, const Tensor& x0, const Levels& from, c
   return ratio * x + (to.alpha - from.alpha * ratio) * x0;
 }
 
-std::span<const SolverStep> solver_steps() { return kSteps; }
-
-const SolverStep& find_solver_step(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const SolverStep& step : kSteps) {
-    if (step.name == name) return step;
-    names.push_back(step.name);
-  }
-  throw usage_error("solver", unknown_name(name, names));
+const SolverStep& solver_step(Solver solver) {
+  return *std::find_if(kSteps.begin(), kSteps.end(), [&](const SolverStep& step) { return step.solver == solver; });
 }
 
 }  // namespace fewstep

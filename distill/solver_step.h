@@ -1,6 +1,7 @@
 #pragma once
 #include "core/noise.h"
 #include "distill/levels.h"
+#include "settings/recipe.h"
 
 #include <span>
 #include <string_view>
@@ -16,12 +17,11 @@ Tensor first_order_step(const Tensor& x, const Tensor& x0, const Levels& from, c
 //   DPM-Solver++(2S) with r = 1/2 (Lu et al. 2022b, algorithm 1), two evaluations.
 // denoiser: the teacher's x0 under guidance.
 struct SolverStep {
-  std::string_view name, source;
-  int evaluations;
+  Solver solver;
+  std::string_view source;
   Tensor (*run)(const BatchDenoiser& denoiser, const Schedule& schedule, const Tensor& x,
                 std::span<const NoiseLevel> from, std::span<const NoiseLevel> to);
 };
-std::span<const SolverStep> solver_steps();
-const SolverStep& find_solver_step(std::string_view name);  // throws Error (kUsage) with the nearest known name
+const SolverStep& solver_step(Solver solver);
 
 }  // namespace fewstep

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "distill/consistency.h"
+#include "distill/image_data.h"
 #include "models/checkpoint_files.h"
 #include "models/checkpoint_writer.h"
 #include "models/weights.h"
@@ -11,12 +12,19 @@
 
 namespace fewstep {
 
-Parent load_parent(const std::filesystem::path& folder, at::Device device) {
+Parent load_parent(const Recipe& recipe, CheckpointKind kind, at::Device device) {
   const Compute compute{device, at::kFloat};
-  Checkpoint checkpoint = load_checkpoint(folder, compute);
+  Checkpoint checkpoint = load_checkpoint(recipe.parent, compute);
+  if (checkpoint.info.kind != kind) {
+    const char* wanted = kind == CheckpointKind::kTeacher ? "a plain diffusion model as teacher"
+                                                          : "a consistency model (LCMScheduler) to fine-tune";
+    throw usage_error(recipe.file.string(), std::string("expected ") + wanted + ", got a " +
+                                                std::string(name_of(checkpoint.info.kind)) + " in " +
+                                                recipe.parent.string());
+  }
   DiffusionNetwork network{checkpoint.unet, checkpoint.info.prediction, checkpoint.info.timestep_scaling};
   FrozenParts parts{checkpoint.vae, checkpoint.text, checkpoint.tokenizer, checkpoint.info.hash};
-  auto tensors = load_tensors(find_weights(folder / "unet", "diffusion_pytorch_model"));
+  auto tensors = load_tensors(find_weights(recipe.parent / "unet", "diffusion_pytorch_model"));
   return {std::move(checkpoint.info), checkpoint.schedule, std::move(parts), std::move(network), std::move(tensors)};
 }
 
@@ -39,43 +47,22 @@ DiffusionNetwork network_over(const UnetConfig& config, const std::map<std::stri
   return {make_unet(config, tensors, {device, at::kFloat}), parent.info.prediction, parent.info.timestep_scaling};
 }
 
-Tensor draw_omega(const OmegaRange& range, std::int64_t batch, at::Generator& generator, at::Device device) {
-  const Tensor uniform = at::rand({batch}, generator, at::TensorOptions(at::kFloat));
-  return (range.low + (range.high - range.low) * uniform).to(device);
-}
-
-std::vector<std::int64_t> draw_indices(std::int64_t count, std::int64_t batch, at::Generator& generator) {
-  const Tensor drawn = at::randint(count, {batch}, generator, at::TensorOptions(at::kLong));
-  return {drawn.const_data_ptr<std::int64_t>(), drawn.const_data_ptr<std::int64_t>() + batch};
-}
-
-Tensor draw_noise(const Tensor& like, at::Generator& generator) {
-  return at::randn(like.sizes(), generator, at::TensorOptions(at::kFloat)).to(like.device());
-}
-
-void check_resolution(const Recipe& recipe, const VaeConfig& config) {
-  if (recipe.data.resolution % config.downscale() == 0) return;
-  throw usage_error(recipe.file.string(), "expected a resolution that the VAE divides by " +
-                                              std::to_string(config.downscale()) + ", got " +
-                                              std::to_string(recipe.data.resolution));
-}
-
 std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& context, const FrozenParts& parts) {
   check_resolution(recipe, parts.vae.config);
   LatentData data(
-      context.images, recipe.data.resolution, parts, recipe.data.cache,
+      context.images, recipe.data.resolution, parts, cache_folder(recipe),
       [&](std::int64_t done) { context.encoded(done, context.images.count); }, context.hooks.stop);
   if (!data.complete()) return {};
   return data;
 }
 
 void write_student(const std::filesystem::path& folder, const Recipe& recipe, const TrainingContext& context,
-                   const Parent& parent, CheckpointInfo::Kind kind, const UnetConfig& config,
+                   const Parent& parent, CheckpointKind kind, const UnetConfig& config,
                    const std::map<std::string, Tensor>& tensors) {
   CheckpointInfo info = parent.info;
   info.kind = kind;
   info.omega_embedding = config.time_cond_proj_dim.has_value();
-  if (kind == CheckpointInfo::Kind::kConsistency) {
+  if (kind == CheckpointKind::kConsistency) {
     info.original_inference_steps = static_cast<int>(time_pairs(parent.schedule, recipe.consistency.skip_step));
   }
   CheckpointContent content{
@@ -84,7 +71,7 @@ void write_student(const std::filesystem::path& folder, const Recipe& recipe, co
       parent.info.folder / "text_encoder",
       scheduler_json(info),
       parent.info.folder / "tokenizer",
-      parse_dtype(recipe.dtype),
+      scalar_type(recipe.dtype),
       provenance_of(recipe, context, {{parent.info.folder.filename().string(), parent.info.hash}})};
   make_folders(folder.parent_path());
   write_checkpoint(folder, content, true);

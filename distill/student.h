@@ -18,7 +18,8 @@ struct Parent {
   DiffusionNetwork network;               // frozen
   std::map<std::string, Tensor> tensors;  // of the UNet
 };
-Parent load_parent(const std::filesystem::path& folder, at::Device device);
+// recipe.parent. Throws Error (kUsage) for another kind of checkpoint.
+Parent load_parent(const Recipe& recipe, CheckpointKind kind, at::Device device);
 
 // The parent's tensors, and where it has no omega embedding one that starts at zero (as in the LCM paper).
 std::map<std::string, Tensor> student_tensors(const Parent& parent, std::int64_t omega_embedding_dim);
@@ -28,21 +29,12 @@ UnetConfig student_config(const Parent& parent, std::int64_t omega_embedding_dim
 DiffusionNetwork network_over(const UnetConfig& config, const std::map<std::string, Tensor>& tensors,
                               const Parent& parent, at::Device device);
 
-// [B] uniform in the range.
-Tensor draw_omega(const OmegaRange& range, std::int64_t batch, at::Generator& generator, at::Device device);
-// Integers in 0 … count−1.
-std::vector<std::int64_t> draw_indices(std::int64_t count, std::int64_t batch, at::Generator& generator);
-Tensor draw_noise(const Tensor& like, at::Generator& generator);
-
-// The VAE halves images to the end. Throws Error (kUsage).
-void check_resolution(const Recipe& recipe, const VaeConfig& config);
-
 // Cached latents of the context's images under a parent's parts; nothing where that was stopped.
 std::optional<LatentData> latents_of(const Recipe& recipe, TrainingContext& context, const FrozenParts& parts);
 
 // The parent's folder with another UNet.
 void write_student(const std::filesystem::path& folder, const Recipe& recipe, const TrainingContext& context,
-                   const Parent& parent, CheckpointInfo::Kind kind, const UnetConfig& config,
+                   const Parent& parent, CheckpointKind kind, const UnetConfig& config,
                    const std::map<std::string, Tensor>& tensors);
 
 }  // namespace fewstep

@@ -54,7 +54,8 @@ std::map<std::string, Tensor> without_projection(const std::map<std::string, Ten
 bool train_clip(const Recipe& recipe, TrainingContext& context) {
   const ClipConfigs configs = read_clip_config(recipe.network);
   const Tokenizer tokenizer = Tokenizer::open(recipe.tokenizer);
-  Phase phase{"clip", recipe.train.steps, trained(fresh_towers(configs, recipe.seed), context.device), {}, 0, {}};
+  Phase phase{"clip", recipe.train.steps, trainable_copy(fresh_towers(configs, recipe.seed), context.device), {}, 0,
+              {}};
   Weights weights = Weights::of(phase.parameters, "clip");
   const Towers towers = take_towers(weights, configs, {context.device, at::kFloat});
   const Tensor log_scale = phase.parameters.at("logit_scale");
@@ -67,7 +68,7 @@ bool train_clip(const Recipe& recipe, TrainingContext& context) {
                             batch.captions);
   };
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
-  const auto dtype = parse_dtype(recipe.dtype);
+  const auto dtype = scalar_type(recipe.dtype);
   write_network_folder(recipe.output, {clip_config_json(configs.text, configs.vision), phase.parameters}, "model",
                        dtype, provenance_of(recipe, context), recipe.tokenizer);
   write_network_folder(recipe.output / "text_encoder",

@@ -1,8 +1,7 @@
 #include "distill/consistency.h"
+#include "distill/draws.h"
 #include "distill/method.h"
 #include "distill/student.h"
-
-#include "core/error.h"
 
 namespace fewstep {
 namespace {
@@ -16,7 +15,11 @@ bool train_consistency(const Recipe& recipe, TrainingContext& context, const Par
   const ConsistencySettings& settings = recipe.consistency;
   const UnetConfig config = student_config(parent, settings.omega_embedding_dim);
   const auto start = student_tensors(parent, settings.omega_embedding_dim);
-  Phase phase{name, recipe.train.steps, trained(start, context.device), trained(start, context.device), settings.ema,
+  Phase phase{name,
+              recipe.train.steps,
+              trainable_copy(start, context.device),
+              trainable_copy(start, context.device),
+              settings.ema,
               {}};
   const DiffusionNetwork student = network_over(config, phase.parameters, parent, context.device);
   const DiffusionNetwork target = network_over(config, phase.average, parent, context.device);
@@ -35,8 +38,8 @@ bool train_consistency(const Recipe& recipe, TrainingContext& context, const Par
     return loss(f(student), f(target), batch, drawn.states, omega);
   };
   const auto write = [&](const std::filesystem::path& folder) {
-    write_student(folder, recipe, context, parent, CheckpointInfo::Kind::kConsistency, config,
-                  settings.keep_average ? phase.average : phase.parameters);
+    write_student(folder, recipe, context, parent, CheckpointKind::kConsistency, config,
+                  settings.keep == Kept::kAverage ? phase.average : phase.parameters);
   };
   phase.keep = [&](std::int64_t step) { write(kept_folder(recipe, step)); };
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
@@ -44,21 +47,18 @@ bool train_consistency(const Recipe& recipe, TrainingContext& context, const Par
   return true;
 }
 
-Distance distance_of(const ConsistencySettings& settings) { return {settings.distance == "huber", settings.huber_c}; }
+Distance distance_of(const ConsistencySettings& settings) {
+  return {settings.distance == DistanceKind::kHuber, settings.huber_c};
+}
 
 }  // namespace
 
 bool train_lcd(const Recipe& recipe, TrainingContext& context) {
-  const Parent teacher = load_parent(recipe.parent, context.device);
-  if (teacher.info.kind != CheckpointInfo::Kind::kTeacher) {
-    throw usage_error(recipe.file.string(), "expected a plain diffusion model as teacher, got a " +
-                                                std::string(name_of(teacher.info.kind)) + " in " +
-                                                recipe.parent.string());
-  }
+  const Parent teacher = load_parent(recipe, CheckpointKind::kTeacher, context.device);
   const auto data = latents_of(recipe, context, teacher.parts);
   if (!data) return false;
   const Tensor empty = data->empty_states().to(context.device);
-  const SolverStep& solver = find_solver_step(recipe.consistency.solver);
+  const SolverStep& solver = solver_step(recipe.consistency.solver);
   const auto loss = [&](const BatchDenoiser& student, const BatchDenoiser& target, const ConsistencyBatch& batch,
                         const Tensor& states, const Tensor& omega) {
     const auto guided = [&](const Tensor& x, const Levels& levels) {
@@ -70,12 +70,7 @@ bool train_lcd(const Recipe& recipe, TrainingContext& context) {
 }
 
 bool train_lcf(const Recipe& recipe, TrainingContext& context) {
-  const Parent model = load_parent(recipe.parent, context.device);
-  if (model.info.kind != CheckpointInfo::Kind::kConsistency) {
-    throw usage_error(recipe.file.string(), "expected a consistency model (LCMScheduler) to fine-tune, got a " +
-                                                std::string(name_of(model.info.kind)) + " in " +
-                                                recipe.parent.string());
-  }
+  const Parent model = load_parent(recipe, CheckpointKind::kConsistency, context.device);
   const auto data = latents_of(recipe, context, model.parts);
   if (!data) return false;
   const auto loss = [&](const BatchDenoiser& student, const BatchDenoiser& target, const ConsistencyBatch& batch,

@@ -1,9 +1,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "distill/diffusion.h"
+#include "distill/draws.h"
 #include "distill/method.h"
 #include "distill/student.h"
-#include "models/checkpoint_files.h"
 #include "models/checkpoint_writer.h"
 
 #include <ATen/ATen.h>
@@ -11,17 +11,10 @@
 namespace fewstep {
 namespace {
 
-std::string hash_of(const std::filesystem::path& folder, const std::string& stem) {
-  return sha256_file(folder / "config.json") + sha256_file(find_weights(folder, stem));
-}
-
 FrozenParts parts_of(const Recipe& recipe, at::Device device) {
   const Compute compute{device, at::kFloat};
-  const std::string hash =
-      sha256(hash_of(recipe.vae, "diffusion_pytorch_model") + hash_of(recipe.text_encoder, "model") +
-             sha256_file(recipe.tokenizer / "vocab.json") + sha256_file(recipe.tokenizer / "merges.txt"));
   return {load_vae(recipe.vae, compute), load_clip_text(recipe.text_encoder, compute),
-          Tokenizer::open(recipe.tokenizer), hash};
+          Tokenizer::open(recipe.tokenizer), hash_of_parts(recipe.vae, recipe.text_encoder, recipe.tokenizer)};
 }
 
 }  // namespace
@@ -38,7 +31,7 @@ bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
   expect("out_channels", parts.vae.config.latent_channels, config.out_channels);
   expect("cross_attention_dim", parts.text.config.hidden_size, config.cross_attention_dim);
   CheckpointInfo info;
-  info.prediction = recipe.diffusion.prediction == "v_prediction" ? Prediction::kV : Prediction::kEpsilon;
+  info.prediction = recipe.diffusion.prediction;
   const Schedule schedule = make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps);
   const auto data = latents_of(recipe, context, parts);
   if (!data) return false;
@@ -46,8 +39,8 @@ bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
   const auto start = fresh_unet(config, recipe.seed);
   Phase phase{"diffusion",
               recipe.train.steps,
-              trained(start, context.device),
-              trained(start, context.device),
+              trainable_copy(start, context.device),
+              trainable_copy(start, context.device),
               recipe.diffusion.ema,
               {}};
   const DiffusionNetwork network{make_unet(config, phase.parameters, {context.device, at::kFloat}), info.prediction};
@@ -65,14 +58,14 @@ bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
   };
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
 
-  info.kind = CheckpointInfo::Kind::kTeacher;
+  info.kind = CheckpointKind::kTeacher;
   CheckpointContent content{
       NetworkContent{config_json(config), recipe.diffusion.ema > 0 ? phase.average : phase.parameters},
       recipe.vae,
       recipe.text_encoder,
       scheduler_json(info),
       recipe.tokenizer,
-      parse_dtype(recipe.dtype),
+      scalar_type(recipe.dtype),
       provenance_of(recipe, context, {{"parts", parts.hash}})};
   make_folders(recipe.output.parent_path());
   write_checkpoint(recipe.output, content, true);

@@ -11,7 +11,7 @@
 namespace fewstep {
 namespace {
 
-// Of the terms of the loss, so that all of them count: most objects are absent in any one image.
+// These weights make every term of the loss count: most objects are absent in any one image.
 constexpr double kObjectsWeight = 20, kOccupancyWeight = 5;
 
 Tensor rows_of(const std::vector<ImageLabels>& labels, std::vector<float> ImageLabels::*part) {
@@ -49,8 +49,9 @@ void check_heads(const FeatureNetConfig& config, const ImageLabels& labels, cons
 bool train_features(const Recipe& recipe, TrainingContext& context) {
   const FeatureNetConfig config = read_feature_net_config(recipe.network);
   check_heads(config, context.labels(0), recipe.network.string());
-  Phase phase{"features", recipe.train.steps, trained(fresh_feature_net(config, recipe.seed), context.device), {}, 0,
-              {}};
+  Phase phase{
+      "features", recipe.train.steps, trainable_copy(fresh_feature_net(config, recipe.seed), context.device), {}, 0,
+      {}};
   const FeatureNet net = make_feature_net(config, phase.parameters, {context.device, at::kFloat});
   BatchOrder order(context.images.count, recipe.train.batch, recipe.seed);
   phase.loss = [&](std::int64_t step, at::Generator&) {
@@ -61,7 +62,7 @@ bool train_features(const Recipe& recipe, TrainingContext& context) {
                          labels);
   };
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
-  write_network_folder(recipe.output, {feature_net_json(config), phase.parameters}, "model", parse_dtype(recipe.dtype),
+  write_network_folder(recipe.output, {feature_net_json(config), phase.parameters}, "model", scalar_type(recipe.dtype),
                        provenance_of(recipe, context));
   return true;
 }

@@ -1,3 +1,4 @@
+#include "distill/draws.h"
 #include "distill/guided_distill.h"
 #include "distill/method.h"
 #include "distill/student.h"
@@ -32,8 +33,8 @@ class GuidedDistill {
       if (context_.state.find(name_of_phase(i)) && !context_.state.find(name_of_phase(i - 1))) first = i;
     for (std::size_t i = first; i <= students.size(); ++i) {
       if (!(i == 0 ? learn_guidance() : halve(i))) return false;
-      write_student(recipe_.output / name_of_phase(i), recipe_, context_, teacher_,
-                    CheckpointInfo::Kind::kGuidedDistill, config_, current_);
+      write_student(recipe_.output / name_of_phase(i), recipe_, context_, teacher_, CheckpointKind::kGuidedDistill,
+                    config_, current_);
       if (i > 0) context_.state.forget(name_of_phase(i - 1));
     }
     return true;
@@ -65,7 +66,7 @@ class GuidedDistill {
   }
 
   bool run_phase(std::size_t i, std::int64_t steps, const Loss& loss) {
-    Phase phase{name_of_phase(i), steps, trained(current_, context_.device), {}, 0, {}};
+    Phase phase{name_of_phase(i), steps, trainable_copy(current_, context_.device), {}, 0, {}};
     const DiffusionNetwork student = network_over(config_, phase.parameters, teacher_, context_.device);
     BatchOrder order(data_.count(), recipe_.train.batch, recipe_.seed + i);
     phase.loss = [&](std::int64_t step, at::Generator& generator) {
@@ -127,12 +128,7 @@ class GuidedDistill {
 }  // namespace
 
 bool train_guided_distill(const Recipe& recipe, TrainingContext& context) {
-  const Parent teacher = load_parent(recipe.parent, context.device);
-  if (teacher.info.kind != CheckpointInfo::Kind::kTeacher) {
-    throw usage_error(recipe.file.string(), "expected a plain diffusion model as teacher, got a " +
-                                                std::string(name_of(teacher.info.kind)) + " in " +
-                                                recipe.parent.string());
-  }
+  const Parent teacher = load_parent(recipe, CheckpointKind::kTeacher, context.device);
   const auto data = latents_of(recipe, context, teacher.parts);
   return data && GuidedDistill(recipe, context, teacher, *data).run();
 }

@@ -1,7 +1,6 @@
 #include "distill/image_data.h"
 #include "distill/method.h"
 #include "distill/network.h"
-#include "distill/student.h"
 #include "models/checkpoint_writer.h"
 
 #include <ATen/ATen.h>
@@ -49,7 +48,7 @@ bool train_vae(const Recipe& recipe, TrainingContext& context) {
   VaeConfig config = read_vae_config(recipe.network);
   check_resolution(recipe, config);
   config.scaling_factor = 1;
-  Phase phase{"vae", recipe.train.steps, trained(fresh_vae(config, recipe.seed), context.device), {}, 0, {}};
+  Phase phase{"vae", recipe.train.steps, trainable_copy(fresh_vae(config, recipe.seed), context.device), {}, 0, {}};
   const Vae vae = make_vae(config, phase.parameters, {context.device, at::kFloat});
   BatchOrder order(context.images.count, recipe.train.batch, recipe.seed);
   phase.loss = [&](std::int64_t step, at::Generator& generator) {
@@ -58,7 +57,7 @@ bool train_vae(const Recipe& recipe, TrainingContext& context) {
   if (!train(phase, recipe.train, recipe.seed, context.device, context.state, context.hooks)) return false;
   config.scaling_factor = scaling_factor(recipe, context, vae);
   write_network_folder(recipe.output, {config_json(config), phase.parameters}, "diffusion_pytorch_model",
-                       parse_dtype(recipe.dtype), provenance_of(recipe, context));
+                       scalar_type(recipe.dtype), provenance_of(recipe, context));
   return true;
 }
 

@@ -21,7 +21,7 @@ namespace {
 // Autocast as torch.autocast has it, for as long as it lives.
 class Autocast {
  public:
-  Autocast(at::Device device, const std::string& precision) : device_(device.type()), on_(precision != "float32") {
+  Autocast(at::Device device, Precision precision) : device_(device.type()), on_(precision == Precision::kBfloat16) {
     if (!on_) return;
     at::autocast::set_autocast_dtype(device_, at::kBFloat16);
     at::autocast::set_autocast_enabled(device_, true);
@@ -89,37 +89,43 @@ void expect_finite(double value, const char* what, const Phase& phase, std::int6
   throw input_error("training", message.str());
 }
 
+// Where a phase stands: the steps done, and what is summed up for the next point of the curve.
+struct Progress {
+  std::int64_t step = 0;
+  Window window;
+};
+
+// Goes on as the state says, or from the beginning where it holds nothing of the phase.
+Progress resume(Phase& phase, AdamW& optimizer, const TrainingState& state) {
+  const auto* snapshot = state.find(phase.name);
+  if (!snapshot) return {};
+  restore(phase.parameters, "parameter/", *snapshot);
+  restore(phase.average, "average/", *snapshot);
+  if (snapshot->step < phase.steps) optimizer.restore(with_prefix_removed(*snapshot, "optimizer/"));
+  std::map<std::string, Tensor> sums{{"window", at::zeros({3}, at::kDouble)}};
+  restore(sums, "", *snapshot);
+  const double* values = sums.at("window").const_data_ptr<double>();
+  return {snapshot->step, {static_cast<std::int64_t>(values[0]), values[1], values[2]}};
+}
+
+Tensor loss_at(const Phase& phase, std::int64_t step, std::uint64_t seed, at::Device device, Precision precision) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed, number_of(phase.name), step));
+  const Autocast autocast(device, precision);
+  return phase.loss(step, generator);
+}
+
 }  // namespace
 
 bool train(Phase& phase, const OptimizerSettings& settings, std::uint64_t seed, at::Device device, TrainingState& state,
            const TrainingHooks& hooks) {
   const c10::AutoGradMode gradients(true);
   AdamW optimizer(phase.parameters, {settings.beta1, settings.beta2, settings.eps, settings.weight_decay});
-  const Decay decay = settings.decay == "cosine"   ? Decay::kCosine
-                      : settings.decay == "linear" ? Decay::kLinear
-                                                   : Decay::kConstant;
-  const RateSchedule rates{settings.learning_rate, settings.warmup, phase.steps, decay};
-  std::int64_t step = 0;
-  Window window;
-  if (const auto* snapshot = state.find(phase.name)) {
-    step = snapshot->step;
-    restore(phase.parameters, "parameter/", *snapshot);
-    restore(phase.average, "average/", *snapshot);
-    if (step < phase.steps) optimizer.restore(with_prefix_removed(*snapshot, "optimizer/"));
-    std::map<std::string, Tensor> sums{{"window", at::zeros({3}, at::kDouble)}};
-    restore(sums, "", *snapshot);
-    const double* values = sums.at("window").const_data_ptr<double>();
-    window = {static_cast<std::int64_t>(values[0]), values[1], values[2]};
-  }
+  const RateSchedule rates{settings.learning_rate, settings.warmup, phase.steps, settings.decay};
+  auto [step, window] = resume(phase, optimizer, state);
   hooks.begin(phase.name, phase.steps - step);
   std::int64_t saved = step;
   while (step < phase.steps) {
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed, number_of(phase.name), step));
-    Tensor loss;
-    {
-      const Autocast autocast(device, settings.precision);
-      loss = phase.loss(step, generator);
-    }
+    const Tensor loss = loss_at(phase, step, seed, device, settings.precision);
     const double value = loss.item<double>();
     expect_finite(value, "loss", phase, step, saved);
     loss.backward();

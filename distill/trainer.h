@@ -1,9 +1,9 @@
 #pragma once
 #include "distill/optimizer.h"
+#include "formats/loss_curve.h"
 #include "settings/recipe.h"
 
 #include <ATen/core/Generator.h>
-#include <nlohmann/json_fwd.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -14,15 +14,6 @@
 #include <vector>
 
 namespace fewstep {
-
-// One line of a loss curve: the mean over the steps since the last one.
-struct LossPoint {
-  std::string phase;
-  std::int64_t step = 0;  // steps done within the phase
-  double loss = 0, gradient_norm = 0, learning_rate = 0;
-};
-
-nlohmann::json to_json(const std::vector<LossPoint>& curve);  // [phase, step, loss, gradient norm, learning rate] each
 
 // What a stretch of training is made of. Tensors are shared with the networks that the loss runs.
 struct Phase {
@@ -51,13 +42,13 @@ class TrainingState {
   // recipe (whose identity is another).
   TrainingState(std::filesystem::path file, std::string identity);
 
-  // Of a phase that is under way or done. Names as the phase's.
+  // What is kept of a phase that is under way or done, under the phase's own names.
   struct Snapshot {
     std::int64_t step = 0;
     std::map<std::string, Tensor> tensors;  // "parameter/…", "average/…", "optimizer/…"
   };
   const Snapshot* find(const std::string& phase) const;
-  const std::vector<LossPoint>& curve() const { return curve_; }
+  const LossCurve& curve() const { return curve_; }
   // Spent on this training so far, all its processes together; what a killed one did after its last save is not
   // counted.
   double seconds() const;
@@ -72,7 +63,7 @@ class TrainingState {
   std::filesystem::path file_;
   std::string identity_;
   std::map<std::string, Snapshot> phases_;
-  std::vector<LossPoint> curve_;
+  LossCurve curve_;
   double seconds_before_ = 0;
   std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
 };

@@ -10,27 +10,7 @@
 #include <utility>
 
 namespace fewstep {
-namespace {
-
 using nlohmann::json;
-
-std::vector<LossPoint> curve_of(const json& points) {
-  std::vector<LossPoint> curve;
-  for (const json& point : points) {
-    curve.push_back({point.at(0).get<std::string>(), point.at(1).get<std::int64_t>(), point.at(2).get<double>(),
-                     point.at(3).get<double>(), point.at(4).get<double>()});
-  }
-  return curve;
-}
-
-}  // namespace
-
-json to_json(const std::vector<LossPoint>& curve) {
-  json points = json::array();
-  for (const LossPoint& point : curve)
-    points.push_back({point.phase, point.step, point.loss, point.gradient_norm, point.learning_rate});
-  return points;
-}
 
 TrainingState::TrainingState(std::filesystem::path file, std::string identity)
     : file_(std::move(file)), identity_(std::move(identity)) {
@@ -47,7 +27,7 @@ TrainingState::TrainingState(std::filesystem::path file, std::string identity)
                       "or choose another output");
   }
   try {
-    curve_ = curve_of(found.at("curve"));
+    curve_ = loss_curve_of(found.at("curve"));
     seconds_before_ = found.value("seconds", 0.0);
     for (const auto& [phase, step] : found.at("steps").items()) phases_[phase].step = step.get<std::int64_t>();
   } catch (const json::exception& error) {

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 
 #include <set>
 #include <vector>
@@ -11,33 +12,16 @@ namespace {
 
 constexpr std::uint64_t kMaxBytes = 100'000'000;
 constexpr int kMaxDepth = 64;
-constexpr std::size_t kMaxQuoted = 120;
 
 // "[json.exception.parse_error.101] parse error at line 1, column 5: …" without the library's own prefix.
 std::string reason(const nlohmann::json::exception& error) {
   std::string text = error.what();
   if (const auto end = text.find("] "); end != std::string::npos) text.erase(0, end + 2);
-  if (text.size() > 300) text = text.substr(0, 300) + "…";
-  return text;
+  const std::size_t shown = whole_characters(text, 300);
+  return shown < text.size() ? text.substr(0, shown) + "…" : text;
 }
 
 }  // namespace
-
-std::string in_quotes(std::string_view text) {
-  std::string out = "\"";
-  for (std::size_t i = 0; i < text.size() && i < kMaxQuoted; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    constexpr char kDigits[] = "0123456789abcdef";
-    if (byte < 0x20 || byte == 0x7f) {
-      out += "\\x";
-      out += kDigits[byte >> 4];
-      out += kDigits[byte & 15];
-    } else {
-      out += text[i];
-    }
-  }
-  return out + (text.size() > kMaxQuoted ? "…\"" : "\"");
-}
 
 nlohmann::json parse_json_object(std::string_view text, const std::string& where) {
   using json = nlohmann::json;

@@ -12,7 +12,4 @@ namespace fewstep {
 nlohmann::json parse_json_object(std::string_view text, const std::string& where);
 nlohmann::json read_json_object(const std::filesystem::path& path);
 
-// Text from a file as errors show it: in double quotes, control characters escaped, long text cut.
-std::string in_quotes(std::string_view text);
-
 }  // namespace fewstep

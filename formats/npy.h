@@ -19,7 +19,7 @@ struct NpyHeader {
 
 inline constexpr std::size_t kMaxNpyHeaderBytes = 4096;
 
-// From the first bytes of an array; where names file and entry. Throws Error (kInput) for a torn header, another dtype
+// Reads the first bytes of an array; where names file and entry. Throws Error (kInput) for a torn header, another dtype
 // (pickled objects among them) and a shape of more than max_items.
 NpyHeader read_npy_header(std::string_view bytes, std::int64_t max_items, const std::string& where);
 

@@ -1,6 +1,7 @@
 #include "formats/safetensors.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "formats/json.h"
 #include "formats/pickles.h"
 #include "formats/safetensors_header.h"

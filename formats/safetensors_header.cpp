@@ -1,6 +1,7 @@
 #include "formats/safetensors_header.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "formats/json.h"
 
 #include <nlohmann/json.hpp>

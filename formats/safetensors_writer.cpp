@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 

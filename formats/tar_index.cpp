@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "formats/json.h"
+#include "core/text.h"
 
 #include <archive.h>
 #include <archive_entry.h>

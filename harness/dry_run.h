@@ -1,7 +1,7 @@
 #pragma once
 #include "harness/plan.h"
 #include "harness/run_metrics.h"
-#include "settings/experiment.h"
+#include "settings/cells.h"
 
 #include <filesystem>
 #include <iosfwd>

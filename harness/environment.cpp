@@ -30,7 +30,7 @@ std::string line_value(const char* file, const std::string& key, char separator)
   return "";
 }
 
-// By the driver's own interface, which needs no header and is there wherever CUDA works.
+// The name comes from the driver's own interface, which needs no header and is there wherever CUDA works.
 std::string cuda_name(int index) {
   void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
   if (!driver) return "CUDA device";

@@ -2,7 +2,7 @@
 #include "core/image.h"
 #include "models/checkpoint.h"
 #include "samplers/registry.h"
-#include "settings/experiment.h"
+#include "settings/cells.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -12,8 +12,8 @@
 
 namespace fewstep {
 
-// From text states and noise to images, for one cell of a loaded checkpoint: what run, sample and the timing pass
-// share.
+// The way from text states and noise to images, for one cell of a loaded checkpoint, which run, sample and the timing
+// pass share.
 
 struct ImageSize {
   int height = 0, width = 0;   // of images
@@ -23,7 +23,7 @@ struct ImageSize {
     return {batch, channels, height / downscale, width / downscale};
   }
 };
-// Of a checkpoint folder, from its configurations alone. height, width: 0 for the size it was trained at. Throws Error
+// Reads the configurations of a checkpoint folder alone. height, width: 0 for the size it was trained at. Throws Error
 // (kUsage) for a size that is no multiple of the VAE's factor.
 ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width);
 

@@ -15,15 +15,15 @@ struct Contributions {
   std::vector<double> of_prompt;
 };
 
-// Of a metric with a Fréchet distance (reference: its Gaussian) or one number an image (null). Throws Error (kInput)
+// The metric has a Fréchet distance (reference: its Gaussian) or one number an image (null). Throws Error (kInput)
 // where the images are too few for a standard error (N <= D).
 Contributions contributions(Store& store, const StoredCell& cell, const StoredScore& score, const Gaussian* reference);
 
 struct PairedDifference {
   double value = 0, standard_error = 0;
 };
-// Of a over b on the same prompts and noise: one element for each sampling seed, whose differences are averaged.
-// Prompts are the independent units. Throws Error (kInput) where the prompts differ.
+// The difference a − b on the same prompts and noise: one element for each sampling seed, whose differences are
+// averaged. Prompts are the independent units. Throws Error (kInput) where the prompts differ.
 PairedDifference paired_difference(std::span<const Contributions> a, std::span<const Contributions> b);
 
 }  // namespace fewstep

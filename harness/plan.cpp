@@ -1,18 +1,11 @@
 #include "harness/plan.h"
 
-#include <c10/core/DeviceType.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
 namespace fewstep {
 namespace {
-
-std::string dtype_name(at::ScalarType dtype) {
-  if (dtype == at::kHalf) return "float16";
-  return dtype == at::kBFloat16 ? "bfloat16" : "float32";
-}
 
 SeriesKey series_of(const Experiment& experiment, const PlannedCell& planned, const std::string& prompt_source,
                     const Compute& compute) {
@@ -22,8 +15,8 @@ SeriesKey series_of(const Experiment& experiment, const PlannedCell& planned, co
   key.checkpoint_name = cell.checkpoint;
   key.checkpoint_kind = name_of(planned.checkpoint.kind);
   key.sampler = cell.sampler;
-  key.spacing = cell.spacing;
-  key.final_sigma = cell.final_sigma;
+  key.spacing = name_of(cell.spacing);
+  key.final_sigma = name_of(cell.final_sigma);
   key.steps = cell.steps;
   key.original_inference_steps = cell.original_inference_steps;
   key.omega = cell.guidance.omega;
@@ -33,7 +26,7 @@ SeriesKey series_of(const Experiment& experiment, const PlannedCell& planned, co
   key.prompt_source = prompt_source;
   key.height = planned.size.height;
   key.width = planned.size.width;
-  key.dtype = dtype_name(compute.dtype);
+  key.dtype = name_of(compute.dtype);
   key.device_kind = compute.device.is_cuda() ? "cuda" : "cpu";
   return key;
 }

@@ -1,6 +1,6 @@
 #pragma once
 #include "harness/generate.h"
-#include "settings/experiment.h"
+#include "settings/cells.h"
 #include "store/store.h"
 
 #include <cstdint>

@@ -6,8 +6,26 @@
 
 namespace fewstep {
 
-// What is done and how long the rest takes. On a terminal (out is std::cerr) one line that is written over; elsewhere a
-// line every ten seconds.
+// One line that says how far something is. On a terminal (out is std::cerr) it is written over, elsewhere a line comes
+// every ten seconds.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::ostream& out);
+
+  enum class When { kDue, kNowOnTerminal, kNow };
+  void show(const std::string& line, When when = When::kDue);
+  void clear();  // leaves the line, so that something else can be printed
+  void keep();   // ends the line as it stands
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::ostream& out_;
+  const bool terminal_;
+  Clock::time_point shown_ = Clock::now();
+  bool open_ = false;
+};
+
+// Images done, and how long the rest takes.
 class Progress {
  public:
   // cells, images: in all, those that are already stored left out; cells is 0 where images alone are counted.
@@ -16,24 +34,20 @@ class Progress {
   void begin_cell(const std::string& label);
   void add_images(std::int64_t images);
   void skip_images(std::int64_t images);  // of a cell that failed
-  // Leaves the line, so that something else can be printed.
-  void clear();
+  void clear() { line_.clear(); }
 
  private:
-  void show(bool always);
+  void show(ProgressLine::When when);
 
-  using Clock = std::chrono::steady_clock;
-  std::ostream& out_;
-  const bool terminal_;
+  ProgressLine line_;
   const std::int64_t cells_;
   std::int64_t images_, done_ = 0, cell_ = 0;
   std::string label_;
-  const Clock::time_point start_ = Clock::now();
-  Clock::time_point shown_ = start_;
-  bool line_open_ = false;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 // "1 h 05 min", "3 min 20 s", "12 s".
 std::string duration_text(double seconds);
+double seconds_since(std::chrono::steady_clock::time_point start);
 
 }  // namespace fewstep

@@ -1,6 +1,8 @@
 #include "harness/run.h"
 
+#include "core/device.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "harness/dry_run.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
@@ -18,7 +20,7 @@
 
 #include <c10/core/InferenceMode.h>
 
-#include <memory>
+#include <algorithm>
 #include <ostream>
 #include <set>
 
@@ -56,42 +58,120 @@ struct CellWork {
   bool needs_checkpoint() const { return !batches.empty() || !timings.empty(); }
 };
 
-class Run {
- public:
-  Run(const RunRequest& request, const Experiment& experiment, const Plan& plan, const Compute& compute,
-      RunMetrics& metrics, std::ostream& messages)
-      : request_(request),
-        experiment_(experiment),
-        plan_(plan),
-        compute_(compute),
-        metrics_(metrics),
-        messages_(messages),
-        path_(store_path(request, experiment)),
-        store_(Store::open(path_, Store::Mode::kWrite)) {
-    metrics_.read_references(experiment_, beside(path_, ".references"), messages_);
-    metrics_.add_to(store_);
-    store_.add_prompts(plan_.prompts.source, plan_.rows, plan_.texts);
-    environment_ = store_.add_environment(environment_json(compute_.device));
-    for (const PlannedCell& planned : plan_.cells) work_.push_back(work_of(planned));
-    id_ = store_.begin_run(store_.add_config(experiment_.canonical_json), environment_, experiment_.name);
-    for (std::size_t i = 0; i < work_.size(); ++i) set_cell(i, CellState::kPlanned);
-    std::int64_t images = 0, busy = 0;
-    for (const CellWork& work : work_) {
-      images += count_images(work.batches);
-      busy += work.needs_checkpoint() ? 1 : 0;
-    }
-    progress_ = std::make_unique<Progress>(messages_, busy, images);
-  }
+// A run under way, and what its steps share.
+struct RunContext {
+  const RunRequest& request;
+  const Experiment& experiment;
+  const Plan& plan;
+  const Compute compute;
+  RunMetrics& metrics;
+  std::ostream& messages;
+  const Path path;  // of the store
+  Store store;
+  std::int64_t environment = 0, id = 0;
+  std::vector<CellWork> work;  // of each cell of the plan
 
-  // Cells of one checkpoint follow each other, so that each is loaded once.
-  int execute(const ShowRun& show) {
+  void set_cell(std::size_t i, CellState state, const std::string& message = "") {
+    store.set_cell(id, work[i].series, static_cast<int>(i), state, plan.images_per_cell(), message);
+  }
+};
+
+CellWork work_of(RunContext& run, const PlannedCell& planned) {
+  CellWork work;
+  const SeriesKey& key = planned.series;
+  run.store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, planned.cell.checkpoint_path.string(),
+                           key.checkpoint_kind);
+  if (const auto record = read_training_record(planned.cell.checkpoint_path, key.checkpoint_sha256))
+    add_training(run.store, *record);
+  work.series = run.store.add_series(key);
+  const int batch =
+      run.request.batch > 0 ? run.request.batch : default_batch(planned.size, run.compute.device.is_cuda());
+  work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.ids()), batch);
+  if (!run.experiment.timing) return work;
+  for (const int size : run.experiment.timing->batch) {
+    const auto stored = timed_repetitions(run.store, work.series, run.environment, size);
+    if (run.request.retime || stored < run.experiment.timing->repetitions) work.timings.push_back(size);
+  }
+  return work;
+}
+
+// Opens the store, reads references, and writes down what is planned.
+RunContext begin_run(const RunRequest& request, const Experiment& experiment, const Plan& plan, const Compute& compute,
+                     RunMetrics& metrics, std::ostream& messages) {
+  const Path path = store_path(request, experiment);
+  RunContext run{request, experiment, plan, compute, metrics, messages, path, Store::open(path, Store::Mode::kWrite),
+                 0,       0,          {}};
+  metrics.read_references(experiment, beside(path, ".references"), messages);
+  metrics.add_to(run.store);
+  run.store.add_prompts(plan.prompts.source, plan.rows, plan.texts);
+  run.environment = run.store.add_environment(environment_json(compute.device));
+  for (const PlannedCell& planned : plan.cells) run.work.push_back(work_of(run, planned));
+  run.id = run.store.begin_run(run.store.add_config(experiment.canonical_json), run.environment, experiment.name);
+  for (std::size_t i = 0; i < run.work.size(); ++i) run.set_cell(i, CellState::kPlanned);
+  return run;
+}
+
+// Path of the stored image, relative to the store's folder.
+std::string keep(const RunContext& run, const Image& image, const std::string& hash) {
+  const Path folder = beside(run.path, ".images"), file = folder / (hash + ".png");
+  make_folders(folder);
+  if (!std::filesystem::exists(file)) write_png(file, image);
+  return (folder.filename() / file.filename()).string();
+}
+
+// The way of one batch, from captions to the store.
+void make_batch(RunContext& run, std::size_t i, const Checkpoint& checkpoint, const Denoising& denoising,
+                TextStates& states, const std::vector<ImageKey>& keys) {
+  std::vector<std::size_t> prompts;
+  std::vector<std::string> texts;
+  std::vector<SampleRow> samples;
+  std::vector<std::uint64_t> streams;
+  for (const ImageKey& key : keys) {
+    prompts.push_back(key.prompt);
+    texts.push_back(run.plan.texts[key.prompt]);
+    streams.push_back(stream_seed(run.experiment.seed, run.plan.rows[key.prompt], key.image));
+    samples.push_back({run.plan.rows[key.prompt], key.image, streams.back(), 0, "", ""});
+  }
+  Rng rng = image_rng(streams);
+  const Tensor noise = rng.normal(run.plan.cells[i].size.latents(static_cast<std::int64_t>(keys.size())));
+  const Denoised denoised = denoise(checkpoint, denoising, states.of(prompts), states.negative(), noise, rng);
+  const std::vector<Image> images = to_images(decode(checkpoint.vae, denoised.latents));
+  for (std::size_t b = 0; b < keys.size(); ++b) {
+    samples[b].forwards = denoised.forwards;
+    samples[b].image_sha256 = image_hash(images[b]);
+    if (static_cast<std::int64_t>(keys[b].prompt) < run.experiment.keep_images)
+      samples[b].image_path = keep(run, images[b], samples[b].image_sha256);
+  }
+  run.store.add_batch(run.id, run.work[i].series, samples, run.metrics.measure(images, texts));
+}
+
+void time_cell(RunContext& run, std::size_t i, const Checkpoint& checkpoint, const Denoising& denoising) {
+  for (const int batch : run.work[i].timings) {
+    std::vector<std::string> texts;
+    for (int b = 0; b < batch; ++b)
+      texts.push_back(run.plan.texts[static_cast<std::size_t>(b) % run.plan.texts.size()]);
+    const auto rows = time_cell(checkpoint, denoising, run.plan.cells[i].size, texts, run.experiment.negative_prompt,
+                                run.experiment.timing->warmup, run.experiment.timing->repetitions);
+    if (interrupted()) return;
+    run.store.add_timings(run.id, run.work[i].series, rows);
+  }
+}
+
+// Goes through the cells of a run.
+class CellRunner {
+ public:
+  explicit CellRunner(RunContext& run) : run_(run), progress_(run.messages, busy(run), images(run)) {}
+
+  // Cells of one checkpoint follow each other, so that each is loaded once. Returns how many failed.
+  std::size_t execute() {
+    const auto& cells = run_.plan.cells;
+    std::vector<bool> done(cells.size());
     try {
-      std::vector<bool> done(plan_.cells.size());
-      for (std::size_t first = 0; first < plan_.cells.size() && !interrupted(); ++first) {
+      for (std::size_t first = 0; first < cells.size() && !interrupted(); ++first) {
         if (done[first]) continue;
         std::vector<std::size_t> group;
-        for (std::size_t i = first; i < plan_.cells.size(); ++i)
-          if (plan_.cells[i].cell.checkpoint_path == plan_.cells[first].cell.checkpoint_path) group.push_back(i);
+        for (std::size_t i = first; i < cells.size(); ++i)
+          if (cells[i].cell.checkpoint_path == cells[first].cell.checkpoint_path) group.push_back(i);
         for (const std::size_t i : group) done[i] = true;
         run_group(group);
       }
@@ -99,31 +179,18 @@ class Run {
       abandon();
       throw;
     }
-    progress_->clear();
-    return finish(show);
+    progress_.clear();
+    return failed_;
   }
 
  private:
-  CellWork work_of(const PlannedCell& planned) {
-    CellWork work;
-    const SeriesKey& key = planned.series;
-    store_.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, planned.cell.checkpoint_path.string(),
-                          key.checkpoint_kind);
-    if (const auto record = read_training_record(planned.cell.checkpoint_path, key.checkpoint_sha256))
-      add_training(store_, *record);
-    work.series = store_.add_series(key);
-    const int batch = request_.batch > 0 ? request_.batch : default_batch(planned.size, compute_.device.is_cuda());
-    work.batches = missing_batches(plan_, store_.finished(work.series, metrics_.ids()), batch);
-    if (!experiment_.timing) return work;
-    for (const int size : experiment_.timing->batch) {
-      const auto stored = timed_repetitions(store_, work.series, environment_, size, kTimingStages);
-      if (request_.retime || stored < experiment_.timing->repetitions) work.timings.push_back(size);
-    }
-    return work;
+  static std::int64_t busy(const RunContext& run) {
+    return std::count_if(run.work.begin(), run.work.end(), [](auto& work) { return work.needs_checkpoint(); });
   }
-
-  void set_cell(std::size_t i, CellState state, const std::string& message = "") {
-    store_.set_cell(id_, work_[i].series, static_cast<int>(i), state, plan_.images_per_cell(), message);
+  static std::int64_t images(const RunContext& run) {
+    std::int64_t images = 0;
+    for (const CellWork& work : run.work) images += count_images(work.batches);
+    return images;
   }
 
   void run_group(const std::vector<std::size_t>& group) {
@@ -132,9 +199,9 @@ class Run {
     for (const std::size_t i : group) {
       if (interrupted()) return;
       attempt(i, [&] {
-        if (work_[i].needs_checkpoint() && !checkpoint) {
-          checkpoint.emplace(load_checkpoint(plan_.cells[i].cell.checkpoint_path, compute_, false));
-          states.emplace(*checkpoint, plan_.texts, experiment_.negative_prompt);
+        if (run_.work[i].needs_checkpoint() && !checkpoint) {
+          checkpoint.emplace(load_checkpoint(run_.plan.cells[i].cell.checkpoint_path, run_.compute, false));
+          states.emplace(*checkpoint, run_.plan.texts, run_.experiment.negative_prompt);
         }
         run_cell(i, checkpoint ? &*checkpoint : nullptr, states ? &*states : nullptr);
       });
@@ -149,122 +216,69 @@ class Run {
       with_our_errors(work);
     } catch (const Error& error) {
       if (error.code() == ExitCode::kEnvironment) throw;
-      set_cell(i, CellState::kFailed, error.what());
+      run_.set_cell(i, CellState::kFailed, error.what());
       ++failed_;
-      progress_->skip_images(count_images(work_[i].batches));
-      progress_->clear();
-      messages_ << "failed: " << label_of(plan_.cells[i].cell) << ": " << error.what() << std::endl;
+      progress_.skip_images(count_images(run_.work[i].batches));
+      progress_.clear();
+      run_.messages << "failed: " << label_of(run_.plan.cells[i].cell) << ": " << error.what() << std::endl;
     }
   }
 
   void run_cell(std::size_t i, const Checkpoint* checkpoint, TextStates* states) {
-    const PlannedCell& planned = plan_.cells[i];
-    if (checkpoint && work_[i].needs_checkpoint()) {
-      set_cell(i, CellState::kRunning);
-      progress_->begin_cell(label_of(planned.cell));
-      const Denoising denoising = denoising_of(planned.cell, *checkpoint);
-      auto& batches = work_[i].batches;
+    const auto score = [&] { run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan); };
+    if (checkpoint && run_.work[i].needs_checkpoint()) {
+      const Cell& cell = run_.plan.cells[i].cell;
+      run_.set_cell(i, CellState::kRunning);
+      progress_.begin_cell(label_of(cell));
+      const Denoising denoising = denoising_of(cell, *checkpoint);
+      auto& batches = run_.work[i].batches;
       while (!batches.empty() && !interrupted()) {
-        make_batch(i, *checkpoint, denoising, *states, batches.front());
-        progress_->add_images(static_cast<std::int64_t>(batches.front().size()));
+        make_batch(run_, i, *checkpoint, denoising, *states, batches.front());
+        progress_.add_images(static_cast<std::int64_t>(batches.front().size()));
         batches.erase(batches.begin());
       }
-      if (interrupted()) return set_cell(i, CellState::kIncomplete, "interrupted");
-      metrics_.score(store_, id_, work_[i].series, plan_);
-      time(i, *checkpoint, denoising);
-      if (interrupted()) return set_cell(i, CellState::kIncomplete, "interrupted while timing");
+      if (interrupted()) return run_.set_cell(i, CellState::kIncomplete, "interrupted");
+      score();
+      time_cell(run_, i, *checkpoint, denoising);
+      if (interrupted()) return run_.set_cell(i, CellState::kIncomplete, "interrupted while timing");
     } else {
-      metrics_.score(store_, id_, work_[i].series, plan_);
+      score();
     }
-    set_cell(i, CellState::kComplete);
+    run_.set_cell(i, CellState::kComplete);
   }
 
-  // The way of one batch, from captions to the store.
-  void make_batch(std::size_t i, const Checkpoint& checkpoint, const Denoising& denoising, TextStates& states,
-                  const std::vector<ImageKey>& keys) {
-    std::vector<std::size_t> prompts;
-    std::vector<std::string> texts;
-    std::vector<SampleRow> samples;
-    std::vector<std::uint64_t> streams;
-    for (const ImageKey& key : keys) {
-      prompts.push_back(key.prompt);
-      texts.push_back(plan_.texts[key.prompt]);
-      streams.push_back(stream_seed(experiment_.seed, plan_.rows[key.prompt], key.image));
-      samples.push_back({plan_.rows[key.prompt], key.image, streams.back(), 0, "", ""});
-    }
-    Rng rng = image_rng(streams);
-    const Tensor noise = rng.normal(plan_.cells[i].size.latents(static_cast<std::int64_t>(keys.size())));
-    const Denoised denoised = denoise(checkpoint, denoising, states.of(prompts), states.negative(), noise, rng);
-    const std::vector<Image> images = to_images(decode(checkpoint.vae, denoised.latents));
-    for (std::size_t b = 0; b < keys.size(); ++b) {
-      samples[b].forwards = denoised.forwards;
-      samples[b].image_sha256 = image_hash(images[b]);
-      if (static_cast<std::int64_t>(keys[b].prompt) < experiment_.keep_images)
-        samples[b].image_path = keep(images[b], samples[b].image_sha256);
-    }
-    store_.add_batch(id_, work_[i].series, samples, metrics_.measure(images, texts));
-  }
-
-  // Path of the stored image, relative to the store's folder.
-  std::string keep(const Image& image, const std::string& hash) {
-    const Path folder = beside(path_, ".images"), file = folder / (hash + ".png");
-    std::error_code failure;
-    std::filesystem::create_directories(folder, failure);
-    if (failure) throw environment_error(folder.string(), "cannot be made: " + failure.message());
-    if (!std::filesystem::exists(file)) write_png(file, image);
-    return (folder.filename() / file.filename()).string();
-  }
-
-  void time(std::size_t i, const Checkpoint& checkpoint, const Denoising& denoising) {
-    for (const int batch : work_[i].timings) {
-      std::vector<std::string> texts;
-      for (int b = 0; b < batch; ++b) texts.push_back(plan_.texts[static_cast<std::size_t>(b) % plan_.texts.size()]);
-      const auto rows = time_cell(checkpoint, denoising, plan_.cells[i].size, texts, experiment_.negative_prompt,
-                                  experiment_.timing->warmup, experiment_.timing->repetitions);
-      if (interrupted()) return;
-      store_.add_timings(id_, work_[i].series, rows);
-    }
-  }
-
-  // After an error that ended the run: says so in the store, as far as that can still be written.
+  // Writes into the store that an error ended the run, as far as that can still be written.
   void abandon() noexcept {
     try {
-      progress_->clear();
-      set_cell(current_, CellState::kIncomplete, "the run ended with an error");
-      store_.end_run(id_, "failed");
+      progress_.clear();
+      run_.set_cell(current_, CellState::kIncomplete, "the run ended with an error");
+      run_.store.end_run(run_.id, "failed");
     } catch (...) {
       return;  // the first error is the one to report
     }
   }
 
-  int finish(const ShowRun& show) {
-    if (interrupted()) {
-      store_.end_run(id_, "interrupted");
-      messages_ << "interrupted: what is done is in " << path_.string() << "; the same command continues" << std::endl;
-      return static_cast<int>(ExitCode::kInterrupted);
-    }
-    store_.end_run(id_, failed_ == 0 ? "complete" : failed_ == plan_.cells.size() ? "failed" : "incomplete");
-    show(store_, id_);
-    messages_ << "stored in " << path_.string() << std::endl;
-    if (failed_ == 0) return 0;
-    messages_ << failed_ << " of " << plan_.cells.size()
-              << " cells failed (see above); the others are stored, and the same command tries again" << std::endl;
-    return static_cast<int>(ExitCode::kIncomplete);
-  }
-
-  const RunRequest& request_;
-  const Experiment& experiment_;
-  const Plan& plan_;
-  const Compute compute_;
-  RunMetrics& metrics_;
-  std::ostream& messages_;
-  const Path path_;
-  Store store_;
-  std::int64_t id_ = 0, environment_ = 0;
-  std::vector<CellWork> work_;
-  std::unique_ptr<Progress> progress_;
+  RunContext& run_;
+  Progress progress_;
   std::size_t current_ = 0, failed_ = 0;
 };
+
+int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
+  const std::size_t cells = run.plan.cells.size();
+  if (interrupted()) {
+    run.store.end_run(run.id, "interrupted");
+    run.messages << "interrupted: what is done is in " << run.path.string() << "; the same command continues"
+                 << std::endl;
+    return static_cast<int>(ExitCode::kInterrupted);
+  }
+  run.store.end_run(run.id, failed == 0 ? "complete" : failed == cells ? "failed" : "incomplete");
+  show(run.store, run.id);
+  run.messages << "stored in " << run.path.string() << std::endl;
+  if (failed == 0) return 0;
+  run.messages << failed << " of " << cells
+               << " cells failed (see above); the others are stored, and the same command tries again" << std::endl;
+  return static_cast<int>(ExitCode::kIncomplete);
+}
 
 // The recipes whose students the cells sample.
 std::vector<Recipe> trainings_of(const Experiment& experiment, const std::vector<Cell>& cells) {
@@ -309,7 +323,9 @@ int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream&
     return 0;
   }
   catch_interrupts();
-  return Run(request, experiment, plan, compute, metrics, messages).execute(show);
+  RunContext run = begin_run(request, experiment, plan, compute, metrics, messages);
+  const std::size_t failed = CellRunner(run).execute();
+  return finish(run, failed, show);
 }
 
 }  // namespace fewstep

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/run_request.h"
+#include "harness/requests.h"
 
 #include <cstdint>
 #include <functional>
@@ -11,9 +11,10 @@ class Store;
 // Shows a run that is over, from its store.
 using ShowRun = std::function<void(Store& store, std::int64_t run_id)>;
 
-// fewstep run. The plan of a dry run goes to out, progress and warnings to messages. Returns the exit code: 0, 13 where
-// cells failed (the others are stored), 75 where a signal stopped it after a batch. Throws Error for what ends the
-// whole run.
+// fewstep run. Reads the experiment a second time after the program that handed the command over, which reads it to
+// report errors before LibTorch is loaded. The plan of a dry run goes to out, progress and warnings to messages.
+// Returns the exit code: 0, 13 where cells failed (the others are stored), 75 where a signal stopped it after a batch.
+// Throws Error for what ends the whole run.
 int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages);
 
 }  // namespace fewstep

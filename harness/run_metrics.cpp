@@ -24,12 +24,7 @@ Reference reference_for(const Experiment& experiment, const OpenMetric& metric, 
 }  // namespace
 
 RunMetrics::RunMetrics(const Experiment& experiment, const Compute& compute) {
-  const Compute exact{compute.device, at::kFloat};
-  for (const ExperimentMetric& given : experiment.metrics) {
-    const MetricSettings settings = resolve({given.name, given.protocol, given.weights, given.model});
-    const Metric& metric = find_metric(given.name);
-    metrics_.push_back({&metric, settings, metric.open(settings, exact)});
-  }
+  for (const MetricSettings& given : experiment.metrics) metrics_.push_back(open_metric(given, compute));
   references_.resize(metrics_.size());
 }
 
@@ -66,9 +61,7 @@ std::int64_t RunMetrics::feature_bytes() const {
 std::vector<MetricRows> RunMetrics::measure(std::span<const Image> images, std::span<const std::string> prompts) const {
   std::vector<MetricRows> all;
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
-    const Tensor rows = metrics_[m].measure.rows(images, prompts).contiguous();
-    const float* values = rows.const_data_ptr<float>();
-    all.push_back({ids_[m], metrics_[m].measure.width, {values, values + rows.numel()}});
+    all.push_back({ids_[m], metrics_[m].measure.width, metrics_[m].measure.rows(images, prompts)});
   }
   return all;
 }

@@ -1,7 +1,6 @@
 #pragma once
 #include "harness/plan.h"
-#include "harness/reference.h"
-#include "harness/score.h"
+#include "harness/reference_images.h"
 #include "settings/experiment.h"
 #include "store/store.h"
 

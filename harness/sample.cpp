@@ -1,13 +1,15 @@
 #include "harness/sample.h"
 
+#include "core/device.h"
 #include "core/error.h"
+#include "core/files.h"
+#include "core/names.h"
 #include "harness/generate.h"
 #include "harness/interrupt.h"
 #include "harness/progress.h"
 #include "harness/torch_errors.h"
 #include "images/files.h"
 #include "models/weights.h"
-#include "settings/known_names.h"
 
 #include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>
@@ -23,20 +25,20 @@ namespace {
 namespace fs = std::filesystem;
 
 Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
-  const KnownSampler& sampler = find_known_sampler(request.sampler, "--sampler");
+  const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
   if (sampler.kind != checkpoint.kind) {
-    throw usage_error("--sampler", fmt::format("expected one that fits {}, a {} checkpoint ({}), got {}",
-                                               request.checkpoint.string(), name_of(checkpoint.kind),
-                                               fmt::join(samplers_for(checkpoint.kind), ", "), request.sampler));
+    throw usage_error(
+        "--sampler", fmt::format("expected one that fits {}, a {} checkpoint ({}), got {}", request.checkpoint.string(),
+                                 name_of(checkpoint.kind), samplers_for(checkpoint.kind), request.sampler));
   }
-  const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
+  const bool lcm = sampler.kind == CheckpointKind::kConsistency;
   Cell cell;
   cell.checkpoint = request.checkpoint.filename().string();
   cell.checkpoint_path = request.checkpoint;
   cell.sampler = request.sampler;
   cell.steps = request.steps;
   cell.guidance = request.guidance;
-  cell.spacing = request.spacing.empty() ? (lcm ? "lcm" : "trailing") : request.spacing;
+  cell.spacing = request.spacing.value_or(lcm ? Spacing::kLcm : Spacing::kTrailing);
   cell.final_sigma = request.final_sigma;
   if (lcm)
     cell.original_inference_steps =
@@ -151,10 +153,7 @@ int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& me
     size.width = static_cast<int>(starts.latents->size(3) * size.downscale);
   }
   const std::vector<Prompt> prompts = prompt_per_image(request, captions_of(request).prompts, starts);
-  std::error_code failure;
-  fs::create_directories(request.output, failure);
-  if (failure) throw environment_error(request.output.string(), "cannot be made: " + failure.message());
-
+  make_folders(request.output);
   catch_interrupts();
   return with_our_errors([&] {
     const Checkpoint checkpoint = load_checkpoint(request.checkpoint, compute, false);

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/sample_request.h"
+#include "harness/requests.h"
 
 #include <iosfwd>
 

@@ -1,16 +1,18 @@
 #include "harness/score.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "datasets/captions.h"
 #include "harness/image_batches.h"
 #include "images/files.h"
-#include "metrics/statistics_file.h"
+#include "metrics/reference.h"
 
 #include <c10/core/InferenceMode.h>
 
 #include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace fewstep {
@@ -42,70 +44,28 @@ Captions read_captions(const ScoreRequest& request, std::size_t images) {
   return captions;
 }
 
-// Appends the rows of a batch, [B,width].
-void append(std::vector<float>& rows, const OpenMetric& metric, std::span<const Image> images,
-            std::span<const std::string> prompts) {
-  const Tensor batch = metric.measure.rows(images, prompts).contiguous();
-  const float* values = batch.const_data_ptr<float>();
-  rows.insert(rows.end(), values, values + batch.numel());
-}
-
-struct Reference {
-  Gaussian gaussian;
-  std::vector<std::string> flags;
-};
-
-Reference reference_from_file(const ScoreRequest& request, const OpenMetric& metric) {
-  StatisticsFile file = read_statistics(*request.reference);
-  const std::string where = request.reference->string();
-  Reference reference;
-  if (file.protocol.empty()) {
-    if (!request.assume_protocol) {
-      throw input_error(where,
-                        "expected statistics that name their protocol, got none; --assume-protocol takes them as " +
-                            metric.settings.protocol);
-    }
-    reference.flags.push_back("assumed-protocol");
-  } else if (file.protocol != metric.settings.protocol) {
-    throw input_error(where, "expected statistics of protocol " + metric.settings.protocol + ", got " + file.protocol);
-  }
-  if (!file.network.empty() && file.network != metric.measure.model_hash) {
-    throw input_error(where, "expected statistics of the network " + metric.measure.model_hash.substr(0, 16) +
-                                 "…, got " + file.network.substr(0, 16) + "…; give the same weights to both");
-  }
-  reference.gaussian = std::move(file.gaussian);
-  return reference;
-}
-
-using References = std::map<const OpenMetric*, Reference>;
-
-References references_from_folder(const ScoreRequest& request, std::span<const OpenMetric> metrics,
-                                  std::ostream& messages) {
-  std::map<const OpenMetric*, FeatureStatistics> statistics;
-  for (const OpenMetric& metric : metrics)
-    if (metric.metric->needs_reference) statistics[&metric];
-  const auto skipped = for_each_image_batch(list_images(*request.reference), {request.batch, request.skip_broken},
-                                            messages, [&](auto images, auto) {
-                                              for (auto& [metric, moments] : statistics) {
-                                                std::vector<float> rows;
-                                                append(rows, *metric, images, {});
-                                                accumulate(moments, rows, metric->measure.width);
-                                              }
-                                            });
-  References references;
-  for (const auto& [metric, moments] : statistics) {
-    references[metric].gaussian = fit(moments);
-    if (skipped > 0) references[metric].flags.push_back("skipped-reference-images:" + std::to_string(skipped));
-  }
-  return references;
-}
+using References = std::vector<std::optional<Reference>>;  // of each metric
 
 References make_references(const ScoreRequest& request, std::span<const OpenMetric> metrics, std::ostream& messages) {
-  if (!request.reference) return {};
-  if (std::filesystem::is_directory(*request.reference)) return references_from_folder(request, metrics, messages);
-  References references;
+  References references(metrics.size());
+  if (!request.reference) return references;
+  std::vector<const OpenMetric*> users;
   for (const OpenMetric& metric : metrics)
-    if (metric.metric->needs_reference) references[&metric] = reference_from_file(request, metric);
+    if (metric.metric->needs_reference) users.push_back(&metric);
+  if (!std::filesystem::is_directory(*request.reference)) {
+    for (const OpenMetric* user : users)
+      references[user - metrics.data()] = reference_from_file(*request.reference, *user, request.assume_protocol);
+    return references;
+  }
+  std::int64_t skipped = 0;
+  const auto fitted = fit_images(users, [&](const auto& use) {
+    skipped = for_each_image_batch(list_images(*request.reference), {request.batch, request.skip_broken}, messages,
+                                   [&](auto images, auto) { use(images); });
+  });
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    Reference& reference = references[users[i] - metrics.data()].emplace(Reference{fitted[i], "", {}});
+    if (skipped > 0) reference.flags.push_back("skipped-reference-images:" + std::to_string(skipped));
+  }
   return references;
 }
 
@@ -126,18 +86,20 @@ std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<con
           groups.push_back(captions.groups[i]);
           if (!captions.texts.empty()) prompts.push_back(captions.texts[i]);
         }
-        for (std::size_t m = 0; m < metrics.size(); ++m) append(rows[m], metrics[m], images, prompts);
+        for (std::size_t m = 0; m < metrics.size(); ++m) {
+          const std::vector<float> batch = metrics[m].measure.rows(images, prompts);
+          rows[m].insert(rows[m].end(), batch.begin(), batch.end());
+        }
       });
 
   std::vector<MetricScore> scores;
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     const auto& [metric, settings, measure] = metrics[m];
-    const auto reference = references.find(&metrics[m]);
-    const bool referred = reference != references.end();
+    const std::optional<Reference>& reference = references[m];
     Score score = metric->aggregate(settings.protocol, rows[m], measure.width, groups,
-                                    referred ? &reference->second.gaussian : nullptr);
+                                    reference ? &reference->gaussian : nullptr);
     if (skipped > 0) score.flags.push_back("skipped-images:" + std::to_string(skipped));
-    if (referred) score.flags.insert(score.flags.end(), reference->second.flags.begin(), reference->second.flags.end());
+    if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
     scores.push_back({settings.name, settings.protocol, std::move(score)});
   }
   return scores;
@@ -148,10 +110,7 @@ void run_score(const ScoreRequest& request, std::ostream& out, std::ostream& mes
   const Compute compute{parse_device(request.device), at::kFloat};
   const c10::InferenceMode inference;
   std::vector<OpenMetric> metrics;
-  for (const MetricSettings& one : settings) {
-    const Metric& metric = find_metric(one.name);
-    metrics.push_back({&metric, one, metric.open(one, compute)});
-  }
+  for (const MetricSettings& one : settings) metrics.push_back(open_metric(one, compute));
   print_scores(score_images(request, metrics, messages), request.json, out);
 }
 

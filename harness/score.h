@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/score_request.h"
+#include "harness/requests.h"
 #include "metrics/registry.h"
 
 #include <iosfwd>
@@ -12,13 +12,6 @@ namespace fewstep {
 struct MetricScore {
   std::string metric, protocol;
   Score score;
-};
-
-// A metric of the request with its network loaded.
-struct OpenMetric {
-  const Metric* metric = nullptr;
-  MetricSettings settings;
-  Measure measure;
 };
 
 // The settings of each metric, checked before anything is loaded. Throws Error (kUsage), also for an option that no

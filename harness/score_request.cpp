@@ -14,15 +14,14 @@ MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
     settings.protocol = spec.substr(colon + 1);
     if (settings.protocol.empty()) throw usage_error("--metric", "expected NAME:PROTOCOL, got \"" + spec + "\"");
   }
-  if (settings.name == "fid") settings.weights = request.inception;
-  if (settings.name == "clip-score") settings.model = request.clip;
-  if (settings.name == "fd-pocket") settings.model = request.feature_net;
+  if (const auto network = request.networks.find(settings.name); network != request.networks.end())
+    settings.network = network->second;
   return settings;
 }
 
-void require_use(bool given, bool used, const char* option, const char* user) {
+void require_use(bool given, bool used, std::string_view option, std::string_view user) {
   if (given && !used)
-    throw usage_error(option, std::string("expected a metric that uses it (--metric ") + user + "), got none");
+    throw usage_error(option, "expected a metric that uses it (--metric " + std::string(user) + "), got none");
 }
 
 }  // namespace
@@ -45,12 +44,11 @@ std::vector<MetricSettings> metric_settings(const ScoreRequest& request) {
     all.push_back(settings);
   }
   const auto any = [&](auto property) { return std::any_of(all.begin(), all.end(), property); };
-  const auto named = [&](const char* name) { return any([&](auto& s) { return s.name == name; }); };
   require_use(request.reference.has_value(), any([](auto& s) { return find_metric(s.name).needs_reference; }),
               "--reference", "fid");
-  require_use(!request.inception.empty(), named("fid"), "--inception", "fid");
-  require_use(!request.clip.empty(), named("clip-score"), "--clip", "clip-score");
-  require_use(!request.feature_net.empty(), named("fd-pocket"), "--feature-net", "fd-pocket");
+  for (const MetricInfo& metric : kMetrics)
+    require_use(request.networks.contains(metric.name), any([&](auto& s) { return s.name == metric.name; }),
+                metric.network.option, metric.name);
   return all;
 }
 

@@ -1,9 +1,11 @@
 #include "harness/stats.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "harness/image_batches.h"
 #include "images/files.h"
 #include "images/resize.h"
+#include "metrics/reference.h"
 #include "metrics/statistics_file.h"
 
 #include <c10/core/InferenceMode.h>
@@ -27,12 +29,14 @@ void check(const StatsRequest& request) {
 }
 
 MetricSettings metric_settings(const StatsRequest& request) {
-  if (!request.feature_net.empty()) {
-    if (!request.inception.empty())
-      throw usage_error("--feature-net", "expected the network of one metric, got --inception too");
-    return resolve({.name = "fd-pocket", .protocol = request.protocol, .weights = {}, .model = request.feature_net});
+  if (request.networks.size() > 1) {
+    const auto option = [](const auto& given) { return find_metric(given.first).network.option; };
+    throw usage_error(option(*request.networks.begin()), "expected the network of one metric, got " +
+                                                             std::string(option(*request.networks.rbegin())) + " too");
   }
-  return resolve({.name = "fid", .protocol = request.protocol, .weights = request.inception, .model = {}});
+  if (request.networks.empty()) return resolve({kMetrics[0].name.data(), request.protocol, {}});
+  const auto& [metric, network] = *request.networks.begin();
+  return resolve({metric, request.protocol, network});
 }
 
 Image prepare(const StatsRequest& request, const Image& image) {
@@ -44,17 +48,18 @@ Image prepare(const StatsRequest& request, const Image& image) {
 }
 
 void write_stats(const StatsRequest& request, const OpenMetric& metric, std::ostream& out, std::ostream& messages) {
-  FeatureStatistics moments;
-  const auto skipped = for_each_image_batch(
-      list_images(request.images), {request.batch, request.skip_broken}, messages, [&](auto images, auto) {
-        std::vector<Image> prepared;
-        for (const Image& image : images) prepared.push_back(prepare(request, image));
-        const Tensor rows = metric.measure.rows(prepared, {}).contiguous();
-        accumulate(moments, {rows.const_data_ptr<float>(), static_cast<std::size_t>(rows.numel())},
-                   metric.measure.width);
-      });
-  write_statistics(request.output, {fit(moments), metric.settings.protocol, metric.measure.model_hash});
-  out << request.output.string() << ": " << moments.count << " images, protocol " << metric.settings.protocol << ", "
+  std::int64_t skipped = 0;
+  const OpenMetric* const metrics[] = {&metric};
+  const Gaussian gaussian = fit_images(metrics, [&](const auto& use) {
+    skipped = for_each_image_batch(list_images(request.images), {request.batch, request.skip_broken}, messages,
+                                   [&](auto images, auto) {
+                                     std::vector<Image> prepared;
+                                     for (const Image& image : images) prepared.push_back(prepare(request, image));
+                                     use(prepared);
+                                   });
+  })[0];
+  write_statistics(request.output, {gaussian, metric.settings.protocol, metric.measure.model_hash});
+  out << request.output.string() << ": " << gaussian.count << " images, protocol " << metric.settings.protocol << ", "
       << metric.measure.width << " features"
       << (skipped ? ", " + std::to_string(skipped) + " broken images skipped" : "") << "\n";
 }
@@ -64,8 +69,7 @@ void run_stats(const StatsRequest& request, std::ostream& out, std::ostream& mes
   const MetricSettings settings = metric_settings(request);
   const Compute compute{parse_device(request.device), at::kFloat};
   const c10::InferenceMode inference;
-  const Metric& metric = find_metric(settings.name);
-  write_stats(request, {&metric, settings, metric.open(settings, compute)}, out, messages);
+  write_stats(request, open_metric(settings, compute), out, messages);
 }
 
 }  // namespace fewstep

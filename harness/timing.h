@@ -8,8 +8,6 @@
 
 namespace fewstep {
 
-inline const std::vector<std::string> kTimingStages = {"text", "denoise", "decode"};
-
 // Identifies this process in timing rows: repetitions inside one are not independent.
 const std::string& process_id();
 

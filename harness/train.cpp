@@ -1,5 +1,6 @@
 #include "harness/train.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "datasets/shapes.h"
@@ -10,7 +11,6 @@
 #include "harness/training_progress.h"
 #include "models/checkpoint_info.h"
 #include "models/tokenizer/tokenizer_writer.h"
-#include "settings/recipe_file.h"
 
 #include <nlohmann/json.hpp>
 
@@ -22,7 +22,8 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// Where the parts of a path's content can be told from their names: all files below it, with their hashes.
+// All files below a path, with their hashes. Identities of trained results are made of these lines, so that their
+// format stays.
 std::string content_hash(const Path& path) {
   if (path.empty()) return "";
   if (std::filesystem::is_regular_file(path)) return sha256_file(path);
@@ -59,18 +60,17 @@ bool is_done(const Recipe& recipe, const std::string& identity) {
 
 }  // namespace
 
-std::optional<std::vector<LossPoint>> train_recipe(const Recipe& given, at::Device device, bool again,
-                                                   std::ostream& messages) {
+std::optional<LossCurve> train_recipe(const Recipe& given, at::Device device, bool again, std::ostream& messages) {
   Recipe recipe = given;
   const CaptionedImages data = training_images(recipe.data);
   if (recipe.method == "clip" && recipe.tokenizer.empty()) {
-    recipe.tokenizer = recipe.data.cache / "shapes-tokenizer";
+    recipe.tokenizer = cache_folder(recipe) / "shapes-tokenizer";
     write_word_tokenizer(recipe.tokenizer, shape_words(), 16);
   }
   const std::string identity = identity_of(recipe, data);
   if (!again && is_done(recipe, identity)) {
     messages << recipe.output.string() << " is trained by this recipe already (--again trains it anew)" << std::endl;
-    return std::vector<LossPoint>{};
+    return LossCurve{};
   }
   make_folders(recipe.output.parent_path());  // a place that cannot be written is told now, not after the training
   if (again) std::filesystem::remove(state_file(recipe));
@@ -87,7 +87,7 @@ std::optional<std::vector<LossPoint>> train_recipe(const Recipe& given, at::Devi
   const auto environment = nlohmann::json::parse(environment_json(device));
   context.device_name = environment.value("device", "");
   context.commit = environment.value("commit", "");
-  const bool complete = find_training_method(recipe.method).run(recipe, context);
+  const bool complete = training_of(recipe)(recipe, context);
   progress.clear();
   if (!complete) return {};
   write_file_atomically(done_file(recipe), nlohmann::json{{"identity", identity}}.dump() + "\n");

@@ -1,6 +1,6 @@
 #pragma once
 #include "distill/trainer.h"
-#include "harness/distill_request.h"
+#include "harness/requests.h"
 #include "settings/recipe.h"
 
 #include <c10/core/Device.h>
@@ -14,8 +14,7 @@ namespace fewstep {
 // empty where the output is there already, or nothing where it was interrupted (the state is kept).
 // Throws Error: kUsage for a recipe that does not fit its parents, kInput for broken inputs and a loss that is not
 // finite, kEnvironment for disk and device.
-std::optional<std::vector<LossPoint>> train_recipe(const Recipe& recipe, at::Device device, bool again,
-                                                   std::ostream& messages);
+std::optional<LossCurve> train_recipe(const Recipe& recipe, at::Device device, bool again, std::ostream& messages);
 
 // The command; returns the exit code.
 int run_distill(const DistillRequest& request, std::ostream& out, std::ostream& messages);

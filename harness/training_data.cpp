@@ -11,20 +11,19 @@ namespace fewstep {
 namespace {
 
 ShapeScene scene_of(const TrainingData& data, std::int64_t index) {
-  return make_shape_scene(parse_shape_split(data.split), static_cast<std::uint64_t>(index),
-                          parse_shape_style(data.style));
+  return make_shape_scene(data.shapes->split, static_cast<std::uint64_t>(index), data.shapes->style);
 }
 
 }  // namespace
 
 CaptionedImages training_images(const TrainingData& data) {
-  if (data.builtin.empty()) {
+  if (!data.shapes) {
     ImageQuery query{data.images, data.captions, data.file_column, data.text_column, {}};
     if (data.count > 0) query.count = data.count;
     return open_captioned_images(query);
   }
-  const std::string identity =
-      fmt::format("shapes {} {} {} {}", kShapesVersion, data.split, data.style, data.resolution);
+  const std::string identity = fmt::format("shapes {} {} {} {}", kShapesVersion, name_of(data.shapes->split),
+                                           name_of(data.shapes->style), data.resolution);
   return {data.count, sha256(identity), [data](std::int64_t index) {
             const ShapeScene scene = scene_of(data, index);
             return CaptionedImage{draw_shapes(scene, data.resolution), scene.caption};

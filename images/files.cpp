@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "images/header.h"
 
 #include <opencv2/core.hpp>
@@ -35,10 +36,8 @@ cv::Mat decode(const std::string& bytes) {
 
 }  // namespace
 
-bool is_image_extension(std::string extension) {
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+bool is_image_extension(std::string_view extension) {
+  return std::find(kExtensions.begin(), kExtensions.end(), lower(extension)) != kExtensions.end();
 }
 
 std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder) {

@@ -18,7 +18,7 @@ Image read_image(const std::filesystem::path& path, std::int64_t max_pixels = 1 
 // The same from a file's bytes; where names them in errors.
 Image decode_image(const std::string& bytes, const std::string& where, std::int64_t max_pixels = 1 << 28);
 // .png .jpg .jpeg .bmp .webp .tif .tiff, in any case.
-bool is_image_extension(std::string extension);
+bool is_image_extension(std::string_view extension);
 
 constexpr std::uint64_t kMaxImageBytes = 512ull << 20;  // of a file
 

@@ -3,8 +3,11 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "metrics/clustered_error.h"
+#include "metrics/registry.h"
+#include "models/checkpoint_files.h"
 #include "models/clip.h"
 #include "models/clip_pixels.h"
+#include "models/tokenizer/tokenizer_files.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -39,13 +42,17 @@ Ids torchmetrics_ids(const Clip& clip, const std::string& caption) {
 
 Tensor unit(const Tensor& embedding) { return embedding.div(embedding.norm(2, -1, /*keepdim=*/true)); }
 
-// The weights' hash does not cover what else decides the score.
-std::string hash_of(const Clip& clip, const std::filesystem::path& folder) {
-  std::string lines = clip.hash + "\n";
-  for (const char* name :
-       {"config.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}) {
-    if (std::filesystem::exists(folder / name)) lines += std::string(name) + " " + sha256_file(folder / name) + "\n";
-  }
+// All that decides the score: weights, configuration and every tokenizer file, since tokenizer.json is read where it
+// stands beside vocab.json. Stores know models by these lines, which is why their format differs from hash_of_files.
+std::string hash_of(const std::filesystem::path& folder) {
+  const auto line = [](const std::filesystem::path& file) {
+    return file.filename().string() + " " + sha256_file(file) + "\n";
+  };
+  const auto weights = weight_files(find_weights(folder, "model"));
+  std::string shards, lines;
+  for (std::size_t i = 1; i < weights.size(); ++i) shards += line(weights[i]);
+  lines = (shards.empty() ? sha256_file(weights[0]) : sha256(shards)) + "\n" + line(folder / "config.json");
+  for (const auto& file : tokenizer_files(folder)) lines += line(file);
   return sha256(lines);
 }
 
@@ -97,17 +104,17 @@ class ClipCosines {
 }  // namespace
 
 Measure open_clip_score(const MetricSettings& settings, const Compute& compute) {
-  Clip clip = load_clip(settings.model, compute);
-  check_clip_preprocessor(settings.model, clip.vision.config.image_size);
+  Clip clip = load_clip(settings.network, compute);
+  check_clip_preprocessor(settings.network, clip.vision.config.image_size);
   if (clip.tokenizer.max_length() > clip.text.config.positions) {
-    throw input_error(settings.model.string(),
+    throw input_error(settings.network.string(),
                       "expected model_max_length of at most " + std::to_string(clip.text.config.positions) +
                           " (max_position_embeddings), got " + std::to_string(clip.tokenizer.max_length()));
   }
-  const std::string hash = hash_of(clip, settings.model);
+  const std::string hash = hash_of(settings.network);
   const auto cosines = std::make_shared<ClipCosines>(
       std::move(clip), settings.protocol == "torchmetrics" ? torchmetrics_ids : transformers_ids);
-  return {1, hash, [cosines](auto images, auto captions) { return cosines->rows(images, captions); }};
+  return {1, hash, [cosines](auto images, auto captions) { return to_rows(cosines->rows(images, captions)); }};
 }
 
 Score clip_score(std::string_view protocol, std::span<const float> rows, std::span<const std::int64_t> groups) {

@@ -1,7 +1,7 @@
 #pragma once
-#include "metrics/registry.h"
+#include "metrics/score.h"
 
-#include <array>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -13,11 +13,8 @@ namespace fewstep {
 //   transformers: captions cut to the model's length, the end token kept; the mean as it is.
 //   torchmetrics: 1.9.0's convention. Longer captions lose their end token, so that all of them are pooled at the start
 //                 token and get one and the same vector; the mean is clamped at 0 ("clamped-at-0" says so).
-inline constexpr std::array<std::string_view, 2> kClipScoreProtocols = {"transformers", "torchmetrics"};
-
-// Caption embeddings are kept: each caption passes the text tower once. Not for two threads at once.
-Measure open_clip_score(const MetricSettings& settings, const Compute& compute);
-
+// Caption embeddings are kept: each caption passes the text tower once. A metric is not for two threads at once.
+//
 // The standard error counts images of one prompt as dependent.
 Score clip_score(std::string_view protocol, std::span<const float> rows, std::span<const std::int64_t> groups);
 

@@ -1,23 +1,19 @@
-#include "metrics/fd_pocket.h"
-
+// The Fréchet distance in the features of a small network of one's own (models/feature_net.h), where Inception has no
+// say: on images of the network's size alone, 8 bits taken to −1..1 as they are. Its numbers have nothing to do with
+// FID's.
+#include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "metrics/registry.h"
 #include "models/checkpoint_files.h"
 #include "models/feature_net.h"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace fewstep {
 namespace {
-
-// That of the lines "HASH  NAME" which sha256sum prints for these files.
-std::string hash_of(const std::filesystem::path& folder) {
-  std::string lines = sha256_file(folder / "config.json") + "  config.json\n";
-  for (const auto& file : weight_files(find_weights(folder, "model")))
-    lines += sha256_file(file) + "  " + file.filename().string() + "\n";
-  return sha256(lines);
-}
 
 void check_sizes(std::span<const Image> images, std::int64_t size) {
   for (const Image& image : images) {
@@ -30,14 +26,17 @@ void check_sizes(std::span<const Image> images, std::int64_t size) {
 
 }  // namespace
 
+// Rows are the network's features. The folder's configuration and weights go into model_hash.
 Measure open_fd_pocket(const MetricSettings& settings, const Compute& compute) {
   use_exact_float32();
   const auto network =
-      std::make_shared<const FeatureNet>(load_feature_net(settings.model, {compute.device, at::kFloat}));
-  return {network->config.features, hash_of(settings.model),
-          [network](std::span<const Image> images, std::span<const std::string>) -> Tensor {
+      std::make_shared<const FeatureNet>(load_feature_net(settings.network, {compute.device, at::kFloat}));
+  std::vector<std::filesystem::path> files{settings.network / "config.json"};
+  for (const auto& file : weight_files(find_weights(settings.network, "model"))) files.push_back(file);
+  return {network->config.features, hash_of_files(files, settings.network),
+          [network](std::span<const Image> images, std::span<const std::string>) {
             check_sizes(images, network->config.image_size);
-            return features(*network, from_images(images)).cpu();
+            return to_rows(features(*network, from_images(images)));
           }};
 }
 

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "images/resize.h"
+#include "metrics/catalog.h"
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/cat.h>
@@ -89,16 +90,15 @@ constexpr std::array<FeatureProtocol, 4> kProtocols = {{
     {"clean-fid", "clean-fid 0.1.35 (clean): Pillow's bicubic in float, clipped, then (x-128)/128", clean_fid},
 }};
 
+static_assert(std::equal(kProtocols.begin(), kProtocols.end(), kFidProtocols.begin(), kFidProtocols.end(),
+                         [](const FeatureProtocol& protocol, std::string_view name) { return protocol.name == name; }));
+
 }  // namespace
 
 std::span<const FeatureProtocol> feature_protocols() { return kProtocols; }
 
 const FeatureProtocol& find_feature_protocol(std::string_view name) {
-  std::array<std::string_view, kProtocols.size()> names;
-  std::transform(kProtocols.begin(), kProtocols.end(), names.begin(), [](const auto& row) { return row.name; });
-  for (const FeatureProtocol& protocol : kProtocols)
-    if (protocol.name == name) return protocol;
-  throw usage_error("fid protocol", unknown_name(name, names));
+  return find_by_name(kProtocols, name, "fid protocol");
 }
 
 Tensor prepare(const FeatureProtocol& protocol, std::span<const Image> images) {

@@ -101,7 +101,7 @@ Archive read_archive(const std::filesystem::path& npz) {
   if (!std::filesystem::is_regular_file(npz, failure))
     throw input_error(file, failure ? "cannot be read: " + failure.message() : "expected an .npz file");
   const std::unique_ptr<archive, CloseReader> reader(archive_read_new());
-  // By its directory at the end: a truncated archive has none.
+  // The archive is read by its directory at the end: a truncated one has none.
   archive_read_support_format_zip_seekable(reader.get());
   if (archive_read_open_filename(reader.get(), file.c_str(), 1 << 16) != ARCHIVE_OK) throw torn(file, reader.get());
   Archive contents;

@@ -90,7 +90,7 @@ json scheduler_json(const CheckpointInfo& info) {
               {"steps_offset", info.steps_offset},
               {"clip_sample", false},
               {"set_alpha_to_one", true}};
-  if (info.kind == CheckpointInfo::Kind::kConsistency) {
+  if (info.kind == CheckpointKind::kConsistency) {
     object["_class_name"] = "LCMScheduler";
     object["timestep_scaling"] = info.timestep_scaling;
     object["original_inference_steps"] = info.original_inference_steps;

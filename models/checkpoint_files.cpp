@@ -1,6 +1,7 @@
 #include "models/checkpoint_files.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "formats/json.h"
 #include "formats/pickles.h"
 

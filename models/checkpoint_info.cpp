@@ -2,10 +2,12 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "formats/json.h"
 #include "formats/pickles.h"
 #include "models/checkpoint_files.h"
 #include "models/scheduler_config.h"
+#include "models/tokenizer/tokenizer_files.h"
 
 #include <nlohmann/json.hpp>
 
@@ -127,51 +129,19 @@ void check_networks(const fs::path& folder, CheckpointInfo& info) {
   }
 }
 
-std::string hash_of(const fs::path& folder) {
-  std::string lines;
-  for (const auto& file : checkpoint_files(folder))
-    lines += sha256_file(folder / file) + "  " + file.generic_string() + "\n";
-  return sha256(lines);
-}
-
 }  // namespace
-
-std::string_view name_of(CheckpointInfo::Kind kind) {
-  switch (kind) {
-    case CheckpointInfo::Kind::kConsistency:
-      return "consistency";
-    case CheckpointInfo::Kind::kGuidedDistill:
-      return "guided-distill";
-    case CheckpointInfo::Kind::kTeacher:
-      break;
-  }
-  return "teacher";
-}
-
-std::string_view name_of(Prediction prediction) {
-  switch (prediction) {
-    case Prediction::kV:
-      return "v_prediction";
-    case Prediction::kSample:
-      return "sample";
-    case Prediction::kEpsilon:
-      break;
-  }
-  return "epsilon";
-}
 
 std::vector<fs::path> checkpoint_files(const fs::path& folder) {
   std::vector<fs::path> files{"model_index.json", "scheduler/scheduler_config.json"};
   for (const auto& network : kNetworks) {
     files.push_back(fs::path(network.name) / "config.json");
-    // By name under the part: fs::relative would follow the links of a download cache.
+    // Files are named under their part: fs::relative would follow the links of a download cache.
     for (const auto& file : weight_files(find_weights(folder / network.name, network.weights)))
       files.push_back(fs::path(network.name) / file.filename());
   }
   // tokenizer.json stands for vocab.json and merges.txt; where all are there, all count.
   const bool whole = is_there(folder / "tokenizer" / "tokenizer.json");
-  for (const std::string name :
-       {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
+  for (const std::string_view name : kTokenizerFiles) {
     const fs::path file = fs::path("tokenizer") / name;
     const bool needed = name == "tokenizer_config.json" || (!whole && (name == "vocab.json" || name == "merges.txt"));
     if (needed || is_there(folder / file)) files.push_back(file);
@@ -192,10 +162,12 @@ CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {
   check_index(folder / "model_index.json");
   read_scheduler_config(folder / "scheduler" / "scheduler_config.json", info);
   check_networks(folder, info);
-  if (info.kind == CheckpointInfo::Kind::kTeacher && info.omega_embedding)
-    info.kind = CheckpointInfo::Kind::kGuidedDistill;
-  checkpoint_files(folder);
-  if (with_hash) info.hash = hash_of(folder);
+  if (info.kind == CheckpointKind::kTeacher && info.omega_embedding) info.kind = CheckpointKind::kGuidedDistill;
+  std::vector<fs::path> files = checkpoint_files(folder);
+  if (with_hash) {
+    for (fs::path& file : files) file = folder / file;
+    info.hash = hash_of_files(files, folder);
+  }
   return info;
 }
 

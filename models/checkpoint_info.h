@@ -1,4 +1,7 @@
 #pragma once
+#include "core/checkpoint_kind.h"
+
+#include <array>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -7,16 +10,13 @@
 namespace fewstep {
 
 enum class Prediction { kEpsilon, kV, kSample };
+inline constexpr std::array<std::string_view, 3> kPredictions{"epsilon", "v_prediction", "sample"};
+constexpr std::string_view name_of(Prediction prediction) { return kPredictions[static_cast<std::size_t>(prediction)]; }
 
 // What a checkpoint is, read from its JSON files alone (no LibTorch, no weights).
 struct CheckpointInfo {
-  enum class Kind {
-    kTeacher,        // plain diffusion model: ddim, dpm, dpm++
-    kConsistency,    // scheduler is LCMScheduler: lcm
-    kGuidedDistill,  // takes an omega embedding under another scheduler: guided-distill
-  };
   std::filesystem::path folder;
-  Kind kind = Kind::kTeacher;
+  CheckpointKind kind = CheckpointKind::kTeacher;
   bool omega_embedding = false;  // UNet has time_cond_proj_dim
   Prediction prediction = Prediction::kEpsilon;
   // scheduler_config.json
@@ -29,8 +29,6 @@ struct CheckpointInfo {
   // them, sorted by name. Empty without with_hash.
   std::string hash;
 };
-std::string_view name_of(CheckpointInfo::Kind kind);
-std::string_view name_of(Prediction prediction);
 
 // Reads and checks model_index.json, the scheduler's configuration, the networks' classes, and that every file is
 // there. with_hash reads every weight byte; throws Error (kInput).

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "formats/json.h"
 #include "models/checkpoint_files.h"
+#include "models/tokenizer/tokenizer_files.h"
 #include "models/weights.h"
 
 #include <fcntl.h>
@@ -101,11 +102,7 @@ void write_network(const fs::path& folder, const NetworkSource& source, const st
 }
 
 void copy_tokenizer(const fs::path& folder, const fs::path& from) {
-  for (const char* name :
-       {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}) {
-    std::error_code ignored;
-    if (fs::exists(from / name, ignored)) copy_to_disk(from / name, folder / name);
-  }
+  for (const auto& file : tokenizer_files(from)) copy_to_disk(file, folder / file.filename());
 }
 
 json model_index(const fs::path& folder) {

@@ -34,12 +34,11 @@ struct ClipVision {
   std::shared_ptr<const ClipVisionWeights> weights;
   Compute compute;
 };
-// Both towers with projections (CLIPModel, Transformers layout).
+// A CLIPModel in Transformers layout: both towers with their projections.
 struct Clip {
   ClipText text;
   ClipVision vision;
   Tokenizer tokenizer;
-  std::string hash;  // SHA-256 over the weight files
 };
 
 // folder holds config.json and model.safetensors (or its index.json, or the .fp16 variant).

@@ -15,58 +15,17 @@ namespace {
 
 // Training, text generation and bookkeeping: Transformers 4 wrote all of these into every CLIP configuration.
 void skip_keys_without_effect(Config& config) {
-  config.without_effect({"architectures",
-                         "attention_dropout",
-                         "dropout",
-                         "initializer_factor",
-                         "initializer_range",
-                         "dtype",
-                         "torch_dtype",
-                         "transformers_version",
-                         "tokenizer_class",
-                         "bos_token_id",
-                         "pad_token_id",
-                         "sep_token_id",
-                         "decoder_start_token_id",
-                         "bad_words_ids",
-                         "begin_suppress_tokens",
-                         "suppress_tokens",
-                         "diversity_penalty",
-                         "do_sample",
-                         "early_stopping",
-                         "encoder_no_repeat_ngram_size",
-                         "exponential_decay_length_penalty",
-                         "finetuning_task",
-                         "forced_bos_token_id",
-                         "forced_eos_token_id",
-                         "id2label",
-                         "label2id",
-                         "length_penalty",
-                         "max_length",
-                         "min_length",
-                         "no_repeat_ngram_size",
-                         "num_beam_groups",
-                         "num_beams",
-                         "num_return_sequences",
-                         "output_attentions",
-                         "output_hidden_states",
-                         "output_scores",
-                         "prefix",
-                         "problem_type",
-                         "remove_invalid_values",
-                         "repetition_penalty",
-                         "return_dict",
-                         "return_dict_in_generate",
-                         "task_specific_params",
-                         "temperature",
-                         "tf_legacy_loss",
-                         "tie_encoder_decoder",
-                         "tie_word_embeddings",
-                         "top_k",
-                         "top_p",
-                         "torchscript",
-                         "typical_p",
-                         "use_bfloat16"});
+  config.without_effect(
+      "architectures attention_dropout dropout initializer_factor initializer_range dtype torch_dtype "
+      "transformers_version tokenizer_class bos_token_id pad_token_id sep_token_id "
+      "decoder_start_token_id bad_words_ids begin_suppress_tokens suppress_tokens diversity_penalty "
+      "do_sample early_stopping encoder_no_repeat_ngram_size exponential_decay_length_penalty "
+      "finetuning_task forced_bos_token_id forced_eos_token_id id2label label2id length_penalty "
+      "max_length min_length no_repeat_ngram_size num_beam_groups num_beams num_return_sequences "
+      "output_attentions output_hidden_states output_scores prefix problem_type remove_invalid_values "
+      "repetition_penalty return_dict return_dict_in_generate task_specific_params temperature "
+      "tf_legacy_loss tie_encoder_decoder tie_word_embeddings top_k top_p torchscript typical_p "
+      "use_bfloat16");
   config.only("add_cross_attention", false);
   config.only("chunk_size_feed_forward", 0);
   config.only("cross_attention_hidden_size", nullptr);
@@ -115,7 +74,7 @@ ClipTowerConfig read_vision(Config config) {
     throw input_error(config.where(), "expected patch_size of at most image_size " + std::to_string(tower.image_size) +
                                           ", got " + std::to_string(tower.patch_size));
   }
-  config.without_effect({"eos_token_id"});
+  config.without_effect("eos_token_id");
   read_common(config, tower);
   return tower;
 }
@@ -139,7 +98,7 @@ ClipConfigs read_clip_config(const std::filesystem::path& config_json) {
   config.only("model_type", "clip");
   ClipConfigs configs{read_text(config.object("text_config")), read_vision(config.object("vision_config"))};
   configs.text.projection_dim = configs.vision.projection_dim = config.integer("projection_dim", 512);
-  config.without_effect({"logit_scale_init_value"});
+  config.without_effect("logit_scale_init_value");
   skip_keys_without_effect(config);
   config.finish();
   return configs;

@@ -16,7 +16,7 @@ constexpr std::array<double, 3> kMean = {0.48145466, 0.4578275, 0.40821073};
 constexpr std::array<double, 3> kDeviation = {0.26862954, 0.26130258, 0.27577711};
 constexpr int kPillowBicubic = 3;
 
-// Of 8-bit levels; every rounding to float32 where numpy has one.
+// The mapping works on 8-bit levels, and rounds to float32 wherever numpy does.
 std::array<float, 256> normalised_levels(std::size_t channel) {
   std::array<float, 256> levels;
   for (std::size_t level = 0; level < levels.size(); ++level) {
@@ -62,8 +62,9 @@ void check_preprocessor(const std::filesystem::path& file, std::int64_t image_si
   config.only("rescale_factor", 1.0 / 255.0);
   config.only("image_mean", kMean);
   config.only("image_std", kDeviation);
-  config.without_effect({"image_processor_type", "feature_extractor_type", "processor_class", "data_format",
-                         "input_data_format", "return_tensors", "device"});
+  config.without_effect(
+      "image_processor_type feature_extractor_type processor_class data_format input_data_format return_tensors "
+      "device");
   config.finish();
 }
 

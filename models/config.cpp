@@ -1,9 +1,12 @@
 #include "models/config.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "formats/json.h"
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 namespace fewstep {
 namespace {
@@ -118,7 +121,10 @@ void Config::only(const std::string& key, const nlohmann::json& supported) {
   if (value && *value != supported) fail(key, supported.dump() + " (the one supported value)");
 }
 
-void Config::without_effect(const std::vector<std::string>& keys) { read_.insert(keys.begin(), keys.end()); }
+void Config::without_effect(std::string_view keys) {
+  std::istringstream words{std::string(keys)};
+  read_.insert(std::istream_iterator<std::string>(words), {});
+}
 
 void Config::finish() const {
   for (const auto& [key, value] : object_.items()) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fewstep {
@@ -36,8 +37,8 @@ class Config {
 
   // The key is absent or has this value.
   void only(const std::string& key, const nlohmann::json& supported);
-  // Keys without effect on inference.
-  void without_effect(const std::vector<std::string>& keys);
+  // Keys without effect on inference, with spaces between them.
+  void without_effect(std::string_view keys);
   // Every key was read; those beginning with "_" are notes of the writing library.
   void finish() const;
   const std::string& where() const { return where_; }

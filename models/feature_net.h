@@ -31,7 +31,8 @@ struct FeatureNet {
 };
 // folder holds config.json and model.safetensors (or its index.json, or the .fp16 variant).
 FeatureNet load_feature_net(const std::filesystem::path& folder, const Compute& compute);
-// From tensors in memory: convs.I, norms.I, fc and heads.NAME, each with .weight and .bias (tests, training).
+// Makes the network of tensors in memory: convs.I, norms.I, fc and heads.NAME, each with .weight and .bias (tests,
+// training).
 FeatureNet make_feature_net(const FeatureNetConfig& config, std::map<std::string, Tensor> tensors,
                             const Compute& compute);
 

@@ -1,5 +1,6 @@
 #include "models/inception.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "models/layers.h"

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 
@@ -52,6 +53,30 @@ Tensor x0_from(Prediction prediction, const Tensor& x, const Tensor& out, const 
   throw input_error("prediction_type", "expected epsilon, v_prediction or sample");
 }
 
+Tensor x0_from(Prediction prediction, const Tensor& x, const Tensor& out, const Levels& levels) {
+  switch (prediction) {
+    case Prediction::kEpsilon:
+      return (x - levels.sigma * out) / levels.alpha;
+    case Prediction::kV:
+      return levels.alpha * x - levels.sigma * out;
+    case Prediction::kSample:
+      break;
+  }
+  return out;
+}
+
+Tensor target_of(Prediction prediction, const Tensor& x0, const Tensor& eps, const Levels& levels) {
+  switch (prediction) {
+    case Prediction::kEpsilon:
+      return eps;
+    case Prediction::kV:
+      return levels.alpha * eps - levels.sigma * x0;
+    case Prediction::kSample:
+      break;
+  }
+  return x0;
+}
+
 Boundary boundary_at(double time, double timestep_scaling, double sigma_data) {
   const double scaled = time * timestep_scaling, variance = sigma_data * sigma_data;
   const double total = scaled * scaled + variance;
@@ -77,7 +102,7 @@ Denoiser make_denoiser(const Checkpoint& checkpoint, Conditioning conditioning, 
       network.count(1);
     }
     Tensor x0 = x0_from(info.prediction, x, out, level);
-    if (info.kind != CheckpointInfo::Kind::kConsistency) return x0;
+    if (info.kind != CheckpointKind::kConsistency) return x0;
     const Boundary boundary = boundary_at(level.time, info.timestep_scaling);
     return x.mul(boundary.c_skip).add(x0, boundary.c_out);
   };

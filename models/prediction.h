@@ -14,8 +14,16 @@ struct Conditioning {
   double omega = 0;
 };
 
+// A noise level for each element of a batch. time [B]; alpha, sigma [B,1,1,1]; float32, computed in float64.
+struct Levels {
+  Tensor time, alpha, sigma;
+};
+
 // x0 from the network's prediction at a level. x, out: [B,4,h,w]; float32 arithmetic.
 Tensor x0_from(Prediction prediction, const Tensor& x, const Tensor& out, const NoiseLevel& level);
+Tensor x0_from(Prediction prediction, const Tensor& x, const Tensor& out, const Levels& levels);
+// What the network should have predicted: eps, or v = alpha·eps − sigma·x0, or x0.
+Tensor target_of(Prediction prediction, const Tensor& x0, const Tensor& eps, const Levels& levels);
 
 // The consistency model's boundary condition: c_skip and c_out at a time, sigma_data = 0.5.
 struct Boundary {

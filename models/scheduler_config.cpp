@@ -32,32 +32,12 @@ constexpr std::array<std::string_view, 16> kClasses{
 };
 
 void skip_sampling_choices(Config& config) {
-  config.without_effect({"algorithm_type",
-                         "clip_sample_range",
-                         "dynamic_thresholding_ratio",
-                         "disable_corrector",
-                         "euler_at_final",
-                         "final_sigmas_type",
-                         "interpolation_type",
-                         "lambda_min_clipped",
-                         "lower_order_final",
-                         "noise_sampler_seed",
-                         "predict_x0",
-                         "sample_max_value",
-                         "set_alpha_to_one",
-                         "sigma_max",
-                         "sigma_min",
-                         "skip_prk_steps",
-                         "solver_order",
-                         "solver_p",
-                         "solver_type",
-                         "timestep_spacing",
-                         "use_beta_sigmas",
-                         "use_exponential_sigmas",
-                         "use_karras_sigmas",
-                         "use_lu_lambdas",
-                         "flow_shift",
-                         "time_shift_type"});
+  config.without_effect(
+      "algorithm_type clip_sample_range dynamic_thresholding_ratio disable_corrector euler_at_final "
+      "final_sigmas_type interpolation_type lambda_min_clipped lower_order_final noise_sampler_seed "
+      "predict_x0 sample_max_value set_alpha_to_one sigma_max sigma_min skip_prk_steps solver_order "
+      "solver_p solver_type timestep_spacing use_beta_sigmas use_exponential_sigmas use_karras_sigmas "
+      "use_lu_lambdas flow_shift time_shift_type");
 }
 
 void refuse_other_processes(Config& config) {
@@ -120,7 +100,7 @@ void read_scheduler_config(const std::filesystem::path& path, CheckpointInfo& in
   info.original_inference_steps = whole_number(config, "original_inference_steps", 50, 1, info.num_train_timesteps);
   if (!(info.timestep_scaling > 0)) throw input_error(path.string(), "expected timestep_scaling above 0");
   config.finish();
-  if (name == "LCMScheduler") info.kind = CheckpointInfo::Kind::kConsistency;
+  if (name == "LCMScheduler") info.kind = CheckpointKind::kConsistency;
 }
 
 }  // namespace fewstep

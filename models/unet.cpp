@@ -153,7 +153,8 @@ Tensor run(const UnetWeights& net, Tensor x, const Tensor& time, const Tensor& c
       x = layer_forward(stage, layer, joined, time, context);
     }
     if (stage.resample) {
-      // To the size of the next skip connection, which is not twice this one's where the image does not divide evenly.
+      // The result has the size of the next skip connection, which is not twice this one's where the image does not
+      // divide evenly.
       x = conv2d(*stage.resample, at::upsample_nearest2d(x, skips.back().sizes().slice(2)));
     }
   }

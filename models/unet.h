@@ -36,7 +36,7 @@ struct Unet {
 };
 // folder holds config.json and diffusion_pytorch_model.safetensors (or its index.json, or the .fp16 variant).
 Unet load_unet(const std::filesystem::path& folder, const Compute& compute);
-// From tensors in memory, under diffusers' names (tests, training).
+// Makes the network of tensors in memory, under diffusers' names (tests, training).
 Unet make_unet(const UnetConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute);
 
 // Untrained tensors of a network of this configuration, by name (Weights::fresh).

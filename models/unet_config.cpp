@@ -41,7 +41,7 @@ UnetConfig read_unet_config(const std::filesystem::path& config_json) {
   config.only("_class_name", "UNet2DConditionModel");
   refuse_other_architectures(config);
   // upcast_attention: attention accumulates in float32 here in any case. dropout is for training.
-  config.without_effect({"upcast_attention", "dropout", "addition_embed_type_num_heads"});
+  config.without_effect("upcast_attention dropout addition_embed_type_num_heads");
   UnetConfig unet;
   unet.sample_size = config.integer("sample_size", 64);
   unet.in_channels = config.integer("in_channels", 4);

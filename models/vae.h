@@ -28,7 +28,7 @@ struct Vae {
 };
 // folder holds config.json and diffusion_pytorch_model.safetensors (or its index.json, or the .fp16 variant).
 Vae load_vae(const std::filesystem::path& folder, const Compute& compute);
-// From tensors in memory, under diffusers' names (tests, training).
+// Makes the network of tensors in memory, under diffusers' names (tests, training).
 Vae make_vae(const VaeConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute);
 
 // Untrained tensors of a network of this configuration, by name (Weights::fresh).

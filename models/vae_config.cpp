@@ -13,7 +13,7 @@ VaeConfig read_vae_config(const std::filesystem::path& config_json) {
   config.only("act_fn", "silu");
   for (const char* key : {"shift_factor", "latents_mean", "latents_std"}) config.only(key, nullptr);
   // sample_size is where diffusers starts tiling on request; force_upcast speaks to SDXL's pipelines alone.
-  config.without_effect({"sample_size", "force_upcast"});
+  config.without_effect("sample_size force_upcast");
   VaeConfig vae;
   vae.in_channels = config.integer("in_channels", 3);
   vae.out_channels = config.integer("out_channels", 3);

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/names.h"
 #include "core/rng.h"
+#include "core/text.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 

@@ -79,7 +79,7 @@ class Coordinates {
     return std::string(std::find_if(kAxes.begin(), kAxes.end(), [&](auto& row) { return row.axis == axis; })->name);
   }
 
-  // Of a column, which has no header line to name its axis.
+  // The label of a column names its axis, since columns have no header line.
   std::string column_label(Axis axis, const StoredCell& cell) const {
     const std::string label = at(axis, cell).label;
     switch (axis) {

@@ -1,6 +1,7 @@
 #include "reports/document.h"
 
 #include "reports/number_text.h"
+#include "reports/printers.h"
 #include "reports/provenance.h"
 
 #include <fmt/format.h>
@@ -67,7 +68,7 @@ std::string take_common_marks(Values& values) {
   return common.value_or("");
 }
 
-// Which row is best in a column, all that are equal; none where there is nothing to choose from.
+// The rows that are best in a column, all of equal ones; none where there is nothing to choose from.
 std::vector<bool> best_rows(const Values& values, std::size_t column, bool higher_is_better) {
   Number best;
   std::size_t candidates = 0;
@@ -145,8 +146,8 @@ void add_timings(Document& document, const StoredTable& table, const Arrangement
       if (!timing) return {"not timed"};
       std::string text;
       Number denoise;  // by which rows are sorted
-      for (const std::string stage : {"text", "denoise", "decode"}) {
-        const auto found = timing->stages.find(stage);
+      for (const std::string_view stage : kTimingStages) {
+        const auto found = timing->stages.find(std::string(stage));
         text += (text.empty() ? "" : " / ") + (found == timing->stages.end() ? "–" : ms_text(found->second.median));
         if (stage == "denoise" && found != timing->stages.end()) denoise = found->second.median;
       }
@@ -167,7 +168,9 @@ bool images_vary(const std::vector<StoredCell>& cells) {
 
 }  // namespace
 
-Document make_document(const StoredTable& table, const Arrangement& arrangement) {
+Document document_of(const ReportInput& input) {
+  const StoredTable& table = input.table;
+  const Arrangement& arrangement = input.arrangement;
   Document document;
   document.title = fmt::format("{}: run {}, {}", table.run.experiment, table.run.id, table.run.state);
   document.row_headers = arrangement.row_headers;

@@ -33,8 +33,6 @@ struct Document {
   std::vector<std::pair<std::string, std::string>> provenance;  // what it takes to run it again
 };
 
-Document make_document(const StoredTable& table, const Arrangement& arrangement);
-
 // The scores that form one column of a table: equal in all but the cell.
 struct ScoreKey {
   MetricKey metric;
@@ -42,7 +40,7 @@ struct ScoreKey {
   bool operator<(const ScoreKey& other) const;
 };
 std::vector<ScoreKey> score_keys(const std::vector<StoredCell>& cells);  // in the order of the first cell that has each
-// Of a complete cell; null where there is none.
+// The score of a complete cell; null where there is none.
 const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key);
 // "FID", "CLIP score", "FD (pocket)"; other names as they are.
 std::string metric_title(std::string_view name);
@@ -53,11 +51,5 @@ std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all);
 
 // "complete", "incomplete 37/100", "failed": for people.
 std::string state_text(const StoredCell& cell);
-
-std::string print_terminal(const Document& document, bool colour, int width = 120);
-std::string print_markdown(const Document& document);
-std::string print_latex(const Document& document);  // a booktabs table for each section
-std::string print_csv(const StoredTable& table);
-std::string print_json(const StoredTable& table);  // docs/report.schema.json
 
 }  // namespace fewstep

@@ -3,10 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "images/header.h"
-#include "store/database.h"
 #include "store/read.h"
-
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -40,15 +37,6 @@ std::string why_unreadable(const std::filesystem::path& file, const std::filesys
 
 }  // namespace
 
-std::string base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the zero that EVP_EncodeBlock writes
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
 const EmbeddedImages::Loaded& EmbeddedImages::load(const StoredSample& sample) {
   const auto [place, added] = loaded_.try_emplace(sample.image_path);
   Loaded& loaded = place->second;
@@ -59,7 +47,7 @@ const EmbeddedImages::Loaded& EmbeddedImages::load(const StoredSample& sample) {
   }
   try {
     const auto file = stored_image(store_, sample.image_path);
-    loaded.instead = why_unreadable(file, store_.impl().path.parent_path());
+    loaded.instead = why_unreadable(file, folder_of(store_));
     if (!loaded.instead.empty()) return loaded;
     const std::string bytes = read_file(file, kMaxFileBytes);
     const ImageHeader header = read_image_header(bytes, file.string());

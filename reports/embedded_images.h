@@ -15,9 +15,6 @@ struct EmbeddedImage {
   std::string base64;
 };
 
-// The bytes as base64 (RFC 4648) with padding.
-std::string base64(std::string_view bytes);
-
 // Kept images of a store, each once, within a limit of bytes. Files come from strangers: one that lies outside the
 // store's folder, is missing, is no whole PNG or is larger than any of ours is told in its place, never an error.
 class EmbeddedImages {

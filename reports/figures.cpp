@@ -252,7 +252,7 @@ std::vector<Figure> make_figures(const StoredTable& table, const std::vector<Tra
     omegas.insert(cell.series.omega);
     for (const BatchTiming& timing : cell.timings) batches.insert(timing.batch);
   }
-  // Of checkpoints along their training, at one step count, the figures over iterations say all.
+  // The figures over iterations say all of checkpoints along their training at one step count.
   const bool only_training =
       lines.columns.size() == 1 && std::all_of(table.cells.begin(), table.cells.end(), [&](auto& cell) {
         const StoredCheckpoint* checkpoint = checkpoint_of(table, cell);

@@ -96,7 +96,7 @@ Json checkpoint_json(const fs::path& folder) {
                  {"num_train_timesteps", info.num_train_timesteps},
                  {"steps_offset", info.steps_offset}}},
                {"hash", info.hash}};
-  if (info.kind == CheckpointInfo::Kind::kConsistency) json["original_inference_steps"] = info.original_inference_steps;
+  if (info.kind == CheckpointKind::kConsistency) json["original_inference_steps"] = info.original_inference_steps;
   Json networks = Json::array();
   for (const char* name : {"text_encoder", "unet", "vae"})
     if (const auto weights = weights_in(folder / name)) networks.push_back(network_json(folder / name, name, *weights));
@@ -104,13 +104,10 @@ Json checkpoint_json(const fs::path& folder) {
   return json;
 }
 
-// Of the file; of shards that of the lines "HASH  NAME" that sha256sum prints for the index and them.
+// The hash of one file is its own; of shards it is hash_of_files of their index and them.
 std::string hash_of(const fs::path& weights) {
   const auto files = weight_files(weights);
-  if (files.size() == 1) return sha256_file(files.front());
-  std::string lines;
-  for (const fs::path& file : files) lines += sha256_file(file) + "  " + file.filename().string() + "\n";
-  return sha256(lines);
+  return files.size() == 1 ? sha256_file(files.front()) : hash_of_files(files, weights.parent_path());
 }
 
 Json network_folder_json(const fs::path& folder, const fs::path& weights) {

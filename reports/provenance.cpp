@@ -13,7 +13,7 @@ namespace {
 
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
-// Each value of a field once, in the order of the cells.
+// The list has each value of a field once, in the order of the cells.
 std::string distinct(const StoredTable& table, const std::function<std::string(const StoredCell&)>& field) {
   std::vector<std::string> seen;
   for (const StoredCell& cell : table.cells) {

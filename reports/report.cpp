@@ -3,31 +3,17 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/names.h"
-#include "reports/document.h"
-#include "reports/printers/html.h"
+#include "reports/axes.h"
+#include "reports/printers.h"
 
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <ostream>
 
 namespace fewstep {
 namespace {
-
-constexpr std::array<std::string_view, 6> kFormats{"table", "markdown", "latex", "csv", "json", "html"};
-
-std::string print(const ReportRequest& request, Store& store, const StoredTable& table,
-                  const Arrangement& arrangement) {
-  if (request.format == "csv") return print_csv(table);
-  if (request.format == "json") return print_json(table);
-  if (request.format == "html") return print_html(store, table, arrangement, request.grid_prompts);
-  const Document document = make_document(table, arrangement);
-  if (request.format == "markdown") return print_markdown(document);
-  if (request.format == "latex") return print_latex(document);
-  return print_terminal(document, request.colour && !request.output);
-}
 
 void warn_of_gaps(const StoredTable& table, std::ostream& err) {
   const auto complete = std::count_if(table.cells.begin(), table.cells.end(),
@@ -39,16 +25,17 @@ void warn_of_gaps(const StoredTable& table, std::ostream& err) {
 }  // namespace
 
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err) {
-  if (std::find(kFormats.begin(), kFormats.end(), request.format) == kFormats.end())
-    throw usage_error("--format", unknown_name(request.format, kFormats));
+  const Printer& printer = find_by_name(kPrinters, request.format, "--format");
   if (request.format == "html" && request.terminal && !request.output)
     throw usage_error("--format html",
-                      "expected -o FILE: a page of a megabyte is nothing for a terminal (a pipe takes it)");
+                      "expected -o FILE or a pipe: a page of a megabyte does not belong on a terminal");
   const auto rows = parse_axes("--rows", request.rows);
   const auto columns = parse_axes("--columns", request.columns);
   auto store = Store::open(request.store, Store::Mode::kRead);
   const StoredTable table = read_table(store, request.run);
-  const std::string text = print(request, store, table, arrange(table.cells, rows, columns));
+  const Arrangement arrangement = arrange(table.cells, rows, columns);
+  const std::string text =
+      printer.print({store, table, arrangement, request.colour && !request.output, request.grid_prompts});
   warn_of_gaps(table, err);
   if (request.output) {
     write_file_atomically(*request.output, text);
@@ -61,7 +48,8 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
 
 void print_table(Store& store, std::int64_t run_id, std::ostream& out, bool colour) {
   const StoredTable table = read_table(store, run_id);
-  out << print_terminal(make_document(table, arrange(table.cells, {}, {})), colour) << std::flush;
+  const Arrangement arrangement = arrange(table.cells, {}, {});
+  out << print_terminal({store, table, arrangement, colour}) << std::flush;
 }
 
 bool wants_colour(int descriptor) {

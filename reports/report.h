@@ -11,7 +11,7 @@ namespace fewstep {
 
 struct ReportRequest {
   std::filesystem::path store;
-  std::string format = "table";                 // table markdown latex csv json html
+  std::string format = "table";                 // of kPrinters
   std::string rows, columns;                    // "checkpoint,sampler"; empty: the defaults
   std::optional<std::int64_t> run;              // nothing: the latest
   std::optional<std::filesystem::path> output;  // nothing: out
@@ -20,9 +20,9 @@ struct ReportRequest {
   int grid_prompts = 8;                         // of a page's image grid
 };
 
-// Returns the exit code. Throws Error: kUsage for an unknown format or axis and a page for a
-// terminal, kInput for a store that cannot be read,
-// kEnvironment for an output file that cannot be written. err says which cells are not complete.
+// Returns the exit code. Throws Error: kUsage for an unknown format or axis and a page for a terminal, kInput for a
+// store that cannot be read, kEnvironment for an output file that cannot be written. err says which cells are not
+// complete.
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err);
 
 // The table of a run as a terminal shows it, for the end of `fewstep run`.

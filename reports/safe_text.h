@@ -20,7 +20,7 @@ std::string csv_text(std::string_view text);
 
 // Columns that UTF-8 text takes on a terminal.
 int display_width(std::string_view text);
-// At most width columns; what is cut is shown as "…".
+// Cuts text to at most width columns and shows "…" for the rest.
 std::string shortened(std::string_view text, int width);
 
 }  // namespace fewstep

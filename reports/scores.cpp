@@ -1,3 +1,4 @@
+#include "metrics/catalog.h"
 #include "reports/document.h"
 #include "reports/provenance.h"
 
@@ -40,9 +41,8 @@ const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key) {
 }
 
 std::string metric_title(std::string_view name) {
-  if (name == "fid") return "FID";
-  if (name == "clip-score") return "CLIP score";
-  if (name == "fd-pocket") return "FD (pocket)";
+  for (const MetricInfo& metric : kMetrics)
+    if (metric.name == name) return std::string(metric.title);
   return std::string(name);
 }
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxPoints = 100;
 
 // The points of one phase, as means of windows of equal length.
-std::vector<FigurePoint> windows_of(const std::vector<const TrainingLoss*>& losses, const std::string& label) {
+std::vector<FigurePoint> windows_of(const std::vector<const LossPoint*>& losses, const std::string& label) {
   std::vector<FigurePoint> points;
   const std::size_t width = (losses.size() + kMaxPoints - 1) / kMaxPoints;
   for (std::size_t begin = 0; begin < losses.size(); begin += width) {
@@ -52,7 +52,7 @@ std::optional<KeptAt> kept_at(const StoredCheckpoint& checkpoint) {
 
 std::optional<Figure> loss_figure(const std::vector<TrainingRecord>& trainings,
                                   const std::vector<StoredCheckpoint>& checkpoints) {
-  // Of checkpoints that one training left, the last has the whole curve.
+  // One training may leave several checkpoints; the last has the whole curve.
   std::map<std::pair<std::string, std::string>, std::size_t> place;
   std::vector<std::pair<std::string, const TrainingRecord*>> longest;
   for (const StoredCheckpoint& checkpoint : checkpoints) {
@@ -70,8 +70,8 @@ std::optional<Figure> loss_figure(const std::vector<TrainingRecord>& trainings,
   figure.y = {"loss, mean of a window ↓", true, {}};
   for (const auto& [name, record] : longest) {
     std::vector<std::string> order;
-    std::map<std::string, std::vector<const TrainingLoss*>> phases;
-    for (const TrainingLoss& loss : record->losses) {
+    std::map<std::string, std::vector<const LossPoint*>> phases;
+    for (const LossPoint& loss : record->losses) {
       if (!phases.contains(loss.phase)) order.push_back(loss.phase);
       phases[loss.phase].push_back(&loss);
     }

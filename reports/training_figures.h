@@ -18,7 +18,7 @@ struct KeptAt {
 std::optional<KeptAt> kept_at(const StoredCheckpoint& checkpoint);
 
 // Loss against the steps of each phase, means over at most 100 windows; a training that left several checkpoints once.
-// Nothing where no checkpoint says how it was trained.
+// Returns nothing where no checkpoint says how it was trained.
 std::optional<Figure> loss_figure(const std::vector<TrainingRecord>& trainings,
                                   const std::vector<StoredCheckpoint>& checkpoints);
 

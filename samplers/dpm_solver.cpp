@@ -1,4 +1,4 @@
-#include "samplers/samplers.h"
+#include "samplers/registry.h"
 #include "samplers/steps.h"
 
 #include <cmath>
@@ -20,6 +20,8 @@ at::Tensor noise_midpoint_step(const at::Tensor& x, const at::Tensor& eps, const
 
 }  // namespace
 
+// DPM-Solver, multistep order 2, midpoint. Source: Lu et al. 2022a; diffusers DPMSolverMultistepScheduler "dpmsolver".
+// Unlike diffusers it also runs into sigma = 0, by the limit of its first-order step.
 at::Tensor sample_dpm_solver(const Denoiser& denoiser, at::Tensor x, std::span<const NoiseLevel> levels, Rng&) {
   const std::size_t n = levels.size() - 1;
   at::Tensor x0_before, eps_before;

@@ -1,8 +1,9 @@
-#include "samplers/samplers.h"
+#include "samplers/registry.h"
 #include "samplers/steps.h"
 
 namespace fewstep {
 
+// DPM-Solver++(2M), midpoint. Source: Lu et al. 2022b, algorithm 2; diffusers "dpmsolver++".
 at::Tensor sample_dpm_solver_pp(const Denoiser& denoiser, at::Tensor x, std::span<const NoiseLevel> levels, Rng&) {
   const std::size_t n = levels.size() - 1;
   at::Tensor before;

@@ -1,34 +1,37 @@
 #include "samplers/registry.h"
 
-#include "core/error.h"
 #include "core/names.h"
-#include "samplers/samplers.h"
 
-#include <array>
-#include <string>
+#include <vector>
 
 namespace fewstep {
+
+SampleFn sample_ddim, sample_dpm_solver, sample_dpm_solver_pp, sample_lcm;  // each in the file of its name
+
 namespace {
 
-constexpr std::array<Sampler, 5> kSamplers{{
-    {"ddim", "Song et al. 2021, eq. 12 (eta = 0)", false, GridFamily::kDdim, &sample_ddim},
-    {"dpm", "Lu et al. 2022, DPM-Solver, multistep order 2, midpoint", false, GridFamily::kDpm, &sample_dpm_solver},
-    {"dpm++", "Lu et al. 2022, DPM-Solver++(2M), midpoint", false, GridFamily::kDpm, &sample_dpm_solver_pp},
-    {"guided-distill", "Meng et al. 2023; DDIM on the student's trailing grid", false, GridFamily::kDdim, &sample_ddim},
-    {"lcm", "Luo et al. 2023, arXiv 2310.04378, algorithm 3", true, GridFamily::kDdim, &sample_lcm},
-}};
+struct Run {
+  std::string_view name;
+  SampleFn* run;
+};
+constexpr std::array<Run, 5> kRuns{{{"ddim", sample_ddim},
+                                    {"dpm", sample_dpm_solver},
+                                    {"dpm++", sample_dpm_solver_pp},
+                                    {"guided-distill", sample_ddim},
+                                    {"lcm", sample_lcm}}};
+static_assert(same_names(kRuns, kSamplers));
 
 }  // namespace
 
-std::span<const Sampler> samplers() { return kSamplers; }
-
-const Sampler& find_sampler(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const Sampler& sampler : kSamplers) {
-    if (sampler.name == name) return sampler;
-    names.push_back(sampler.name);
-  }
-  throw usage_error("sampler", unknown_name(name, names));
+std::span<const Sampler> samplers() {
+  static const std::vector<Sampler> rows = [] {
+    std::vector<Sampler> all;
+    for (std::size_t i = 0; i < kRuns.size(); ++i) all.push_back({kSamplers[i], kRuns[i].run});
+    return all;
+  }();
+  return rows;
 }
+
+const Sampler& find_sampler(std::string_view name) { return find_by_name(samplers(), name, "sampler"); }
 
 }  // namespace fewstep

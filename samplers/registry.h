@@ -1,6 +1,7 @@
 #pragma once
 #include "core/denoiser.h"
 #include "core/rng.h"
+#include "samplers/catalog.h"
 
 #include <span>
 #include <string_view>
@@ -11,11 +12,8 @@ namespace fewstep {
 // Returns x at the final level. x is not modified.
 using SampleFn = at::Tensor(const Denoiser& denoiser, at::Tensor x, std::span<const NoiseLevel> levels, Rng& rng);
 
-struct Sampler {
-  std::string_view name;    // as users write it: ddim dpm dpm++ guided-distill lcm
-  std::string_view source;  // paper and equation or reference implementation
-  bool stochastic;          // draws noise after the start
-  GridFamily grid;          // where diffusers' scheduler of the same method puts its times
+// A row of samplers/catalog.h with its function.
+struct Sampler : SamplerInfo {
   SampleFn* run;
 };
 

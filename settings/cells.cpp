@@ -1,7 +1,8 @@
+#include "settings/cells.h"
+
 #include "core/error.h"
 #include "core/names.h"
-#include "settings/experiment.h"
-#include "settings/known_names.h"
+#include "samplers/catalog.h"
 
 #include <fmt/format.h>
 
@@ -9,13 +10,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <sstream>
 
 namespace fewstep {
 namespace {
 
-std::vector<Spacing> spacings_for(const KnownSampler& sampler, const Experiment& experiment) {
-  const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
+std::vector<Spacing> spacings_for(const SamplerInfo& sampler, const Experiment& experiment) {
+  const bool lcm = sampler.kind == CheckpointKind::kConsistency;
   std::vector<Spacing> own;
   if (sampler.takes_spacing || lcm) {
     std::copy_if(experiment.spacing.begin(), experiment.spacing.end(), std::back_inserter(own),
@@ -28,8 +30,8 @@ std::vector<Spacing> spacings_for(const KnownSampler& sampler, const Experiment&
 // All cells of one checkpoint and sampler.
 void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& checkpoint, const std::string& name,
                     std::vector<Cell>& cells) {
-  const KnownSampler& sampler = find_known_sampler(name, "sampler");
-  const bool lcm = sampler.kind == CheckpointInfo::Kind::kConsistency;
+  const SamplerInfo& sampler = find_by_name(kSamplers, name, "sampler");
+  const bool lcm = sampler.kind == CheckpointKind::kConsistency;
   const std::vector<int> none = {0};
   const auto& given = checkpoint.original_inference_steps.empty() ? experiment.original_inference_steps
                                                                   : checkpoint.original_inference_steps;
@@ -44,13 +46,12 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
         for (const int count : steps) {
           const auto& path = checkpoint.path_for(count);
           const auto own = checkpoint.own_original_steps.find(path);
-          // Of a folder that is not there nothing is known, and its cells are not run.
+          // Nothing is known of a folder that is not there; its cells are not run.
           const int unknown = CheckpointInfo{}.original_inference_steps;
           const int its = !lcm || original > 0                         ? original
                           : own == checkpoint.own_original_steps.end() ? unknown
                                                                        : own->second;
-          cells.push_back({checkpoint.name, path, name, count, one, std::string(name_of(spacing)),
-                           std::string(name_of(final_sigma)), its});
+          cells.push_back({checkpoint.name, path, name, count, one, spacing, final_sigma, its});
         }
       }
     }
@@ -60,12 +61,13 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
 constexpr std::array<std::string_view, 8> kOnlyKeys{
     "checkpoint", "sampler", "steps", "omega", "guidance_scale", "spacing", "final_sigma", "original_inference_steps"};
 
-// The name of a cell under a key; nullptr where the key's values are numbers.
-const std::string* name_under(const std::string& key, const Cell& cell) {
-  if (key == "checkpoint") return &cell.checkpoint;
-  if (key == "sampler") return &cell.sampler;
-  if (key == "spacing") return &cell.spacing;
-  return key == "final_sigma" ? &cell.final_sigma : nullptr;
+// The name of a cell under a key; nothing where the key's values are numbers.
+std::optional<std::string_view> name_under(const std::string& key, const Cell& cell) {
+  if (key == "checkpoint") return cell.checkpoint;
+  if (key == "sampler") return cell.sampler;
+  if (key == "spacing") return name_of(cell.spacing);
+  if (key == "final_sigma") return name_of(cell.final_sigma);
+  return std::nullopt;
 }
 
 double number_under(const std::string& key, const Cell& cell) {
@@ -81,7 +83,7 @@ struct Clause {
 };
 
 bool holds(const Clause& clause, const Cell& cell) {
-  if (const std::string* name = name_under(clause.key, cell))
+  if (const auto name = name_under(clause.key, cell))
     return std::find(clause.values.begin(), clause.values.end(), *name) != clause.values.end();
   const double number = number_under(clause.key, cell);
   return std::any_of(clause.numbers.begin(), clause.numbers.end(),
@@ -99,9 +101,9 @@ double parse_number(const std::string& text) {
 // A name that no cell has is a slip of the pen, even where another of the clause's values leaves cells.
 void check_names(const Clause& clause, const std::vector<Cell>& cells) {
   if (cells.empty() || !name_under(clause.key, cells[0])) return;
-  std::vector<std::string> names;
+  std::vector<std::string_view> names;
   for (const Cell& cell : cells)
-    if (const std::string& name = *name_under(clause.key, cell); !std::count(names.begin(), names.end(), name))
+    if (const auto name = *name_under(clause.key, cell); !std::count(names.begin(), names.end(), name))
       names.push_back(name);
   for (const std::string& value : clause.values)
     if (!std::count(names.begin(), names.end(), value))
@@ -148,9 +150,9 @@ std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
 GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint) {
   GridOptions options;
   options.steps = cell.steps;
-  options.spacing = parse_spacing(cell.spacing);
-  options.final_sigma = parse_final_sigma(cell.final_sigma);
-  options.family = find_known_sampler(cell.sampler, "sampler").family;
+  options.spacing = cell.spacing;
+  options.final_sigma = cell.final_sigma;
+  options.family = find_by_name(kSamplers, cell.sampler, "sampler").family;
   options.steps_offset = checkpoint.steps_offset;
   if (cell.original_inference_steps > 0) options.original_inference_steps = cell.original_inference_steps;
   return options;
@@ -162,8 +164,9 @@ std::string label_of(const Cell& cell) {
                                   cell.steps, guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
                                   guidance.omega + guidance.given_as_guidance_scale);
   const bool lcm = cell.original_inference_steps > 0;
-  if (cell.spacing != (lcm ? "lcm" : "trailing")) label += " spacing=" + cell.spacing;
-  if (cell.final_sigma != "zero") label += " final_sigma=" + cell.final_sigma;
+  if (cell.spacing != (lcm ? Spacing::kLcm : Spacing::kTrailing))
+    label += fmt::format(" spacing={}", name_of(cell.spacing));
+  if (cell.final_sigma != FinalSigma::kZero) label += fmt::format(" final_sigma={}", name_of(cell.final_sigma));
   if (lcm && cell.original_inference_steps != 50)
     label += fmt::format(" original_inference_steps={}", cell.original_inference_steps);
   return label;

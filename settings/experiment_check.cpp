@@ -1,11 +1,13 @@
 #include "settings/experiment_check.h"
 
 #include "core/error.h"
-#include "settings/known_names.h"
+#include "core/names.h"
+#include "core/text.h"
+#include "datasets/caption_formats.h"
+#include "samplers/catalog.h"
+#include "settings/cells.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 namespace fewstep {
 namespace {
@@ -33,21 +35,24 @@ class Checker {
  private:
   const std::string& place(const Path& path) const { return places_.paths.at(path); }
 
-  bool any_sampler(bool (*property)(const KnownSampler&)) const {
+  bool any_sampler(bool (*property)(const SamplerInfo&)) const {
     for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints)
       for (const std::string& name : checkpoint.samplers)
-        if (property(find_known_sampler(name, ""))) return true;
+        if (property(find_by_name(kSamplers, name, "sampler"))) return true;
     return false;
   }
 
   // A spacing that no sampler takes would be ignored in silence.
   void check_spacings() const {
-    const bool solvers = any_sampler([](const KnownSampler& s) { return s.takes_spacing; });
-    const bool lcm = any_sampler([](const KnownSampler& s) { return s.kind == CheckpointInfo::Kind::kConsistency; });
-    for (const auto& [spacing, where] : places_.spacing) {
-      if (is_lcm(spacing) ? lcm : solvers) continue;
-      throw usage_error(where, "expected a spacing that a sampler here takes, got " + std::string(name_of(spacing)) +
-                                   (is_lcm(spacing) ? ", which only lcm takes" : ", which ddim, dpm and dpm++ take"));
+    const auto given = places_.grid.texts("spacing");
+    if (!given) return;
+    const bool solvers = any_sampler([](const SamplerInfo& s) { return s.takes_spacing; });
+    const bool lcm = any_sampler([](const SamplerInfo& s) { return s.kind == CheckpointKind::kConsistency; });
+    for (const auto& [name, where] : *given) {
+      const bool of_lcm = is_lcm(parse_spacing(name));
+      if (of_lcm ? lcm : solvers) continue;
+      throw usage_error(where, "expected a spacing that a sampler here takes, got " + name +
+                                   (of_lcm ? ", which only lcm takes" : ", which ddim, dpm and dpm++ take"));
     }
   }
 
@@ -56,14 +61,14 @@ class Checker {
       const auto& steps = checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps;
       for (const int count : steps) {
         if (checkpoint.by_steps.empty() || checkpoint.by_steps.contains(count)) continue;
-        throw usage_error(places_.checkpoints.at(checkpoint.name),
+        throw usage_error(places_.checkpoints.at(checkpoint.name).where(),
                           "checkpoint " + checkpoint.name + ": expected a folder for " + std::to_string(count) +
                               " steps in path, found none; add it or give steps = [ … ] of its own");
       }
     }
   }
 
-  // Before expand() makes them: five long axes multiply to more than memory holds.
+  // Cells are counted before expand() makes them: five long axes multiply to more than memory holds.
   void check_cell_count() const {
     double cells = 0;
     for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
@@ -74,18 +79,15 @@ class Checker {
                                                                          experiment_.original_inference_steps.size()));
     }
     if (cells > kMaxCells)
-      throw usage_error(places_.steps, "expected at most 100000 cells, got axes that make more; use fewer values");
+      throw usage_error(places_.grid.where("steps"),
+                        "expected at most 100000 cells, got axes that make more; use fewer values");
   }
 
-  // Captions come in five formats; .tar (webdataset) is for later.
   void check_caption_format() const {
-    constexpr std::array<std::string_view, 5> kFormats{".parquet", ".tsv", ".csv", ".jsonl", ".txt"};
     const std::string extension = extension_of(experiment_.prompts.file);
-    if (std::find(kFormats.begin(), kFormats.end(), extension) != kFormats.end()) return;
+    if (is_caption_format(extension)) return;
     const std::string later = extension == ".tar" ? ", which belongs to a later version of fewstep" : "";
-    throw usage_error(
-        place(experiment_.prompts.file),
-        "expected a caption file .parquet, .tsv, .csv, .jsonl or .txt, got \"" + extension + "\"" + later);
+    throw usage_error(place(experiment_.prompts.file), unknown_caption_format(extension) + later);
   }
 
   void check_reference_images() const {
@@ -95,13 +97,6 @@ class Checker {
                         "expected a folder of images, got a .tar, which belongs to a later version of fewstep");
     }
     expect_folder(images);
-  }
-
-  static std::string extension_of(const Path& path) {
-    std::string extension = path.extension().string();
-    std::transform(extension.begin(), extension.end(), extension.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return extension;
   }
 
   void expect_file(const Path& path) const {
@@ -131,9 +126,9 @@ class Checker {
     }
     if (experiment_.reference_images) check_reference_images();
     if (experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
-    for (const ExperimentMetric& metric : experiment_.metrics) {
-      if (!metric.weights.empty()) expect_file(metric.weights);
-      if (!metric.model.empty()) expect_folder(metric.model);
+    for (const MetricSettings& metric : experiment_.metrics) {
+      const bool is_folder = find_by_name(kMetrics, metric.name, "metric").network.is_folder;
+      is_folder ? expect_folder(metric.network) : expect_file(metric.network);
     }
     for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
       if (!checkpoint.training && is_needed(path)) expect_checkpoint(path);
@@ -154,7 +149,7 @@ class Checker {
     }
   }
 
-  // Without --only every folder that the file names, else those of the cells that are left.
+  // Without --only every folder that the file names is needed, else those of the cells that are left.
   bool is_needed(const Path& path) const {
     return only_.empty() ||
            std::any_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return cell.checkpoint_path == path; });
@@ -166,7 +161,7 @@ class Checker {
       if (checkpoint.training) return;
       try {
         const CheckpointInfo info = inspect_checkpoint(path, false);
-        if (info.kind == CheckpointInfo::Kind::kConsistency)
+        if (info.kind == CheckpointKind::kConsistency)
           checkpoint.own_original_steps[path] = info.original_inference_steps;
         infos_.emplace(path, info);
       } catch (const Error&) {
@@ -184,14 +179,12 @@ class Checker {
     }
     if (checkpoint.training) return;
     const CheckpointInfo& info = found->second;
-    for (const std::string& name : checkpoint.samplers) {
-      if (find_known_sampler(name, "").kind == info.kind) continue;
-      std::string fitting;
-      for (const std::string_view other : samplers_for(info.kind))
-        fitting += (fitting.empty() ? "" : ", ") + std::string(other);
-      throw usage_error(places_.samplers.at({checkpoint.name, name}), "expected a sampler that fits " + path.string() +
-                                                                          ", a " + std::string(name_of(info.kind)) +
-                                                                          " checkpoint (" + fitting + "), got " + name);
+    const TomlTable& table = places_.checkpoints.at(checkpoint.name);
+    for (std::size_t i = 0; i < checkpoint.samplers.size(); ++i) {
+      if (find_by_name(kSamplers, checkpoint.samplers[i], "sampler").kind == info.kind) continue;
+      throw usage_error(table.texts("samplers")->at(i).where,
+                        "expected a sampler that fits " + path.string() + ", a " + std::string(name_of(info.kind)) +
+                            " checkpoint (" + samplers_for(info.kind) + "), got " + checkpoint.samplers[i]);
     }
   }
 
@@ -202,8 +195,8 @@ class Checker {
         make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
                   grid_of(cell, info));
       } catch (const Error& error) {
-        const auto own = places_.checkpoint_steps.find(cell.checkpoint);
-        throw Error(error.code(), own == places_.checkpoint_steps.end() ? places_.steps : own->second,
+        const TomlTable& own = places_.checkpoints.at(cell.checkpoint);
+        throw Error(error.code(), (own.has("steps") ? own : places_.grid).where("steps"),
                     label_of(cell) + ": " + error.what());
       }
     }

@@ -1,20 +1,17 @@
 #pragma once
 #include "settings/experiment.h"
+#include "settings/toml/table.h"
 
 #include <map>
 #include <string>
-#include <utility>
 
 namespace fewstep {
 
-// Where things stand in the experiment file ("file:line:column"), for checks that need the whole of it.
+// Where things stand in the experiment file, for checks that need the whole of it.
 struct ExperimentPlaces {
-  std::map<std::filesystem::path, std::string> paths;
-  std::map<std::pair<std::string, std::string>, std::string> samplers;  // (checkpoint, sampler)
-  std::map<std::string, std::string> checkpoints;
-  std::map<Spacing, std::string> spacing;               // where given
-  std::string steps;                                    // of [grid]
-  std::map<std::string, std::string> checkpoint_steps;  // of a checkpoint that has its own
+  const std::map<std::filesystem::path, std::string>& paths;
+  const TomlTable& grid;
+  const std::map<std::string, TomlTable>& checkpoints;  // [[checkpoint]] or [[distill]], by name
 };
 
 // What can be known without loading anything: the files of the cells that only selects are there (else Error kInput),

@@ -44,23 +44,13 @@ class Batch {
   // The id of the row, new or already there.
   std::int64_t add_sample(const SampleRow& sample) {
     const std::int64_t prompt = prompt_id(sample.prompt_row);
-    select_.reset();
-    select_.bind(1, series_id_);
-    select_.bind(2, prompt);
-    select_.bind(3, sample.image_index);
+    bind_all(select_, series_id_, prompt, sample.image_index);
     if (select_.executeStep()) {
       check_same(sample);
       return integer_at(store_.path, select_, 0);
     }
-    insert_.reset();
-    insert_.bind(1, series_id_);
-    insert_.bind(2, prompt);
-    insert_.bind(3, sample.image_index);
-    insert_.bind(4, std::bit_cast<std::int64_t>(sample.seed));
-    insert_.bind(5, run_id_);
-    insert_.bind(6, sample.forwards);
-    insert_.bind(7, sample.image_sha256);
-    insert_.bind(8, sample.image_path);
+    bind_all(insert_, series_id_, prompt, sample.image_index, std::bit_cast<std::int64_t>(sample.seed), run_id_,
+             sample.forwards, sample.image_sha256, sample.image_path);
     insert_.exec();
     return store_.database.getLastInsertRowid();
   }
@@ -70,10 +60,7 @@ class Batch {
                              "INSERT INTO sample_metric (sample_id, metric_id, value) VALUES (?, ?, ?) "
                              "ON CONFLICT DO NOTHING");
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      insert.reset();
-      insert.bind(1, ids[i]);
-      insert.bind(2, metric.metric_id);
-      insert.bind(3, static_cast<double>(metric.values[i]));
+      bind_all(insert, ids[i], metric.metric_id, static_cast<double>(metric.values[i]));
       insert.exec();
     }
   }
@@ -86,20 +73,14 @@ class Batch {
                              "INSERT INTO sample_feature (sample_id, metric_id, block_id, row) VALUES (?, ?, ?, ?) "
                              "ON CONFLICT DO NOTHING");
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      insert.reset();
-      insert.bind(1, ids[i]);
-      insert.bind(2, metric.metric_id);
-      insert.bind(3, block);
-      insert.bind(4, static_cast<std::int64_t>(i));
+      bind_all(insert, ids[i], metric.metric_id, block, static_cast<std::int64_t>(i));
       insert.exec();
     }
   }
 
  private:
   std::int64_t prompt_id(std::int64_t row) {
-    prompt_.reset();
-    prompt_.bind(1, series_id_);
-    prompt_.bind(2, row);
+    bind_all(prompt_, series_id_, row);
     if (prompt_.executeStep()) return integer_at(store_.path, prompt_, 0);
     throw input_error("add_batch", "expected captions added by add_prompts, got none for row " + std::to_string(row));
   }
@@ -121,21 +102,17 @@ class Batch {
   bool all_stored(std::span<const std::int64_t> ids, std::int64_t metric_id) {
     SQLite::Statement select(store_.database, "SELECT 1 FROM sample_feature WHERE sample_id = ? AND metric_id = ?");
     return std::all_of(ids.begin(), ids.end(), [&](std::int64_t id) {
-      select.reset();
-      select.bind(1, id);
-      select.bind(2, metric_id);
+      bind_all(select, id, metric_id);
       return select.executeStep();
     });
   }
 
   std::int64_t block_id(const std::string& hash, std::int64_t rows, std::int64_t width) {
     SQLite::Statement select(store_.database, "SELECT id FROM feature_block WHERE hash = ?");
-    select.bind(1, hash);
+    bind_all(select, hash);
     if (select.executeStep()) return integer_at(store_.path, select, 0);
     SQLite::Statement insert(store_.database, "INSERT INTO feature_block (hash, rows, width) VALUES (?, ?, ?)");
-    insert.bind(1, hash);
-    insert.bind(2, rows);
-    insert.bind(3, width);
+    bind_all(insert, hash, rows, width);
     insert.exec();
     return store_.database.getLastInsertRowid();
   }
@@ -164,9 +141,7 @@ std::vector<StoredRow> select_rows(Store::Impl& store, const char* query, std::i
                                    std::int64_t metric_id, const std::unordered_set<std::int64_t>& wanted,
                                    int images_per_prompt) {
   SQLite::Statement select(store.database, query);
-  select.bind(1, metric_id);
-  select.bind(2, series_id);
-  select.bind(3, images_per_prompt);
+  bind_all(select, metric_id, series_id, images_per_prompt);
   std::vector<StoredRow> rows;
   while (select.executeStep()) {
     StoredRow row{integer_at(store.path, select, 0), integer_at(store.path, select, 1)};
@@ -190,7 +165,7 @@ struct Block {
 
 Block find_block(Store::Impl& store, std::int64_t id) {
   SQLite::Statement select(store.database, "SELECT rows, width, hash FROM feature_block WHERE id = ?");
-  select.bind(1, id);
+  bind_all(select, id);
   if (!select.executeStep())
     throw input_error(store.path.string(), "expected feature block " + std::to_string(id) + ", found none");
   return {integer_at(store.path, select, 0), integer_at(store.path, select, 1), text_at(store.path, select, 2)};
@@ -231,7 +206,7 @@ std::vector<std::pair<std::int64_t, int>> Store::finished(std::int64_t series_id
           " AND (EXISTS (SELECT 1 FROM sample_metric" + key + " OR EXISTS (SELECT 1 FROM sample_feature" + key + ")";
     }
     SQLite::Statement select(impl_->database, query);
-    select.bind(1, series_id);
+    bind_all(select, series_id);
     std::vector<std::pair<std::int64_t, int>> keys;
     while (select.executeStep())
       keys.emplace_back(integer_at(impl_->path, select, 0), static_cast<int>(integer_at(impl_->path, select, 1)));

@@ -1,5 +1,7 @@
 #include "store/database.h"
 
+#include "core/files.h"
+
 #include <unistd.h>
 
 #include <cmath>
@@ -61,19 +63,6 @@ void harden(SQLite::Database& database) {
   database.exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON");
 }
 
-void create_tables(SQLite::Database& database) {
-  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-  if (first_integer(database, "SELECT count(*) FROM sqlite_schema") == 0) {
-    database.exec(kSchemaSql);
-    database.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
-    SQLite::Statement insert(database, "INSERT INTO schema_version VALUES (?, ?)");
-    insert.bind(1, kSchemaVersion);
-    insert.bind(2, FEWSTEP_VERSION);
-    insert.exec();
-  }
-  transaction.commit();
-}
-
 void check_version(SQLite::Database& database, const std::filesystem::path& path) {
   const std::string where = path.string();
   if (first_integer(database, "SELECT count(*) FROM sqlite_schema") == 0)
@@ -85,20 +74,10 @@ void check_version(SQLite::Database& database, const std::filesystem::path& path
   SQLite::Statement statement(database, "SELECT version FROM schema_version");
   if (!statement.executeStep()) throw input_error(where, "expected a schema version, got none; the store is damaged");
   const std::int64_t version = integer_at(path, statement, 0);
-  if (version >= kOldestReadable && version <= kSchemaVersion) return;
+  if (version >= 1 && version <= kSchemaVersion) return;
   const std::string expected =
       "expected a store of schema version " + std::to_string(kSchemaVersion) + ", got " + std::to_string(version);
   throw input_error(where, expected + (version > kSchemaVersion ? "; use a newer fewstep" : "; use an older fewstep"));
-}
-
-// Adds what the version before lacks.
-void upgrade(SQLite::Database& database) {
-  if (first_integer(database, "SELECT version FROM schema_version") != 1) return;
-  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-  const std::string_view schema = kSchemaSql;
-  database.exec(std::string(schema.substr(schema.find("-- Since version 2"))));
-  database.exec("UPDATE schema_version SET version = 2");
-  transaction.commit();
 }
 
 void check_file(const std::filesystem::path& path, Store::Mode mode) {
@@ -113,12 +92,7 @@ void check_file(const std::filesystem::path& path, Store::Mode mode) {
   }
   if (mode == Store::Mode::kRead)
     throw input_error(path.string(), "expected a fewstep store, found no such file; `fewstep run` makes one");
-  if (!path.has_parent_path()) return;
-  std::filesystem::create_directories(path.parent_path(), failure);
-  if (failure) {
-    throw environment_error(path.string(),
-                            "the folder " + path.parent_path().string() + " cannot be made: " + failure.message());
-  }
+  make_folders(path.parent_path());
 }
 
 // What a killed writer left: only the holder of the writer's lock may call this.
@@ -189,9 +163,8 @@ SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mo
     if (first_integer(database, "SELECT count(*) FROM sqlite_schema") != 0) check_version(database, path);
     lock.emplace(path);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    create_tables(database);
+    migrate(database, kMigrations);
     check_version(database, path);
-    upgrade(database);
     remove_temporaries(path);
     return database;
   });

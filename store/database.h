@@ -1,5 +1,6 @@
 #pragma once
 #include "core/error.h"
+#include "store/migrations.h"
 #include "store/store.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -12,16 +13,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace fewstep {
 
 // What is behind Store, shared by the files of store/ alone.
 
-constexpr int kSchemaVersion = 2;           // what a writer makes of any store that it opens
-constexpr int kOldestReadable = 1;          // lacks the tables below "Since version 2" in schema.sql
 constexpr int kApplicationId = 0x66777374;  // "fwst"
-extern const char* const kSchemaSql;        // schema.sql
 
 // Held by the one writer for as long as its store is open: an flock on NAME-lock, which the system drops with the
 // process. The lock is not on the database itself, since closing any descriptor of that would drop SQLite's own locks.
@@ -63,6 +62,25 @@ auto guarded(const std::filesystem::path& path, Action&& action) {
   } catch (const SQLite::Exception& error) {
     throw store_error(path, error);
   }
+}
+
+template <typename Value>
+void bind_one(SQLite::Statement& statement, int index, const Value& value) {
+  if constexpr (requires { value.has_value(); }) {
+    if (value) statement.bind(index, *value);  // else NULL
+  } else if constexpr (std::is_convertible_v<Value, std::string_view>) {
+    statement.bind(index, std::string(value));
+  } else {
+    statement.bind(index, value);
+  }
+}
+// Gives a statement all of its values, in the order of its question marks.
+template <typename... Values>
+void bind_all(SQLite::Statement& statement, const Values&... values) {
+  statement.reset();
+  statement.clearBindings();
+  int index = 0;
+  (bind_one(statement, ++index, values), ...);
 }
 
 // Columns of a file that may have been written by anybody. Throw Error (kInput) for another type, a non-finite number,

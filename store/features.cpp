@@ -46,10 +46,7 @@ std::string write_features(const std::filesystem::path& database, std::span<cons
   const auto rows = static_cast<std::int64_t>(values.size()) / width;
   const auto bytes = std::as_bytes(values);
   const std::string hash = hash_of(bytes, rows, width);
-  std::error_code failure;
-  std::filesystem::create_directories(features_folder(database), failure);
-  if (failure)
-    throw environment_error(features_folder(database).string(), "folder cannot be made: " + failure.message());
+  make_folders(features_folder(database));
   write_safetensors(file_of(database, hash), {{kTensor, TensorView{DType::kF32, {rows, width}, bytes}}});
   return hash;
 }

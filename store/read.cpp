@@ -26,7 +26,7 @@ StoredRun run_at(const std::filesystem::path& path, SQLite::Statement& row) {
 
 std::string json_of(Store::Impl& store, const std::string& table, std::int64_t id) {
   SQLite::Statement select(store.database, "SELECT json FROM " + table + " WHERE id = ?");
-  select.bind(1, id);
+  bind_all(select, id);
   if (!select.executeStep()) throw input_error(store.path.string(), "expected the run's " + table + ", found none");
   return text_at(store.path, select, 0);
 }
@@ -72,8 +72,7 @@ std::vector<StoredCell> select_cells(Store::Impl& store, const StoredRun& run) {
       "s.device_kind FROM run_cell c JOIN run r ON r.id = c.run_id JOIN series s ON s.id = c.series_id "
       "JOIN checkpoint k ON k.id = s.checkpoint_id WHERE r.config_id = ? AND r.id <= ? "
       "ORDER BY c.run_id DESC, c.position");
-  select.bind(1, run.config_id);
-  select.bind(2, run.id);
+  bind_all(select, run.config_id, run.id);
   std::vector<StoredCell> cells;
   while (select.executeStep()) cells.push_back(cell_at(store.path, select));
   return cells;
@@ -113,7 +112,7 @@ std::vector<StoredCell> merge_runs(const std::vector<StoredCell>& newest_first) 
 void read_images(Store::Impl& store, StoredCell& cell) {
   SQLite::Statement select(
       store.database, "SELECT count(*), avg(forwards), min(forwards), max(forwards) FROM sample WHERE series_id = ?");
-  select.bind(1, cell.series_id);
+  bind_all(select, cell.series_id);
   if (!select.executeStep()) return;
   const std::int64_t count = integer_at(store.path, select, 0);
   cell.stored_images = std::min(count, cell.expected_images);
@@ -150,9 +149,7 @@ void read_scores(Store::Impl& store, const StoredRun& run, StoredCell& cell) {
                            "s.value, s.standard_error, s.images, s.flags FROM score s "
                            "JOIN metric m ON m.id = s.metric_id JOIN run r ON r.id = s.run_id "
                            "WHERE s.series_id = ? AND r.config_id = ? AND r.id <= ? ORDER BY s.run_id DESC, s.id");
-  select.bind(1, cell.series_id);
-  select.bind(2, run.config_id);
-  select.bind(3, run.id);
+  bind_all(select, cell.series_id, run.config_id, run.id);
   std::set<std::pair<std::string, std::string>> seen;
   while (select.executeStep()) {
     StoredScore stored = score_at(store.path, select);
@@ -166,8 +163,7 @@ std::vector<StoredCheckpoint> read_checkpoints(Store::Impl& store, const std::ve
   std::set<std::pair<std::string, std::string>> seen;
   for (const StoredCell& cell : cells) {
     if (!seen.emplace(cell.series.checkpoint_sha256, cell.series.checkpoint_name).second) continue;
-    select.reset();
-    select.bind(1, cell.series.checkpoint_sha256);
+    bind_all(select, cell.series.checkpoint_sha256);
     if (!select.executeStep()) continue;
     checkpoints.push_back({text_at(store.path, select, 0), cell.series.checkpoint_name, text_at(store.path, select, 1),
                            text_at(store.path, select, 2)});
@@ -220,14 +216,16 @@ StoredTable read_table(Store& store, std::optional<std::int64_t> run_id) {
 }
 
 std::map<std::string, std::int64_t> count_rows(Store& store) {
-  constexpr const char* kTables[] = {"checkpoint",    "environment",    "config",        "series", "run",
-                                     "run_cell",      "prompt",         "sample",        "metric", "sample_metric",
-                                     "feature_block", "sample_feature", "timing_sample", "score",  "comparison"};
   auto& impl = store.impl();
   return guarded(impl.path, [&] {
+    // A stranger's file may hold tables of any name; ours are words.
+    SQLite::Statement tables(impl.database,
+                             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '*[^a-z_]*' AND "
+                             "name NOT GLOB 'sqlite_*' AND name <> 'schema_version'");
     std::map<std::string, std::int64_t> counts;
-    for (const char* table : kTables) {
-      SQLite::Statement select(impl.database, std::string("SELECT count(*) FROM ") + table);
+    while (tables.executeStep()) {
+      const std::string table = text_at(impl.path, tables, 0);
+      SQLite::Statement select(impl.database, "SELECT count(*) FROM \"" + table + "\"");
       if (select.executeStep()) counts[table] = integer_at(impl.path, select, 0);
     }
     return counts;
@@ -254,14 +252,13 @@ std::int64_t check_features(Store& store) {
   });
 }
 
-std::filesystem::path stored_image(Store& store, const std::string& image_path) {
+std::filesystem::path folder_of(const Store& store) { return store.impl().path.parent_path(); }
+
+std::filesystem::path stored_image(const Store& store, const std::string& image_path) {
   const std::filesystem::path relative = image_path;
-  const auto& path = store.impl().path;
-  if (relative.empty() || relative.is_absolute() ||
-      std::find(relative.begin(), relative.end(), "..") != relative.end()) {
-    throw input_error(path.string(), "expected an image path below the store's folder, got another");
-  }
-  return path.parent_path() / relative;
+  if (relative.empty() || relative.is_absolute() || std::find(relative.begin(), relative.end(), "..") != relative.end())
+    throw input_error(store.impl().path.string(), "expected an image path below the store's folder, got another");
+  return folder_of(store) / relative;
 }
 
 }  // namespace fewstep

@@ -74,12 +74,11 @@ struct StoredTable {
 // run_id: nothing for the latest. Throws Error (kInput) when there is no such run, or none at all.
 StoredTable read_table(Store& store, std::optional<std::int64_t> run_id = {});
 
-// By batch size, each of the newest run that timed the series at it in this environment.
+// One timing for each batch size, of the newest run that timed the series at it in this environment.
 std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std::int64_t environment_id);
 
-// Repetitions of every one of stages that are stored for a series in an environment, any run: the pass is not repeated.
-std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch,
-                               const std::vector<std::string>& stages);
+// Repetitions of every stage that are stored for a series in an environment, any run: the pass is not repeated.
+std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch);
 
 // Rows in each table, by name: for `fewstep inspect`.
 std::map<std::string, std::int64_t> count_rows(Store& store);
@@ -89,7 +88,8 @@ int schema_version(Store& store);
 // that is missing, of another size or changed; returns how many there are.
 std::int64_t check_features(Store& store);
 
+std::filesystem::path folder_of(const Store& store);
 // An image path of the store as a path below its folder. Throws Error (kInput) when it would leave it.
-std::filesystem::path stored_image(Store& store, const std::string& image_path);
+std::filesystem::path stored_image(const Store& store, const std::string& image_path);
 
 }  // namespace fewstep

@@ -11,7 +11,7 @@ namespace {
 
 StoredPrompt read_prompt(Store::Impl& store, std::int64_t id) {
   SQLite::Statement select(store.database, "SELECT row, text FROM prompt WHERE id = ?");
-  select.bind(1, id);
+  bind_all(select, id);
   if (!select.executeStep())
     throw input_error(store.path.string(), "expected the prompt of a sample, found none; the store is damaged");
   return {id, integer_at(store.path, select, 0), text_at(store.path, select, 1)};
@@ -23,8 +23,7 @@ std::vector<std::pair<double, std::int64_t>> prompt_values(Store::Impl& store, s
   SQLite::Statement select(store.database,
                            "SELECT s.prompt_id, avg(m.value) FROM sample s JOIN sample_metric m ON m.sample_id = s.id "
                            "WHERE s.series_id = ? AND m.metric_id = ? GROUP BY s.prompt_id");
-  select.bind(1, series_id);
-  select.bind(2, metric_id);
+  bind_all(select, series_id, metric_id);
   std::vector<std::pair<double, std::int64_t>> values;
   while (select.executeStep()) values.emplace_back(real_at(store.path, select, 1), integer_at(store.path, select, 0));
   std::sort(values.begin(), values.end());
@@ -43,8 +42,7 @@ std::vector<StoredPrompt> prompts_with_images(Store& store, std::span<const std:
                              "image_path <> '' ORDER BY prompt_id");
     std::map<std::int64_t, std::int64_t> series_of_prompt;
     for (const std::int64_t id : series_ids) {
-      select.reset();
-      select.bind(1, id);
+      bind_all(select, id);
       while (select.executeStep()) ++series_of_prompt[integer_at(impl.path, select, 0)];
     }
     std::vector<std::pair<std::int64_t, std::int64_t>> order;  // (−count, id)
@@ -63,8 +61,7 @@ std::optional<StoredSample> first_sample(Store& store, std::int64_t series_id, s
     SQLite::Statement select(impl.database,
                              "SELECT image_sha256, image_path FROM sample WHERE series_id = ? AND prompt_id = ? "
                              "ORDER BY image_index, seed LIMIT 1");
-    select.bind(1, series_id);
-    select.bind(2, prompt_id);
+    bind_all(select, series_id, prompt_id);
     if (!select.executeStep()) return std::nullopt;
     return StoredSample{text_at(impl.path, select, 0), text_at(impl.path, select, 1)};
   });

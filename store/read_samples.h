@@ -37,7 +37,8 @@ struct PromptScore {
 struct PromptExtremes {
   std::vector<PromptScore> best, worst;  // the best, the worst first; no prompt is in both
 };
-// Of a metric that has one number an image; empty for others. At most count of each.
+// The prompts with the best and the worst values of a metric that has one number an image, at most count of each; empty
+// for other metrics.
 PromptExtremes prompt_extremes(Store& store, std::int64_t series_id, const MetricKey& metric, std::int64_t count);
 
 }  // namespace fewstep

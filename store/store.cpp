@@ -14,8 +14,6 @@
 namespace fewstep {
 namespace {
 
-constexpr std::array kCellStates{CellState::kPlanned, CellState::kRunning, CellState::kComplete, CellState::kIncomplete,
-                                 CellState::kFailed};
 constexpr std::array<std::string_view, 4> kFinalRunStates{"complete", "failed", "interrupted", "incomplete"};
 
 std::int64_t last_id(SQLite::Database& database) { return database.getLastInsertRowid(); }
@@ -47,7 +45,7 @@ std::string identity_of(const SeriesKey& key) {
 std::optional<std::int64_t> find_hashed(Store::Impl& store, const std::string& table, const std::string& json) {
   return guarded(store.path, [&]() -> std::optional<std::int64_t> {
     SQLite::Statement select(store.database, "SELECT id FROM " + table + " WHERE hash = ?");
-    select.bind(1, sha256(json));
+    bind_all(select, sha256(json));
     if (!select.executeStep()) return std::nullopt;
     return integer_at(store.path, select, 0);
   });
@@ -57,8 +55,7 @@ std::int64_t add_hashed(Store::Impl& store, const std::string& table, const std:
   if (const auto known = find_hashed(store, table, json)) return *known;
   return guarded(store.path, [&] {
     SQLite::Statement insert(store.database, "INSERT INTO " + table + " (hash, json) VALUES (?, ?)");
-    insert.bind(1, sha256(json));
-    insert.bind(2, json);
+    bind_all(insert, sha256(json), json);
     insert.exec();
     return last_id(store.database);
   });
@@ -66,7 +63,7 @@ std::int64_t add_hashed(Store::Impl& store, const std::string& table, const std:
 
 std::optional<std::int64_t> find_checkpoint(Store::Impl& store, const std::string& sha) {
   SQLite::Statement select(store.database, "SELECT id FROM checkpoint WHERE sha256 = ?");
-  select.bind(1, sha);
+  bind_all(select, sha);
   if (select.executeStep()) return integer_at(store.path, select, 0);
   return std::nullopt;
 }
@@ -74,10 +71,7 @@ std::optional<std::int64_t> find_checkpoint(Store::Impl& store, const std::strin
 std::int64_t insert_checkpoint(Store::Impl& store, const std::string& sha, const std::string& name,
                                const std::string& path, const std::string& kind) {
   SQLite::Statement insert(store.database, "INSERT INTO checkpoint (sha256, name, path, kind) VALUES (?, ?, ?, ?)");
-  insert.bind(1, sha);
-  insert.bind(2, name);
-  insert.bind(3, path);
-  insert.bind(4, kind);
+  bind_all(insert, sha, name, path, kind);
   insert.exec();
   return last_id(store.database);
 }
@@ -88,67 +82,35 @@ std::int64_t insert_series(Store::Impl& store, const SeriesKey& key, const std::
                            "INSERT INTO series (identity, checkpoint_id, sampler, spacing, final_sigma, steps, "
                            "original_inference_steps, omega, negative_prompt, seed, prompt_source, height, width, "
                            "dtype, device_kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  insert.bind(1, identity);
-  insert.bind(2, checkpoint
-                     ? *checkpoint
-                     : insert_checkpoint(store, key.checkpoint_sha256, key.checkpoint_name, "", key.checkpoint_kind));
-  insert.bind(3, key.sampler);
-  insert.bind(4, key.spacing);
-  insert.bind(5, key.final_sigma);
-  insert.bind(6, key.steps);
-  insert.bind(7, key.original_inference_steps);
-  insert.bind(8, key.omega);
-  insert.bind(9, key.negative_prompt);
-  insert.bind(10, std::bit_cast<std::int64_t>(key.seed));
-  insert.bind(11, key.prompt_source);
-  insert.bind(12, key.height);
-  insert.bind(13, key.width);
-  insert.bind(14, key.dtype);
-  insert.bind(15, key.device_kind);
+  bind_all(insert, identity,
+           checkpoint ? *checkpoint
+                      : insert_checkpoint(store, key.checkpoint_sha256, key.checkpoint_name, "", key.checkpoint_kind),
+           key.sampler, key.spacing, key.final_sigma, key.steps, key.original_inference_steps, key.omega,
+           key.negative_prompt, std::bit_cast<std::int64_t>(key.seed), key.prompt_source, key.height, key.width,
+           key.dtype, key.device_kind);
   insert.exec();
   return last_id(store.database);
 }
 
 void add_prompt(Store::Impl& store, SQLite::Statement& select, SQLite::Statement& insert, const std::string& source,
                 std::int64_t row, const std::string& text) {
-  select.reset();
-  select.bind(1, source);
-  select.bind(2, row);
+  bind_all(select, source, row);
   if (select.executeStep()) {
     if (text_at(store.path, select, 0) == text) return;
     throw input_error(store.path.string(),
                       "expected the stored caption for row " + std::to_string(row) + " of caption source " + source +
                           ", got another text; a caption file with other text needs another source or another --store");
   }
-  insert.reset();
-  insert.bind(1, source);
-  insert.bind(2, row);
-  insert.bind(3, text);
+  bind_all(insert, source, row, text);
   insert.exec();
 }
 
 }  // namespace
 
-std::string_view name_of(CellState state) {
-  switch (state) {
-    case CellState::kPlanned:
-      return "planned";
-    case CellState::kRunning:
-      return "running";
-    case CellState::kComplete:
-      return "complete";
-    case CellState::kIncomplete:
-      return "incomplete";
-    case CellState::kFailed:
-      return "failed";
-  }
-  return "";
-}
-
 std::optional<CellState> parse_cell_state(std::string_view name) {
-  for (const CellState state : kCellStates)
-    if (name_of(state) == name) return state;
-  return std::nullopt;
+  const auto found = std::find(kCellStates.begin(), kCellStates.end(), name);
+  if (found == kCellStates.end()) return std::nullopt;
+  return static_cast<CellState>(found - kCellStates.begin());
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -163,10 +125,7 @@ std::int64_t Store::add_checkpoint(const std::string& sha256, const std::string&
     const auto known = find_checkpoint(*impl_, sha256);
     if (!known) return insert_checkpoint(*impl_, sha256, name, path, kind);
     SQLite::Statement update(impl_->database, "UPDATE checkpoint SET name = ?, path = ?, kind = ? WHERE id = ?");
-    update.bind(1, name);
-    update.bind(2, path);
-    update.bind(3, kind);
-    update.bind(4, *known);
+    bind_all(update, name, path, kind, *known);
     update.exec();
     return *known;
   });
@@ -183,7 +142,7 @@ std::int64_t Store::add_series(const SeriesKey& key) {
   return guarded(impl_->path, [&] {
     SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement select(impl_->database, "SELECT id FROM series WHERE identity = ?");
-    select.bind(1, identity);
+    bind_all(select, identity);
     const std::int64_t id =
         select.executeStep() ? integer_at(impl_->path, select, 0) : insert_series(*impl_, key, identity);
     select.reset();
@@ -196,7 +155,7 @@ std::int64_t Store::add_series(const SeriesKey& key) {
 std::optional<std::int64_t> Store::find_series(const SeriesKey& key) {
   return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
     SQLite::Statement select(impl_->database, "SELECT id FROM series WHERE identity = ?");
-    select.bind(1, identity_of(key));
+    bind_all(select, identity_of(key));
     if (!select.executeStep()) return std::nullopt;
     return integer_at(impl_->path, select, 0);
   });
@@ -206,10 +165,7 @@ std::optional<std::int64_t> Store::find_metric(const MetricKey& key) {
   return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
     SQLite::Statement select(
         impl_->database, "SELECT id FROM metric WHERE name = ? AND protocol = ? AND model_hash = ? AND version = ?");
-    select.bind(1, key.name);
-    select.bind(2, key.protocol);
-    select.bind(3, key.model_hash);
-    select.bind(4, key.version);
+    bind_all(select, key.name, key.protocol, key.model_hash, key.version);
     if (!select.executeStep()) return std::nullopt;
     return integer_at(impl_->path, select, 0);
   });
@@ -221,11 +177,7 @@ std::int64_t Store::add_metric(const MetricKey& key) {
     SQLite::Statement insert(impl_->database,
                              "INSERT INTO metric (name, protocol, model_hash, version, higher_is_better) "
                              "VALUES (?, ?, ?, ?, ?)");
-    insert.bind(1, key.name);
-    insert.bind(2, key.protocol);
-    insert.bind(3, key.model_hash);
-    insert.bind(4, key.version);
-    insert.bind(5, key.higher_is_better ? 1 : 0);
+    bind_all(insert, key.name, key.protocol, key.model_hash, key.version, key.higher_is_better ? 1 : 0);
     insert.exec();
     return last_id(impl_->database);
   });
@@ -257,10 +209,7 @@ std::int64_t Store::begin_run(std::int64_t config_id, std::int64_t environment_i
     SQLite::Statement insert(impl_->database,
                              "INSERT INTO run (config_id, environment_id, experiment, state, version, started) "
                              "VALUES (?, ?, ?, 'running', ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))");
-    insert.bind(1, config_id);
-    insert.bind(2, environment_id);
-    insert.bind(3, experiment_name);
-    insert.bind(4, FEWSTEP_VERSION);
+    bind_all(insert, config_id, environment_id, experiment_name, FEWSTEP_VERSION);
     insert.exec();
     const std::int64_t id = last_id(impl_->database);
     transaction.commit();
@@ -274,8 +223,7 @@ void Store::end_run(std::int64_t run_id, const std::string& state) {
   guarded(impl_->path, [&] {
     SQLite::Statement update(impl_->database,
                              "UPDATE run SET state = ?, ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?");
-    update.bind(1, state);
-    update.bind(2, run_id);
+    bind_all(update, state, run_id);
     if (update.exec() != 1) throw input_error("end_run", "expected a run that began, got " + std::to_string(run_id));
   });
 }
@@ -291,14 +239,8 @@ void Store::set_cell(std::int64_t run_id, std::int64_t series_id, int position, 
                              "ON CONFLICT (run_id, position) DO UPDATE SET state = excluded.state, "
                              "expected_images = excluded.expected_images, message = excluded.message "
                              "WHERE series_id = excluded.series_id");
-    upsert.bind(1, run_id);
-    upsert.bind(2, position);
-    upsert.bind(3, series_id);
-    upsert.bind(4, label->second.checkpoint_name);
-    upsert.bind(5, label->second.given_as_guidance_scale ? 1 : 0);
-    upsert.bind(6, std::string(name_of(state)));
-    upsert.bind(7, expected_images);
-    upsert.bind(8, message);
+    bind_all(upsert, run_id, position, series_id, label->second.checkpoint_name,
+             label->second.given_as_guidance_scale ? 1 : 0, std::string(name_of(state)), expected_images, message);
     if (upsert.exec() != 1)
       throw input_error("set_cell",
                         "expected one series for each position, got a second for " + std::to_string(position));
@@ -311,17 +253,10 @@ void Store::add_score(std::int64_t run_id, std::int64_t series_id, std::int64_t 
     SQLite::Statement insert(impl_->database,
                              "INSERT OR REPLACE INTO score (run_id, series_id, metric_id, reference_hash, value, "
                              "standard_error, images, flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    const auto bind_number = [&](int index, double number) {
-      if (std::isfinite(number)) insert.bind(index, number);  // else NULL
-    };
-    insert.bind(1, run_id);
-    insert.bind(2, series_id);
-    insert.bind(3, metric_id);
-    insert.bind(4, reference_hash);
-    bind_number(5, score.value);
-    bind_number(6, score.standard_error);
-    insert.bind(7, score.count);
-    insert.bind(8, nlohmann::json(score.flags).dump());
+    // What is not finite is stored as NULL.
+    const auto finite = [](double number) { return std::isfinite(number) ? std::optional(number) : std::nullopt; };
+    bind_all(insert, run_id, series_id, metric_id, reference_hash, finite(score.value), finite(score.standard_error),
+             score.count, nlohmann::json(score.flags).dump());
     insert.exec();
   });
 }
@@ -333,14 +268,7 @@ void Store::add_timings(std::int64_t run_id, std::int64_t series_id, std::span<c
                              "INSERT INTO timing_sample (run_id, series_id, process, batch, stage, repetition, ms) "
                              "VALUES (?, ?, ?, ?, ?, ?, ?)");
     for (const TimingRow& row : rows) {
-      insert.reset();
-      insert.bind(1, run_id);
-      insert.bind(2, series_id);
-      insert.bind(3, row.process);
-      insert.bind(4, row.batch);
-      insert.bind(5, row.stage);
-      insert.bind(6, row.repetition);
-      insert.bind(7, row.ms);
+      bind_all(insert, run_id, series_id, row.process, row.batch, row.stage, row.repetition, row.ms);
       insert.exec();
     }
     transaction.commit();

@@ -1,6 +1,7 @@
 #pragma once
 #include "metrics/score.h"
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -13,7 +14,7 @@
 
 namespace fewstep {
 
-// All that decides a cell's images: two runs with the same fields share samples. docs/schema.md tells it in prose.
+// All that decides a cell's images: two runs with the same fields share samples. docs/schema.md explains them.
 struct SeriesKey {
   std::string checkpoint_sha256, checkpoint_name, checkpoint_kind;
   std::string sampler, spacing, final_sigma;
@@ -49,16 +50,20 @@ struct MetricRows {
   std::vector<float> values;  // [batch,width]
 };
 
+// The parts of an image's time, in their order.
+inline constexpr std::array<std::string_view, 3> kTimingStages{"text", "denoise", "decode"};
+
 struct TimingRow {
   std::string process;  // one id per process: repetitions inside one are not independent
   int batch = 1;
-  std::string stage;  // "text" "denoise" "decode"
+  std::string stage;  // of kTimingStages
   int repetition = 0;
   double ms = 0;  // of the whole batch
 };
 
 enum class CellState { kPlanned, kRunning, kComplete, kIncomplete, kFailed };
-std::string_view name_of(CellState state);
+inline constexpr std::array<std::string_view, 5> kCellStates{"planned", "running", "complete", "incomplete", "failed"};
+constexpr std::string_view name_of(CellState state) { return kCellStates[static_cast<std::size_t>(state)]; }
 std::optional<CellState> parse_cell_state(std::string_view name);
 
 // Results and timings in SQLite (WAL, synchronous=FULL, foreign keys on, one writer). A batch is one transaction:
@@ -109,8 +114,9 @@ class Store {
                  const Score& score);
   void add_timings(std::int64_t run_id, std::int64_t series_id, std::span<const TimingRow> rows);
 
-  struct Impl;  // database.h
-  Impl& impl() { return *impl_; }
+  struct Impl;                     // database.h
+  Impl& impl() { return *impl_; }  // for the files of store/ alone
+  const Impl& impl() const { return *impl_; }
 
  private:
   explicit Store(std::unique_ptr<Impl> impl);

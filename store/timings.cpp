@@ -18,8 +18,7 @@ std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id
                            "SELECT process, stage, batch, repetition, ms FROM timing_sample s WHERE series_id = ?1 "
                            "AND run_id = (SELECT max(t.run_id) FROM timing_sample t JOIN run r ON r.id = t.run_id "
                            "WHERE t.series_id = ?1 AND t.batch = s.batch AND r.environment_id = ?2)");
-  select.bind(1, series_id);
-  select.bind(2, environment_id);
+  bind_all(select, series_id, environment_id);
   std::vector<RawTiming> rows;
   while (select.executeStep()) {
     rows.push_back({text_at(store.path, select, 0), text_at(store.path, select, 1),
@@ -76,8 +75,7 @@ std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std:
   });
 }
 
-std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch,
-                               const std::vector<std::string>& stages) {
+std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {
     SQLite::Statement select(impl.database,
@@ -85,12 +83,8 @@ std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_
                              "AND r.environment_id = ? AND t.batch = ? AND t.stage = ? GROUP BY t.run_id "
                              "ORDER BY t.run_id DESC LIMIT 1");
     std::optional<std::int64_t> fewest;
-    for (const std::string& stage : stages) {
-      select.reset();
-      select.bind(1, series_id);
-      select.bind(2, environment_id);
-      select.bind(3, batch);
-      select.bind(4, stage);
+    for (const std::string_view stage : kTimingStages) {
+      bind_all(select, series_id, environment_id, batch, stage);
       const std::int64_t count = select.executeStep() ? integer_at(impl.path, select, 0) : 0;
       fewest = std::min(fewest.value_or(count), count);
     }

@@ -1,4 +1,5 @@
 #pragma once
+#include "formats/loss_curve.h"
 #include "store/store.h"
 
 #include <cstdint>
@@ -7,24 +8,17 @@
 
 namespace fewstep {
 
-struct TrainingLoss {
-  std::string phase;
-  std::int64_t step = 0;  // of the phase
-  double loss = 0, gradient_norm = 0, learning_rate = 0;
-  bool operator==(const TrainingLoss&) const = default;
-};
-
 // How fewstep distill made a checkpoint.
 struct TrainingRecord {
   std::string checkpoint_sha256;
   std::string recipe, parents;  // JSON
-  std::vector<TrainingLoss> losses;
+  LossCurve losses;
   bool operator==(const TrainingRecord&) const = default;
 };
 
-// Of a checkpoint that the store has; what is there already is kept.
+// Adds the record of a checkpoint that the store has; a record that is there already is kept.
 void add_training(Store& store, const TrainingRecord& record);
-// Of all checkpoints, in the order in which they came; none in a store of version 1.
+// Returns the records in the order in which their checkpoints came; a store of version 1 has none.
 std::vector<TrainingRecord> read_trainings(Store& store);
 
 // What fewstep.json in a checkpoint's folder says, or nothing where there is none. Throws Error (kInput) for a broken

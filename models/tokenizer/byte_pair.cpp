@@ -1,7 +1,7 @@
 #include "models/tokenizer/byte_pair.h"
 
 #include "core/error.h"
-#include "formats/json.h"
+#include "core/text.h"
 
 #include <array>
 #include <queue>

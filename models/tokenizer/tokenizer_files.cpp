@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "formats/json.h"
 
 #include <nlohmann/json.hpp>
@@ -24,7 +25,7 @@ constexpr std::int64_t kMaxLength = 65536;
 constexpr std::size_t kMaxAddedTokens = 1000;
 constexpr const char* kStart = "<|startoftext|>";
 constexpr const char* kEnd = "<|endoftext|>";
-// In the order in which Transformers adds them; a later one with the same content wins.
+// The tokens come in the order in which Transformers adds them; a later one with the same content wins.
 constexpr std::array kNamed{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
 bool is_true(const json& object, const char* key) {
@@ -205,6 +206,14 @@ std::int64_t check_config(const json& config, const std::string& where) {
 
 }  // namespace
 
+std::vector<fs::path> tokenizer_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code ignored;
+  for (const std::string_view name : kTokenizerFiles)
+    if (fs::exists(folder / name, ignored)) files.push_back(folder / name);
+  return files;
+}
+
 TokenizerFiles read_tokenizer_files(const fs::path& folder) {
   TokenizerFiles files;
   std::error_code ignored;
@@ -228,9 +237,8 @@ TokenizerFiles read_tokenizer_files(const fs::path& folder) {
   if (files.added.size() > kMaxAddedTokens) throw input_error(folder.string(), "expected at most 1000 added tokens");
   const auto id_of = [&](const std::string& content) {
     const auto found = files.vocabulary.find(content);
-    if (found == files.vocabulary.end()) {
+    if (found == files.vocabulary.end())
       throw input_error(folder.string(), "expected the special token " + in_quotes(content) + " in the vocabulary");
-    }
     return found->second;
   };
   for (const auto& token : files.added) id_of(token.content);

@@ -1,7 +1,9 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,6 +25,12 @@ struct TokenizerFiles {
   std::vector<AddedToken> added;  // every content once
   std::int64_t start_id = 0, end_id = 0, pad_id = 0, unknown_id = 0, max_length = 77;
 };
+
+// The files that a tokenizer folder may hold; tokenizer.json stands for vocab.json and merges.txt.
+inline constexpr std::array<std::string_view, 5> kTokenizerFiles{"vocab.json", "merges.txt", "tokenizer.json",
+                                                                 "tokenizer_config.json", "special_tokens_map.json"};
+// Returns those of them that a folder holds; they decide its token ids.
+std::vector<std::filesystem::path> tokenizer_files(const std::filesystem::path& folder);
 
 // Throws Error (kInput) naming the file, for a folder that is not a CLIP tokenizer's or asks for what is not supported.
 TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "formats/json.h"
 #include "models/tokenizer/byte_pair.h"
 
@@ -104,9 +105,7 @@ void write_word_tokenizer(const fs::path& folder, std::span<const std::string_vi
                                 {"eos_token", special_token(kEnd)},
                                 {"pad_token", kEnd},
                                 {"unk_token", special_token(kEnd)}};
-  std::error_code failure;
-  fs::create_directories(folder, failure);
-  if (failure) throw environment_error(folder.string(), "cannot be made: " + failure.message());
+  make_folders(folder);
   write_file_atomically(folder / "vocab.json", vocabulary_of(merges).dump());
   write_file_atomically(folder / "merges.txt", lines);
   write_file_atomically(folder / "tokenizer_config.json", config_of(max_length).dump(2) + "\n");

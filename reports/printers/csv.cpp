@@ -1,4 +1,5 @@
 #include "reports/document.h"
+#include "reports/printers.h"
 #include "reports/safe_text.h"
 
 #include <fmt/format.h>
@@ -114,7 +115,8 @@ std::vector<Measured> measured_of(const StoredCell& cell, const std::vector<Scor
 
 }  // namespace
 
-std::string print_csv(const StoredTable& table) {
+std::string print_csv(const ReportInput& input) {
+  const StoredTable& table = input.table;
   const auto keys = score_keys(table.cells);
   std::string out;
   for (const StoredCell& cell : table.cells) {

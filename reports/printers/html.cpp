@@ -1,14 +1,15 @@
-#include "reports/printers/html.h"
-
+// One self-contained page: summary, tables, charts, images, prompts, provenance. Scripts, styles and images are inside;
+// its policy allows no request and no script but ours.
+#include "core/files.h"
 #include "reports/assets.h"
 #include "reports/document.h"
 #include "reports/figures.h"
 #include "reports/gallery.h"
+#include "reports/printers.h"
 #include "reports/safe_text.h"
 #include "reports/summary.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <kainjow/mustache.hpp>
 #include <nlohmann/json.hpp>
 
@@ -21,19 +22,14 @@ using Json = nlohmann::ordered_json;
 using kainjow::mustache::data;
 
 constexpr int kExtremesEach = 3;
+constexpr std::size_t kMaxPageImageBytes = 7u << 20;
 constexpr int kCaptionColumns = 1000;  // of captions more: no text encoder reads so far, and a page must stay small
 
 std::string caption(const std::string& text) { return shortened(one_line(text), kCaptionColumns); }
 
 // 'sha256-…' of an inline script or style, for the page's policy: what is not one of ours does not run, even if
 // escaping had a hole.
-std::string policy_hash(std::string_view text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 failed");
-  return "'sha256-" + base64({reinterpret_cast<const char*>(digest), size}) + "'";
-}
+std::string policy_hash(std::string_view text) { return "'sha256-" + sha256(text, HashText::kBase64) + "'"; }
 
 data row_of(const std::vector<std::string>& labels, const std::vector<Entry>& entries) {
   data row;
@@ -189,7 +185,8 @@ void set_texts(data& page, const StoredTable& table, const Document& document) {
 
 }  // namespace
 
-std::string print_html(Store& store, const StoredTable& table, const Arrangement& arrangement, int grid_prompts) {
+std::string print_html(const ReportInput& input) {
+  auto& [store, table, arrangement, colour, grid_prompts] = input;
   const CellLines lines = lines_by_steps(table.cells);
   EmbeddedImages images(store, kMaxPageImageBytes);
   const Gallery gallery = make_gallery(store, lines, images, grid_prompts);
@@ -198,7 +195,7 @@ std::string print_html(Store& store, const StoredTable& table, const Arrangement
   for (const Figure& figure : make_figures(table, read_trainings(store))) figures.push_back(figure_json(figure));
 
   data page;
-  set_texts(page, table, make_document(table, arrangement));
+  set_texts(page, table, document_of(input));
   page.set("has_figures", data(!figures.empty()));
   page.set("has_gallery", data(!gallery.prompts.empty()));
   page.set("gallery_note", one_line(gallery.note));

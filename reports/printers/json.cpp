@@ -1,4 +1,5 @@
 #include "reports/document.h"
+#include "reports/printers.h"
 
 #include <nlohmann/json.hpp>
 
@@ -24,9 +25,9 @@ Json quantiles_json(const Quantiles& quantiles) {
 
 Json timing_json(const BatchTiming& timing) {
   Json json = {{"batch", timing.batch}, {"per", "image"}};
-  for (const char* stage : {"text", "denoise", "decode"}) {
-    const auto found = timing.stages.find(stage);
-    json[stage] = found == timing.stages.end() ? Json(nullptr) : quantiles_json(found->second);
+  for (const std::string_view stage : kTimingStages) {
+    const auto found = timing.stages.find(std::string(stage));
+    json[std::string(stage)] = found == timing.stages.end() ? Json(nullptr) : quantiles_json(found->second);
   }
   json["total"] = timing.total ? quantiles_json(*timing.total) : Json(nullptr);
   json["processes"] = timing.processes;
@@ -81,7 +82,7 @@ Json cell_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
   return json;
 }
 
-// Each value once, in the order of the cells.
+// The list has each value once, in the order of the cells.
 template <typename Field>
 Json distinct(const std::vector<StoredCell>& cells, Field&& field) {
   Json values = Json::array();
@@ -122,7 +123,8 @@ Json provenance_json(const StoredTable& table) {
 
 }  // namespace
 
-std::string print_json(const StoredTable& table) {
+std::string print_json(const ReportInput& input) {
+  const StoredTable& table = input.table;
   const auto keys = score_keys(table.cells);
   Json cells = Json::array();
   for (const StoredCell& cell : table.cells) cells.push_back(cell_json(cell, keys));

@@ -1,4 +1,5 @@
 #include "reports/document.h"
+#include "reports/printers.h"
 #include "reports/safe_text.h"
 
 #include <fmt/format.h>
@@ -34,7 +35,8 @@ void append_section(std::string& out, const Document& document, const Section& s
 
 }  // namespace
 
-std::string print_latex(const Document& document) {
+std::string print_latex(const ReportInput& input) {
+  const Document document = document_of(input);
   std::string out =
       "% " + one_line(document.title) + "\n% Needs \\usepackage{booktabs}; best of each column in bold.\n";
   for (const Section& section : document.sections) append_section(out, document, section);

@@ -1,4 +1,5 @@
 #include "reports/document.h"
+#include "reports/printers.h"
 #include "reports/safe_text.h"
 
 namespace fewstep {
@@ -34,7 +35,8 @@ void append_section(std::string& out, const Document& document, const Section& s
 
 }  // namespace
 
-std::string print_markdown(const Document& document) {
+std::string print_markdown(const ReportInput& input) {
+  const Document document = document_of(input);
   std::string out = "## " + markdown_text(document.title) + "\n";
   for (const Section& section : document.sections) append_section(out, document, section);
   if (!document.notes.empty()) out += "\n";

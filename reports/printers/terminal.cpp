@@ -1,13 +1,16 @@
 #include "reports/document.h"
+#include "reports/printers.h"
 #include "reports/safe_text.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fewstep {
 namespace {
 
 constexpr int kMaxLabelWidth = 32;
 constexpr int kGap = 2;
+constexpr int kWidth = 120;
 
 std::string pad(const std::string& text, int width, bool right) {
   const std::string space(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ');
@@ -39,10 +42,11 @@ void append_wrapped(std::string& out, std::string_view text, int width, int inde
 
 class Terminal {
  public:
-  Terminal(const Document& document, bool colour, int width) : document_(document), colour_(colour), width_(width) {
-    for (std::size_t axis = 0; axis < document.row_headers.size(); ++axis) {
-      int widest = display_width(document.row_headers[axis]);
-      for (const auto& labels : document.row_labels) widest = std::max(widest, display_width(label_text(labels[axis])));
+  Terminal(Document document, bool colour, int width) : document_(std::move(document)), colour_(colour), width_(width) {
+    for (std::size_t axis = 0; axis < document_.row_headers.size(); ++axis) {
+      int widest = display_width(document_.row_headers[axis]);
+      for (const auto& labels : document_.row_labels)
+        widest = std::max(widest, display_width(label_text(labels[axis])));
       label_widths_.push_back(widest);
       labels_width_ += widest + kGap;
     }
@@ -66,7 +70,7 @@ class Terminal {
   void print_section(const Section& section) {
     out_ += "\n" + one_line(section.title) + "\n";
     const auto widths = column_widths(section);
-    // As many columns side by side as fit; the rest below, with the labels again.
+    // Columns stand side by side as long as they fit; the rest follows below, with the labels again.
     for (std::size_t begin = 0; begin < widths.size();) {
       std::size_t end = begin;
       for (int used = labels_width_; end < widths.size(); ++end) {
@@ -111,7 +115,7 @@ class Terminal {
 
   void add_field(const std::string& text, bool gap) { out_ += (gap ? std::string(kGap, ' ') : "") + text; }
 
-  const Document& document_;
+  const Document document_;
   bool colour_;
   int width_;
   std::vector<int> label_widths_;
@@ -121,8 +125,8 @@ class Terminal {
 
 }  // namespace
 
-std::string print_terminal(const Document& document, bool colour, int width) {
-  return Terminal(document, colour, width).print();
+std::string print_terminal(const ReportInput& input) {
+  return Terminal(document_of(input), input.colour, kWidth).print();
 }
 
 }  // namespace fewstep

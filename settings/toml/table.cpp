@@ -1,6 +1,7 @@
 #include "settings/toml/table.h"
 
 #include "core/names.h"
+#include "core/text.h"
 
 #include <fmt/format.h>
 
@@ -16,14 +17,10 @@ constexpr std::size_t kMaxListed = 1000;
 
 // Text of the file on one short line of a message.
 std::string line_of(std::string_view text) {
-  constexpr std::size_t kMaxBytes = 80;
-  std::size_t end = std::min(text.size(), kMaxBytes);
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;  // whole characters
-  std::string line(text.substr(0, end));
+  std::string line(text.substr(0, whole_characters(text, 80)));
   std::replace_if(
       line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
-  return end < text.size() ? line + "…" : line;
+  return line.size() < text.size() ? line + "…" : line;
 }
 
 std::string shown(const toml::node& node) {
@@ -64,20 +61,19 @@ std::string place_of(const toml::node& node, const std::string& file) {
 }
 
 TomlTable::TomlTable(const toml::table& table, std::string file, std::string name,
-                     std::initializer_list<std::string_view> known)
-    : table_(table), file_(std::move(file)), name_(std::move(name)) {
-  const std::vector<std::string_view> names(known);
-  for (const auto& [key, node] : table_) {
-    if (std::find(names.begin(), names.end(), key.str()) != names.end()) continue;
+                     const std::vector<std::string_view>& known)
+    : table_(&table), file_(std::move(file)), name_(std::move(name)) {
+  for (const auto& [key, node] : table) {
+    if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
     const toml::source_position at = key.source().begin;
     const std::string place =
         at.line ? file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) : place_of(node, file_);
-    throw usage_error(place, "in " + name_ + ": " + unknown_name(line_of(key.str()), names));
+    throw usage_error(place, "in " + name_ + ": " + unknown_name(line_of(key.str()), known));
   }
 }
 
 std::string TomlTable::where(std::string_view key) const {
-  const toml::node* node = table_.get(key);
+  const toml::node* node = table_->get(key);
   return node ? place_of(*node, file_) : where();
 }
 
@@ -90,10 +86,24 @@ void TomlTable::expected(const toml::node& node, const std::string& what) const 
 }
 
 const toml::node& TomlTable::require(std::string_view key, const std::string& what) const {
-  const toml::node* node = table_.get(key);
+  const toml::node* node = table_->get(key);
   if (!node)
     throw usage_error(where(), "in " + name_ + ": expected " + std::string(key) + " = " + what + ", found none");
   return *node;
+}
+
+void TomlTable::refuse(std::initializer_list<std::string_view> keys, std::string what) const {
+  for (const std::string_view key : keys) {
+    if (!has(key)) continue;
+    if (const auto at = what.find("{}"); at != std::string::npos) what.replace(at, 2, key);
+    fail(*find(key), what);
+  }
+}
+
+void TomlTable::expect_something_at(const std::filesystem::path& path, std::string_view key) const {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
+    throw input_error(where(key), "expected a file or folder, found nothing at " + path.string());
 }
 
 std::string TomlTable::text(std::string_view key) const {
@@ -104,7 +114,7 @@ std::string TomlTable::text(std::string_view key) const {
 }
 
 std::optional<std::string> TomlTable::optional_text(std::string_view key) const {
-  const toml::node* node = table_.get(key);
+  const toml::node* node = table_->get(key);
   if (!node) return std::nullopt;
   if (!node->is_string()) expected(*node, "text for " + std::string(key));
   return node->as_string()->get();
@@ -122,16 +132,17 @@ std::int64_t TomlTable::integer(std::string_view key, std::int64_t min, std::int
   return value;
 }
 
-std::optional<double> TomlTable::optional_number(std::string_view key) const {
-  const toml::node* node = table_.get(key);
-  if (!node) return std::nullopt;
-  const std::optional<double> value = node->is_number() ? node->value<double>() : std::nullopt;
-  if (!value || !std::isfinite(*value)) expected(*node, "a finite number for " + std::string(key));
-  return value;
+double TomlTable::number(std::string_view key, double min, double max) const {
+  const toml::node& node = require(key, "a number");
+  const std::optional<double> value = node.is_number() ? node.value<double>() : std::nullopt;
+  if (!value || !std::isfinite(*value)) expected(node, "a finite number for " + std::string(key));
+  if (!(*value >= min && *value <= max))
+    expected(node, "a number from " + number_text(min) + " to " + number_text(max) + " for " + std::string(key));
+  return *value;
 }
 
 bool TomlTable::boolean(std::string_view key, bool fallback) const {
-  const toml::node* node = table_.get(key);
+  const toml::node* node = table_->get(key);
   if (!node) return fallback;
   if (!node->is_boolean()) expected(*node, "true or false for " + std::string(key));
   return node->as_boolean()->get();
@@ -144,7 +155,7 @@ void TomlTable::refuse_long(const toml::array& array, std::string_view key) cons
 }
 
 const toml::array* TomlTable::list(std::string_view key, const std::string& of) const {
-  const toml::node* node = table_.get(key);
+  const toml::node* node = table_->get(key);
   if (!node) return nullptr;
   if (!node->is_array() || node->as_array()->empty())
     expected(*node, "a list of at least one of " + of + " for " + std::string(key));
@@ -193,15 +204,16 @@ std::optional<std::vector<Placed<std::string>>> TomlTable::texts(std::string_vie
   return values;
 }
 
-const toml::table* TomlTable::table(std::string_view key) const {
-  const toml::node* node = table_.get(key);
-  if (!node) return nullptr;
-  if (!node->is_table()) expected(*node, "a table [" + std::string(key) + "]");
-  return node->as_table();
+TomlTable TomlTable::section(std::string_view key, const std::vector<std::string_view>& known) const {
+  const std::string name = "[" + std::string(key) + "]";
+  const toml::node* node = table_->get(key);
+  if (!node) throw usage_error(file_, "expected a table " + name + ", found none");
+  if (!node->is_table()) expected(*node, "a table " + name);
+  return TomlTable(*node->as_table(), file_, name, known);
 }
 
 std::vector<const toml::table*> TomlTable::tables(std::string_view key) const {
-  const toml::node* node = table_.get(key);
+  const toml::node* node = table_->get(key);
   if (!node) return {};
   if (!node->is_array_of_tables()) expected(*node, "tables [[" + std::string(key) + "]]");
   refuse_long(*node->as_array(), key);

@@ -23,15 +23,15 @@ struct Placed {
 // "file:line:column" of a node; a value given by --set names that option instead.
 std::string place_of(const toml::node& node, const std::string& file);
 
-// One table of a TOML file, read strictly. Every error is an Error (kUsage) with file, line and column.
+// One table of a TOML file, read strictly; the parsed file must outlive it. Every error is an Error (kUsage) with file,
+// line and column.
 class TomlTable {
  public:
   // Refuses a key that is not known, with the nearest known name. name: as errors call the table ("[grid]").
-  TomlTable(const toml::table& table, std::string file, std::string name,
-            std::initializer_list<std::string_view> known);
+  TomlTable(const toml::table& table, std::string file, std::string name, const std::vector<std::string_view>& known);
 
-  bool has(std::string_view key) const { return table_.contains(key); }
-  std::string where() const { return place_of(table_, file_); }
+  bool has(std::string_view key) const { return table_->contains(key); }
+  std::string where() const { return place_of(*table_, file_); }
   std::string where(std::string_view key) const;  // of the key's value, or of the table when it is absent
   const std::string& file() const { return file_; }
   const std::string& name() const { return name_; }
@@ -40,7 +40,7 @@ class TomlTable {
   std::optional<std::string> optional_text(std::string_view key) const;
   std::int64_t integer(std::string_view key, std::int64_t min, std::int64_t max,
                        std::optional<std::int64_t> fallback = {}) const;
-  std::optional<double> optional_number(std::string_view key) const;
+  double number(std::string_view key, double min, double max) const;  // finite
   bool boolean(std::string_view key, bool fallback) const;
 
   // Lists: at least one element, at most 1,000, and none twice, or nothing where the key is absent.
@@ -49,21 +49,25 @@ class TomlTable {
   std::optional<std::vector<Placed<double>>> numbers(std::string_view key, double min, double max) const;
   std::optional<std::vector<Placed<std::string>>> texts(std::string_view key) const;
 
-  const toml::node* find(std::string_view key) const { return table_.get(key); }
-  // A [table]; nullptr where it is absent.
-  const toml::table* table(std::string_view key) const;
+  const toml::node* find(std::string_view key) const { return table_->get(key); }
+  // The table [key], which must be there.
+  TomlTable section(std::string_view key, const std::vector<std::string_view>& known) const;
   // A [[list of tables]]; empty where it is absent.
   std::vector<const toml::table*> tables(std::string_view key) const;
 
   [[noreturn]] void fail(const toml::node& node, const std::string& what) const;
   [[noreturn]] void expected(const toml::node& node, const std::string& what) const;  // "expected WHAT, got VALUE"
   const toml::node& require(std::string_view key, const std::string& what) const;
+  // Fails at the first of keys that is there; "{}" in what stands for the key.
+  void refuse(std::initializer_list<std::string_view> keys, std::string what) const;
+  // Throws Error (kInput) where the path under a key leads nowhere.
+  void expect_something_at(const std::filesystem::path& path, std::string_view key) const;
 
  private:
   const toml::array* list(std::string_view key, const std::string& of) const;
   void refuse_long(const toml::array& array, std::string_view key) const;
 
-  const toml::table& table_;
+  const toml::table* table_;
   std::string file_, name_;
 };
 

@@ -15,7 +15,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::vector<std::string> kCommands = {"demo", "run", "report", "sample", "score", "stats", "distill", "inspect"};
+const std::vector<std::string> kCommands = {"demo",  "run",     "report",  "sample", "score",
+                                            "stats", "distill", "inspect", "schema"};
 // What every sample needs beside its guidance.
 const std::vector<std::string> kSample = {"sample",   "--checkpoint", "lcm", "--sampler", "lcm",
                                           "--prompt", "a boat",       "-o",  "out"};
@@ -155,8 +156,8 @@ TEST(Sample, HasDefaults) {
   EXPECT_EQ(sample.seed, 0U);
   EXPECT_EQ(sample.output, "out");
   EXPECT_FALSE(sample.latents || sample.save_latents);
-  EXPECT_EQ(sample.spacing, "");
-  EXPECT_EQ(sample.final_sigma, "zero");
+  EXPECT_FALSE(sample.spacing);
+  EXPECT_EQ(sample.final_sigma, FinalSigma::kZero);
   EXPECT_EQ(sample.device, "auto");
   EXPECT_EQ(sample.dtype, "float32");
   EXPECT_EQ(sample.batch, 0);
@@ -203,8 +204,8 @@ TEST(Sample, TakesEveryOption) {
   EXPECT_EQ(sample.seed, 9223372036854775807U);
   EXPECT_EQ(sample.latents, "n.safetensors");
   EXPECT_EQ(sample.save_latents, "x.safetensors");
-  EXPECT_EQ(sample.spacing, "leading");
-  EXPECT_EQ(sample.final_sigma, "min");
+  EXPECT_EQ(sample.spacing, Spacing::kLeading);
+  EXPECT_EQ(sample.final_sigma, FinalSigma::kMin);
   EXPECT_EQ(sample.device, "cpu");
   EXPECT_EQ(sample.dtype, "float16");
   EXPECT_EQ(sample.batch, 2);
@@ -224,7 +225,7 @@ TEST(Score, HasDefaultsAndTakesEveryOption) {
   EXPECT_EQ(plain.images, "out");
   EXPECT_THAT(plain.metrics, ElementsAre("fid"));
   EXPECT_FALSE(plain.reference || plain.prompts);
-  EXPECT_TRUE(plain.inception.empty() && plain.clip.empty() && plain.feature_net.empty());
+  EXPECT_TRUE(plain.networks.empty());
   EXPECT_EQ(plain.device, "auto");
   EXPECT_EQ(plain.batch, 16);
   EXPECT_FALSE(plain.assume_protocol || plain.skip_broken || plain.json);
@@ -254,9 +255,9 @@ TEST(Score, HasDefaultsAndTakesEveryOption) {
                                             "cuda"});
   EXPECT_THAT(full.metrics, ElementsAre("fid:pytorch-fid", "clip-score"));
   EXPECT_EQ(full.reference, "r.npz");
-  EXPECT_EQ(full.inception, "i");
-  EXPECT_EQ(full.clip, "c");
-  EXPECT_EQ(full.feature_net, "n");
+  EXPECT_EQ(full.networks.at("fid"), "i");
+  EXPECT_EQ(full.networks.at("clip-score"), "c");
+  EXPECT_EQ(full.networks.at("fd-pocket"), "n");
   EXPECT_EQ(full.prompts, "p.txt");
   EXPECT_EQ(full.batch, 4);
   EXPECT_EQ(full.device, "cuda");
@@ -276,8 +277,8 @@ TEST(Stats, HasDefaultsAndTakesEveryOption) {
       parse_as<StatsRequest>({"stats", "images", "--output", "s.npz", "--protocol", "clean-fid", "--inception", "i",
                               "--feature-net", "n", "--resolution", "512", "--crop", "center", "--skip-broken"});
   EXPECT_EQ(full.protocol, "clean-fid");
-  EXPECT_EQ(full.inception, "i");
-  EXPECT_EQ(full.feature_net, "n");
+  EXPECT_EQ(full.networks.at("fid"), "i");
+  EXPECT_EQ(full.networks.at("fd-pocket"), "n");
   EXPECT_EQ(full.resolution, 512);
   EXPECT_EQ(full.crop, "center");
   EXPECT_TRUE(full.skip_broken);

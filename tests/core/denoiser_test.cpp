@@ -1,4 +1,4 @@
-#include "core/denoiser.h"
+#include "guidance.h"
 
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>

@@ -1,3 +1,4 @@
+#include "core/device.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "temporary.h"

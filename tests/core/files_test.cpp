@@ -85,5 +85,22 @@ TEST(WriteFileAtomically, NamesTheFileItCannotCreate) {
   EXPECT_FEWSTEP_ERROR(write_file_atomically(folder.path() / "no" / "such", "x"), ExitCode::kEnvironment, "no/such");
 }
 
+TEST(HashOfFiles, IsThatOfWhatSha256sumPrints) {
+  const TemporaryFolder folder;
+  folder.write("b.txt", "two");
+  folder.write("in/a.txt", "one");
+  const std::vector<std::filesystem::path> files{folder.path() / "b.txt", folder.path() / "in/a.txt"};
+  // cd FOLDER; sha256sum b.txt in/a.txt | sha256sum
+  EXPECT_EQ(hash_of_files(files, folder.path()),
+            sha256("3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3  b.txt\n"
+                   "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed  in/a.txt\n"));
+}
+
+TEST(Base64, IsThatOfRfc4648) {
+  EXPECT_EQ(base64("foob"), "Zm9vYg==");
+  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(sha256("", HashText::kBase64), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+}
+
 }  // namespace
 }  // namespace fewstep

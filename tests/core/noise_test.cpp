@@ -162,8 +162,8 @@ TEST(GridNames, AreReadAsUsersWriteThem) {
     EXPECT_EQ(name_of(parse_spacing(name)), name);
   }
   for (const std::string_view name : {"zero", "min"}) EXPECT_EQ(name_of(parse_final_sigma(name)), name);
-  EXPECT_FEWSTEP_ERROR(parse_spacing("Trailing"), ExitCode::kUsage, "got Trailing");
-  EXPECT_FEWSTEP_ERROR(parse_final_sigma("sigma_min"), ExitCode::kUsage, "got sigma_min");
+  EXPECT_FEWSTEP_ERROR(parse_spacing("Trailing"), ExitCode::kUsage, "did you mean \"trailing\"?");
+  EXPECT_FEWSTEP_ERROR(parse_final_sigma("sigma_min"), ExitCode::kUsage, "unknown name \"sigma_min\"");
 }
 
 }  // namespace

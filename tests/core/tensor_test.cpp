@@ -1,5 +1,6 @@
 #include "core/tensor.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "temporary.h"
 
@@ -19,7 +20,7 @@ TEST(Dtype, IsReadFromItsName) {
   EXPECT_EQ(parse_dtype("float32"), at::kFloat);
   EXPECT_EQ(parse_dtype("float16"), at::kHalf);
   EXPECT_EQ(parse_dtype("bfloat16"), at::kBFloat16);
-  EXPECT_FEWSTEP_ERROR(parse_dtype("fp16"), ExitCode::kUsage, "got fp16");
+  EXPECT_FEWSTEP_ERROR(parse_dtype("fp16"), ExitCode::kUsage, "unknown name \"fp16\"");
 }
 
 TEST(ToImages, RoundsToTheNearestEvenAndClamps) {

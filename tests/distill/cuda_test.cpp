@@ -1,4 +1,5 @@
 // A training step on a GPU is the CPU's, for every method; bfloat16 trains as float32 does.
+#include "core/device.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "small_training.h"

@@ -1,6 +1,6 @@
+#include "settings/recipe.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "settings/recipe_file.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -50,21 +50,21 @@ TEST_F(RecipeFile, HasTheDocumentedDefaults) {
   const Recipe recipe = read(kLcd);
   EXPECT_EQ(recipe.parent, folder_.path() / "teacher");
   EXPECT_EQ(recipe.output, folder_.path() / "out/lcm");
-  EXPECT_EQ(recipe.data.cache, folder_.path() / "out/cache");
-  EXPECT_EQ(recipe.data.split, "train");
+  EXPECT_EQ(cache_folder(recipe), folder_.path() / "out/cache");
+  EXPECT_EQ(recipe.data.shapes->split, ShapeSplit::kTrain);
   EXPECT_EQ(recipe.data.resolution, 32);
-  EXPECT_EQ(recipe.consistency.solver, "ddim");
+  EXPECT_EQ(recipe.consistency.solver, Solver::kDdim);
   EXPECT_EQ(recipe.consistency.skip_step, 20);
   EXPECT_EQ(recipe.consistency.omega.low, 2);
   EXPECT_EQ(recipe.consistency.omega.high, 14);
   EXPECT_EQ(recipe.consistency.omega_embedding_dim, 256);
-  EXPECT_EQ(recipe.consistency.distance, "l2");
+  EXPECT_EQ(recipe.consistency.distance, DistanceKind::kL2);
   EXPECT_EQ(recipe.consistency.ema, 0.95);
   EXPECT_EQ(recipe.train.weight_decay, 0.01);
   EXPECT_EQ(recipe.train.clip, 1);
   EXPECT_EQ(recipe.train.save_every, 500);
-  EXPECT_EQ(recipe.train.decay, "constant");
-  EXPECT_EQ(recipe.dtype, "float32");
+  EXPECT_EQ(recipe.train.decay, Decay::kConstant);
+  EXPECT_EQ(recipe.dtype, Dtype::kFloat32);
 }
 
 TEST_F(RecipeFile, OneOmegaIsFixed) {

@@ -1,4 +1,5 @@
 // Every stage of the pocket world's training, cut short: it runs, its loss falls, and what it writes is a checkpoint.
+#include "distill/latent_data.h"
 #include "models/checkpoint.h"
 #include "small_training.h"
 
@@ -55,18 +56,45 @@ TEST(Training, EveryStageOfThePocketWorldLowersItsLossAndWritesACheckpoint) {
 
   const c10::InferenceMode inference;
   const Checkpoint teacher = load_checkpoint(small.output("teacher"), {});
-  EXPECT_EQ(teacher.info.kind, CheckpointInfo::Kind::kTeacher);
+  EXPECT_EQ(teacher.info.kind, CheckpointKind::kTeacher);
   const Checkpoint lcm = load_checkpoint(small.output("lcm"), {});
-  EXPECT_EQ(lcm.info.kind, CheckpointInfo::Kind::kConsistency);
+  EXPECT_EQ(lcm.info.kind, CheckpointKind::kConsistency);
   EXPECT_EQ(lcm.info.original_inference_steps, 50);
   const Checkpoint one = load_checkpoint(small.output("guided-distill/1-steps"), {});
-  EXPECT_EQ(one.info.kind, CheckpointInfo::Kind::kGuidedDistill);
+  EXPECT_EQ(one.info.kind, CheckpointKind::kGuidedDistill);
   const auto provenance = nlohmann::json::parse(read_file(small.output("lcm") / "fewstep.json"));
   EXPECT_EQ(provenance.at("parents").at(0).at("sha256"), teacher.info.hash);
   EXPECT_EQ(provenance.at("recipe").at("skip_step"), 20);
 
   expect_trained(small.train("lcf", {"train.steps=20", "train.report_every=5", "train.batch=16"}));
   expect_falls(small.losses("lcm-outline"), "lcf", 0.1);
+}
+
+// Latents and text states are kept under this hash, so that it covers all that they are made with.
+TEST(TrainingParts, HaveAnotherHashForEveryShardAndTokenizerFile) {
+  const TemporaryFolder folder;
+  const std::filesystem::path golden = std::string(FEWSTEP_TEST_DATA) + "/checkpoints/sd15", here = folder.path();
+  for (const char* part : {"vae", "text_encoder", "tokenizer"})
+    std::filesystem::copy(golden / part, here / part, std::filesystem::copy_options::recursive);
+  // The text encoder in two shards, whose index names them alone.
+  std::filesystem::rename(here / "text_encoder/model.safetensors", here / "text_encoder/a.safetensors");
+  folder.write("text_encoder/b.safetensors", "b");
+  folder.write("text_encoder/model.safetensors.index.json",
+               R"({"weight_map": {"x": "a.safetensors", "y": "b.safetensors"}})");
+  const auto hash = [&] { return hash_of_parts(here / "vae", here / "text_encoder", here / "tokenizer"); };
+  std::vector<std::string> seen{hash()};
+  const auto expect_another = [&](const char* changed) {
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), hash()), 0) << changed;
+    seen.push_back(hash());
+  };
+  folder.write("text_encoder/b.safetensors", "c");
+  expect_another("a shard");
+  folder.write("tokenizer/tokenizer.json", "{}");
+  expect_another("tokenizer.json");
+  std::filesystem::remove(here / "tokenizer/vocab.json");  // tokenizer.json stands for it
+  expect_another("no vocab.json");
+  folder.write("tokenizer/tokenizer_config.json", "{}");
+  expect_another("tokenizer_config.json");
 }
 
 }  // namespace

@@ -15,6 +15,14 @@
 namespace fewstep {
 namespace {
 
+// The norm of all gradients together. A parameter without one counts as 0.
+double gradient_norm(const std::map<std::string, Tensor>& parameters) {
+  double squares = 0;
+  for (const auto& [name, parameter] : parameters)
+    if (parameter.grad().defined()) squares += parameter.grad().to(at::kDouble).square().sum().item<double>();
+  return std::sqrt(squares);
+}
+
 const std::string kGolden = FEWSTEP_TEST_DATA;
 const Schedule kSchedule = make_schedule("scaled_linear", 0.00085, 0.012, 1000);
 
@@ -35,7 +43,7 @@ DiffusionNetwork network_with(const std::string& name, std::map<std::string, Ten
 DiffusionNetwork frozen(const std::string& name) { return network_with(name, tensors_of(name)); }
 
 Student student_of(const std::string& name) {
-  auto tensors = trained(tensors_of(name), at::kCPU);
+  auto tensors = trainable_copy(tensors_of(name), at::kCPU);
   DiffusionNetwork network = network_with(name, tensors);
   return {std::move(tensors), std::move(network)};
 }
@@ -94,7 +102,8 @@ TEST(TrainingStep, OfConsistencyDistillationAndFineTuningIsThatOfAutograd) {
     const Distance measure{parts[4] == "huber", 1e-3};
     const auto f = consistent(student.network, draws), f_target = consistent(target, draws);
     const Tensor loss = parts[0] == "lcf" ? lcf_loss(f, f_target, kSchedule, batch, measure)
-                                          : lcd_loss(f, f_target, guided(teacher, draws), find_solver_step(parts[1]),
+                                          : lcd_loss(f, f_target, guided(teacher, draws),
+                                                     solver_step(parse_name<Solver>(kSolvers, parts[1], "solver")),
                                                      kSchedule, batch, measure);
     expect_equal(loss, student, expected, name);
     ++cases;
@@ -142,7 +151,7 @@ TEST(TrainingStep, LeavesTeacherAndTargetAlone) {
   const Student student = student_of("lcm"), target = student_of("guided-distill"), teacher = student_of("sd15");
   ConsistencyBatch batch{draws.x0, draws.noise, {time_pair(1, 20), time_pair(9, 20), time_pair(49, 20)}};
   lcd_loss(consistent(student.network, draws), consistent(target.network, draws), guided(teacher.network, draws),
-           find_solver_step("dpm++"), kSchedule, batch, {})
+           solver_step(Solver::kDpmPp), kSchedule, batch, {})
       .backward();
   EXPECT_GT(gradient_norm(student.tensors), 0);
   EXPECT_EQ(gradient_norm(target.tensors), 0);

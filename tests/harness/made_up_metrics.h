@@ -2,8 +2,6 @@
 #include "harness/score.h"
 #include "images/files.h"
 
-#include <ATen/ops/empty.h>
-
 #include <array>
 #include <cstdint>
 #include <string>
@@ -27,17 +25,18 @@ struct Seen {
 inline OpenMetric colour_metric(Seen* seen) {
   static Seen* last = nullptr;
   last = seen;
-  static const Metric metric{.name = "colour",
-                             .unit = "",
-                             .source = "",
-                             .version = 1,
-                             .higher_is_better = false,
-                             .needs_reference = true,
-                             .needs_prompts = false,
-                             .protocols = kColourProtocols,
-                             .open = nullptr,
-                             .aggregate = [](std::string_view, std::span<const float> rows, std::int64_t width,
-                                             std::span<const std::int64_t> groups, const Gaussian* reference) {
+  static const Metric metric{{.name = "colour",
+                              .title = "",
+                              .source = "",
+                              .version = 1,
+                              .higher_is_better = false,
+                              .needs_reference = true,
+                              .needs_prompts = false,
+                              .network = {},
+                              .protocols = kColourProtocols},
+                             nullptr,
+                             [](std::string_view, std::span<const float> rows, std::int64_t width,
+                                std::span<const std::int64_t> groups, const Gaussian* reference) {
                                last->groups.assign(groups.begin(), groups.end());
                                Score score;
                                score.count = static_cast<std::int64_t>(rows.size()) / width;
@@ -51,44 +50,44 @@ inline OpenMetric colour_metric(Seen* seen) {
   measure.model_hash = "the-network";
   measure.rows = [](std::span<const Image> images, std::span<const std::string>) {
     last->batches.push_back(images.size());
-    Tensor rows = at::empty({static_cast<std::int64_t>(images.size()), 3});
+    std::vector<float> rows(images.size() * 3);
     for (std::size_t i = 0; i < images.size(); ++i) {
       std::array<double, 3> sum{};
       for (std::size_t k = 0; k < images[i].rgb.size(); ++k) sum[k % 3] += images[i].rgb[k];
       for (int c = 0; c < 3; ++c)
-        rows.data_ptr<float>()[i * 3 + c] = static_cast<float>(sum[c] * 3 / static_cast<double>(images[i].rgb.size()));
+        rows[i * 3 + c] = static_cast<float>(sum[c] * 3 / static_cast<double>(images[i].rgb.size()));
     }
     return rows;
   };
-  return {&metric, {.name = "colour", .protocol = "mean-colour", .weights = {}, .model = {}}, measure};
+  return {&metric, {.name = "colour", .protocol = "mean-colour", .network = {}}, measure};
 }
 
 // Rows: letters of the caption × red of the first pixel. Score: their mean.
 inline OpenMetric length_metric() {
-  static const Metric metric{.name = "length",
-                             .unit = "",
-                             .source = "",
-                             .version = 1,
-                             .higher_is_better = true,
-                             .needs_reference = false,
-                             .needs_prompts = true,
-                             .protocols = kLengthProtocols,
-                             .open = nullptr,
-                             .aggregate = [](std::string_view, std::span<const float> rows, std::int64_t,
-                                             std::span<const std::int64_t>, const Gaussian*) {
-                               double sum = 0;
-                               for (const float row : rows) sum += row;
-                               const auto count = static_cast<std::int64_t>(rows.size());
-                               return Score{sum / static_cast<double>(count), 0.25, count, {"made-up"}};
-                             }};
+  static const Metric metric{
+      {.name = "length",
+       .title = "",
+       .source = "",
+       .version = 1,
+       .higher_is_better = true,
+       .needs_reference = false,
+       .needs_prompts = true,
+       .network = {},
+       .protocols = kLengthProtocols},
+      nullptr,
+      [](std::string_view, std::span<const float> rows, std::int64_t, std::span<const std::int64_t>, const Gaussian*) {
+        double sum = 0;
+        for (const float row : rows) sum += row;
+        const auto count = static_cast<std::int64_t>(rows.size());
+        return Score{sum / static_cast<double>(count), 0.25, count, {"made-up"}};
+      }};
   Measure measure;
   measure.rows = [](std::span<const Image> images, std::span<const std::string> prompts) {
-    Tensor rows = at::empty({static_cast<std::int64_t>(images.size()), 1});
-    for (std::size_t i = 0; i < images.size(); ++i)
-      rows.data_ptr<float>()[i] = static_cast<float>(prompts[i].size() * images[i].rgb[0]);
+    std::vector<float> rows(images.size());
+    for (std::size_t i = 0; i < images.size(); ++i) rows[i] = static_cast<float>(prompts[i].size() * images[i].rgb[0]);
     return rows;
   };
-  return {&metric, {.name = "length", .protocol = "letters", .weights = {}, .model = {}}, measure};
+  return {&metric, {.name = "length", .protocol = "letters", .network = {}}, measure};
 }
 
 inline void write_plain(const std::filesystem::path& file, std::uint8_t red, int height = 4, int width = 4) {

@@ -1,7 +1,9 @@
 // Whole pipelines against diffusers on the tiny checkpoints: final latents and decoded images, every case of
 // tests/references/models.py.
 #include "core/denoiser.h"
+#include "core/device.h"
 #include "core/error.h"
+#include "guidance.h"
 #include "models/golden.h"
 #include "models/prediction.h"
 #include "samplers/registry.h"
@@ -64,7 +66,7 @@ Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, 
   const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps,
                                                       .spacing = parse_spacing(c.spacing),
                                                       .final_sigma = parse_final_sigma(c.final_sigma),
-                                                      .family = sampler.grid});
+                                                      .family = sampler.family});
   Rng rng = recorded_rng(noise);
   return sampler.run(denoiser, start.to(checkpoint.unet.compute.device), levels, rng);
 }
@@ -106,7 +108,7 @@ double amplification(const Checkpoint& checkpoint, const Case& c, double omega) 
   const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
   const Tensor states = encode_prompts(checkpoint, prompt), empty = encode_prompts(checkpoint, negative);
   const Sampler& sampler = find_sampler(c.sampler);
-  const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps, .family = sampler.grid});
+  const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps, .family = sampler.family});
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
   constexpr double kNoise = 1e-4;  // far above rounding, and small enough to be linear
   const auto latents = [&](double size) {

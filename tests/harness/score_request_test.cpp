@@ -17,8 +17,8 @@ class ScoreRequests : public testing::Test {
     request_.images = folder_.path();
     request_.metrics = {"fid:pytorch-fid", "clip-score"};
     request_.reference = folder_.write("reference.npz", "");
-    request_.inception = folder_.write("inception.safetensors", "");
-    request_.clip = folder_.path();
+    request_.networks["fid"] = folder_.write("inception.safetensors", "");
+    request_.networks["clip-score"] = folder_.path();
     request_.prompts = folder_.write("captions.txt", "a\n");
     request_.device = "cpu";
   }
@@ -32,23 +32,23 @@ TEST_F(ScoreRequests, NameAMetricAndPerhapsItsProtocol) {
   ASSERT_EQ(settings.size(), 3U);
   EXPECT_EQ(settings[0].name, "fid");
   EXPECT_EQ(settings[0].protocol, "pytorch-fid");
-  EXPECT_EQ(settings[0].weights, request_.inception);
+  EXPECT_EQ(settings[0].network, request_.networks["fid"]);
   EXPECT_EQ(settings[1].name, "clip-score");
   EXPECT_EQ(settings[1].protocol, "transformers");
-  EXPECT_EQ(settings[1].model, request_.clip);
+  EXPECT_EQ(settings[1].network, request_.networks["clip-score"]);
   EXPECT_EQ(settings[2].protocol, "torchmetrics");
 }
 
 TEST_F(ScoreRequests, GiveEachMetricItsOwnNetwork) {
   request_.metrics = {"fd-pocket", "clip-score"};
-  request_.inception.clear();
-  request_.feature_net = folder_.path() / "net";
-  std::filesystem::create_directory(request_.feature_net);
+  request_.networks.erase("fid");
+  request_.networks["fd-pocket"] = folder_.path() / "net";
+  std::filesystem::create_directory(request_.networks["fd-pocket"]);
   const auto settings = metric_settings(request_);
   ASSERT_EQ(settings.size(), 2U);
   EXPECT_EQ(settings[0].protocol, "pocket");
-  EXPECT_EQ(settings[0].model, request_.feature_net);
-  EXPECT_EQ(settings[1].model, request_.clip);
+  EXPECT_EQ(settings[0].network, request_.networks["fd-pocket"]);
+  EXPECT_EQ(settings[1].network, request_.networks["clip-score"]);
   request_.reference.reset();
   EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "[--metric fd-pocket] expected --reference");
 }
@@ -77,10 +77,10 @@ TEST_F(ScoreRequests, NameWhatAMetricNeeds) {
   request.prompts.reset();
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "expected --prompts");
   request = request_;
-  request.inception.clear();
+  request.networks.erase("fid");
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "fid");
   request = request_;
-  request.clip.clear();
+  request.networks.erase("clip-score");
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "clip-score");
   request.metrics = {"fd-pocket"};
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "[fd-pocket] expected model");
@@ -96,7 +96,7 @@ TEST_F(ScoreRequests, WithAnOptionThatNothingUsesAreRefused) {
   request.metrics = {"fid"};
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "[--clip]");
   request = request_;
-  request.feature_net = folder_.path();
+  request.networks["fd-pocket"] = folder_.path();
   EXPECT_FEWSTEP_ERROR(metric_settings(request), ExitCode::kUsage, "[--feature-net]");
 }
 

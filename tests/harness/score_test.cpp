@@ -157,7 +157,7 @@ TEST_F(ScoreImages, RefusesStatisticsOfAnotherProtocolOrNetwork) {
 
 TEST_F(ScoreImages, AssumesAProtocolOnRequestAlone) {
   refer_to(statistics("", ""));
-  EXPECT_FEWSTEP_ERROR(score({colour_metric(&seen_)}), ExitCode::kInput, "--assume-protocol takes them as mean-colour");
+  EXPECT_FEWSTEP_ERROR(score({colour_metric(&seen_)}), ExitCode::kInput, "takes them as mean-colour");
   request_.assume_protocol = true;
   const auto scores = score({colour_metric(&seen_)});
   EXPECT_DOUBLE_EQ(scores[0].score.value, 105 - 30);

@@ -111,15 +111,15 @@ TEST_F(Stats, CheckTheRequestBeforeAnythingIsLoaded) {
 }
 
 TEST_F(Stats, AreOfTheMetricWhoseNetworkIsGiven) {
-  request_.inception = folder_.write("inception.safetensors", "");
+  request_.networks["fid"] = folder_.write("inception.safetensors", "");
   EXPECT_EQ(metric_settings(request_).name, "fid");
   EXPECT_EQ(metric_settings(request_).protocol, "pytorch-fid");
-  request_.feature_net = folder_.path();
+  request_.networks["fd-pocket"] = folder_.path();
   EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "expected the network of one metric");
-  request_.inception.clear();
+  request_.networks.erase("fid");
   EXPECT_EQ(metric_settings(request_).name, "fd-pocket");
   EXPECT_EQ(metric_settings(request_).protocol, "pocket");
-  EXPECT_EQ(metric_settings(request_).model, folder_.path());
+  EXPECT_EQ(metric_settings(request_).network, folder_.path());
   request_.protocol = "clean-fid";
   EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "[fd-pocket protocol]");
 }

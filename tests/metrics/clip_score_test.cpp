@@ -1,7 +1,9 @@
 #include "metrics/clip_score.h"
 
+#include "core/files.h"
 #include "golden.h"
 #include "metrics/hashed_images.h"
+#include "metrics/registry.h"
 #include "models/clip_pixels.h"
 #include "models/weights.h"
 #include "temporary.h"
@@ -33,9 +35,7 @@ struct Given {
 
 std::vector<float> rows_of(const Given& given, const std::string& protocol) {
   const c10::InferenceMode inference;
-  const Measure measure = open_clip_score({"clip-score", protocol, {}, kFolder / "clip-tiny"}, {});
-  const Tensor rows = measure.rows(given.images, given.captions).contiguous();
-  return {rows.const_data_ptr<float>(), rows.const_data_ptr<float>() + rows.numel()};
+  return open_metric({"clip-score", protocol, kFolder / "clip-tiny"}, {}).measure.rows(given.images, given.captions);
 }
 
 TEST(ClipPixels, EqualTransformersPilProcessor) {
@@ -78,6 +78,21 @@ TEST(ClipScore, ClampsAMeanBelowZeroAsTorchmetricsAndSaysSo) {
   EXPECT_EQ(plain.value, -1);
   EXPECT_NEAR(plain.standard_error, 2, 1e-12);  // sqrt(8 / 1 / 2)
   EXPECT_EQ(golden_json("metrics/clip.json").at("torchmetrics_below_zero"), 0);
+}
+
+// tokenizer.json is read before vocab.json where both are there, so that it decides the score.
+TEST(ClipScore, HasAnotherModelHashUnderAnotherTokenizer) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(kFolder / "clip-tiny", folder.path() / "clip");
+  const auto hash = [&] { return open_metric({"clip-score", "", folder.path() / "clip"}, {}).measure.model_hash; };
+  const std::string plain = hash();
+  std::filesystem::copy(std::string(FEWSTEP_TEST_DATA) + "/tokenizer/variants/saved_by_transformers_5/tokenizer.json",
+                        folder.path() / "clip");
+  const std::string tokenizer = read_file(folder.path() / "clip/tokenizer.json");
+  const std::string whole = hash();
+  EXPECT_NE(whole, plain);
+  folder.write("clip/tokenizer.json", tokenizer + "\n");
+  EXPECT_NE(hash(), whole);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "metrics/fd_pocket.h"
+#include "metrics/registry.h"
 
 #include "core/error.h"
 #include "golden.h"
@@ -15,15 +15,14 @@ namespace {
 
 const std::filesystem::path kNetwork = FEWSTEP_TEST_DATA "/feature_net/five_layers";
 
-Measure open(const std::filesystem::path& folder) { return open_fd_pocket({"fd-pocket", "pocket", {}, folder}, {}); }
+Measure open(const std::filesystem::path& folder) { return open_metric({"fd-pocket", "pocket", folder}, {}).measure; }
 
 std::vector<float> rows_of(const Measure& measure, const std::string& which, int block) {
   const c10::InferenceMode inference;
   std::vector<Image> images;
   for (int i = 0; i < 24; ++i)
     images.push_back(hashed_image("pocket " + which + " " + std::to_string(i), 32, 32, block + i % 3));
-  const Tensor rows = measure.rows(images, {}).contiguous();
-  return {rows.const_data_ptr<float>(), rows.const_data_ptr<float>() + rows.numel()};
+  return measure.rows(images, {});
 }
 
 TEST(FdPocket, OfGivenImagesEqualsThatOfThePythonPackages) {

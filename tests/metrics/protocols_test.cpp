@@ -30,12 +30,9 @@ class Metrics : public testing::Test {
   static std::filesystem::path weights() { return folder_->path() / "inception.safetensors"; }
 
   static MetricSettings settings_of(const Metric& metric, std::string_view protocol) {
-    MetricSettings settings{std::string(metric.name), std::string(protocol), {}, {}};
-    if (metric.name == "fid") {
-      settings.weights = weights();
-    } else {
-      settings.model = kFolder / (metric.name == "fd-pocket" ? "feature_net/five_layers" : "metrics/clip-tiny");
-    }
+    MetricSettings settings{std::string(metric.name), std::string(protocol), weights()};
+    if (metric.name != "fid")
+      settings.network = kFolder / (metric.name == "fd-pocket" ? "feature_net/five_layers" : "metrics/clip-tiny");
     return resolve(settings);
   }
   // size 0: of many sizes.
@@ -57,10 +54,7 @@ TEST_F(Metrics, OfGivenImagesEqualPytorchFid) {
   const Metric& fid = find_metric("fid");
   const Measure measure = fid.open(settings_of(fid, "pytorch-fid"), {});
   const std::vector<std::string> captions(12);
-  const auto rows_of = [&](const std::string& which) {
-    const Tensor rows = measure.rows(images_of(which), captions).contiguous();
-    return std::vector<float>(rows.const_data_ptr<float>(), rows.const_data_ptr<float>() + rows.numel());
-  };
+  const auto rows_of = [&](const std::string& which) { return measure.rows(images_of(which), captions); };
   FeatureStatistics reference;
   accumulate(reference, rows_of("reference"), measure.width);
   const Gaussian gaussian = fit(reference);
@@ -81,35 +75,36 @@ TEST_F(Metrics, RowsDoNotDependOnBatchOrThreads) {
     for (const std::string_view protocol : metric.protocols) {
       const Measure measure = metric.open(settings_of(metric, protocol), {});
       EXPECT_EQ(measure.model_hash.size(), 64u);
-      const Tensor together = measure.rows(images, captions);
-      ASSERT_EQ(together.sizes(), (std::vector<std::int64_t>{12, measure.width}));
+      const std::vector<float> together = measure.rows(images, captions);
+      ASSERT_EQ(static_cast<std::int64_t>(together.size()), 12 * measure.width);
       const int threads = at::get_num_threads();
       at::set_num_threads(1);
-      std::vector<Tensor> parts;
+      std::vector<float> parts;
       for (std::size_t first = 0; first < 12; first += 5) {
         const std::size_t size = std::min<std::size_t>(5, 12 - first);
-        parts.push_back(measure.rows(std::span(images).subspan(first, size), std::span(captions).subspan(first, size)));
+        const auto rows =
+            measure.rows(std::span(images).subspan(first, size), std::span(captions).subspan(first, size));
+        parts.insert(parts.end(), rows.begin(), rows.end());
       }
       at::set_num_threads(threads);
-      const double difference = (at::cat(parts) - together).abs().max().item<double>();
-      EXPECT_LE(difference, 1e-5 * together.abs().max().item<double>()) << metric.name << " " << protocol;
+      const auto tensor = [](const std::vector<float>& rows) { return at::tensor(rows, at::kFloat); };
+      const double difference = (tensor(parts) - tensor(together)).abs().max().item<double>();
+      EXPECT_LE(difference, 1e-5 * tensor(together).abs().max().item<double>()) << metric.name << " " << protocol;
     }
   }
 }
 
 TEST_F(Metrics, NamesAndPathsAreCheckedBeforeAnythingIsLoaded) {
   EXPECT_FEWSTEP_ERROR(find_metric("fdi"), ExitCode::kUsage, "fid");
-  EXPECT_FEWSTEP_ERROR(resolve({"fid", "pytorchfid", weights(), {}}), ExitCode::kUsage, "pytorch-fid");
-  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", {}, {}}), ExitCode::kUsage, "expected weights");
-  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", "/nowhere.safetensors", {}}), ExitCode::kInput, "/nowhere.safetensors");
-  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", weights(), "/somewhere"}), ExitCode::kUsage, "expected no model");
-  EXPECT_FEWSTEP_ERROR(resolve({"clip-score", "", {}, {}}), ExitCode::kUsage, "expected model");
-  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", {}, {}}), ExitCode::kUsage,
+  EXPECT_FEWSTEP_ERROR(resolve({"fid", "pytorchfid", weights()}), ExitCode::kUsage, "pytorch-fid");
+  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", {}}), ExitCode::kUsage, "expected weights");
+  EXPECT_FEWSTEP_ERROR(resolve({"fid", "", "/nowhere.safetensors"}), ExitCode::kInput, "/nowhere.safetensors");
+  EXPECT_FEWSTEP_ERROR(resolve({"clip-score", "", {}}), ExitCode::kUsage, "expected model");
+  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", {}}), ExitCode::kUsage,
                        "[fd-pocket] expected model, the folder of a feature network, got none");
-  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", weights(), kFolder}), ExitCode::kUsage, "expected no weights");
-  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", {}, weights()}), ExitCode::kInput, "got no folder");
-  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "pytorch-fid", {}, kFolder}), ExitCode::kUsage, "pocket");
-  EXPECT_EQ(resolve({"fid", "", weights(), {}}).protocol, "pytorch-fid");
+  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", weights()}), ExitCode::kInput, "got no folder");
+  EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "pytorch-fid", kFolder}), ExitCode::kUsage, "pocket");
+  EXPECT_EQ(resolve({"fid", "", weights()}).protocol, "pytorch-fid");
 }
 
 TEST(FeatureProtocols, PrepareImagesAsTheirToolsDo) {

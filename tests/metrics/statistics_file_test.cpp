@@ -1,5 +1,7 @@
 #include "metrics/statistics_file.h"
 
+#include "metrics/reference.h"
+
 #include "core/error.h"
 #include "core/files.h"
 #include "metrics/hashed_images.h"
@@ -82,6 +84,17 @@ TEST(StatisticsFile, MutatedOrCutIsReadOrRefusedAndNothingElse) {
     }
   }
   EXPECT_GT(refused, rounds / 2);
+}
+
+TEST(Reference, WhoseCacheCannotBeMadeIsAClearError) {
+  const TemporaryFolder folder;
+  folder.write("file", "");
+  OpenMetric metric{&find_metric("fd-pocket"), {"fd-pocket", "pocket", ""}, {}};
+  metric.measure.width = 1;
+  metric.measure.rows = [](std::span<const Image> images, auto) { return std::vector<float>(images.size(), 1.0f); };
+  const ImageBatches two = [](const auto& use) { use(std::vector<Image>(2)); };
+  EXPECT_FEWSTEP_ERROR(reference_from_batches("hash", metric, folder.path() / "file/cache", two),
+                       ExitCode::kEnvironment, "cannot be made");
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/json.h"
-#include "models/network_summary.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +17,7 @@ namespace {
 using nlohmann::json;
 using std::string;
 namespace fs = std::filesystem;
-using Kind = CheckpointInfo::Kind;
+using Kind = CheckpointKind;
 
 const fs::path kCheckpoints = fs::path(FEWSTEP_TEST_DATA) / "checkpoints";
 
@@ -259,31 +258,6 @@ TEST(CheckpointInfo, SurvivesMutatedJson) {
   }
   EXPECT_GT(opened, 50);
   EXPECT_GT(refused, 500);
-}
-
-TEST(NetworkSummary, CountsTensorsParametersAndBytes) {
-  const auto networks = list_networks(kCheckpoints / "lcm");
-  ASSERT_EQ(networks.size(), 3u);
-  EXPECT_EQ(networks[0].name, "text_encoder");
-  EXPECT_EQ(networks[0].class_name, "CLIPTextModel");
-  EXPECT_EQ(networks[1].name, "unet");
-  EXPECT_EQ(networks[1].class_name, "UNet2DConditionModel");
-  EXPECT_EQ(networks[1].bytes, 4u * static_cast<std::uint64_t>(networks[1].parameters));
-  EXPECT_EQ(networks[1].dtypes, (std::map<string, std::int64_t>{{"F32", networks[1].tensors}}));
-  EXPECT_EQ(networks[2].class_name, "AutoencoderKL");
-  const auto unet = list_networks(kCheckpoints / "lcm" / "unet");
-  ASSERT_EQ(unet.size(), 1u);
-  EXPECT_EQ(unet[0].parameters, networks[1].parameters);
-}
-
-TEST(NetworkSummary, ReadsOneFileAndRefusesAnythingElse) {
-  const auto file = list_networks(fs::path(FEWSTEP_TEST_DATA) / "safetensors/all_dtypes.safetensors");
-  ASSERT_EQ(file.size(), 1u);
-  EXPECT_EQ(file[0].tensors, 13);
-  EXPECT_EQ(file[0].dtypes.at("F32"), 4);
-  const TemporaryFolder folder;
-  EXPECT_FEWSTEP_ERROR(list_networks(folder.path()), ExitCode::kInput, "got a folder without config.json");
-  EXPECT_FEWSTEP_ERROR(list_networks(folder.write("x.pt", "")), ExitCode::kInput, "got a pickle");
 }
 
 }  // namespace

@@ -156,12 +156,12 @@ TEST(CheckpointWriter, ReplacesAnExistingFolderOnlyWhenAsked) {
   EXPECT_FEWSTEP_ERROR(write_checkpoint(path, content_of("sd15")), ExitCode::kEnvironment, "got one that exists");
   EXPECT_EQ(inspect_checkpoint(path).hash, before);
   write_checkpoint(path, content_of("sd15"), true);
-  EXPECT_EQ(inspect_checkpoint(path).kind, CheckpointInfo::Kind::kTeacher);
+  EXPECT_EQ(inspect_checkpoint(path).kind, CheckpointKind::kTeacher);
   auto broken = content_of("lcm");
   broken.tokenizer = folder.path() / "none";
   broken.scheduler["trained_betas"] = {1};
   EXPECT_THROW(write_checkpoint(path, broken, true), Error);
-  EXPECT_EQ(inspect_checkpoint(path).kind, CheckpointInfo::Kind::kTeacher);
+  EXPECT_EQ(inspect_checkpoint(path).kind, CheckpointKind::kTeacher);
   EXPECT_THAT(names_in(folder.path()), testing::ElementsAre("written"));
 }
 

@@ -1,5 +1,6 @@
 #include "models/clip.h"
 
+#include "core/device.h"
 #include "core/files.h"
 #include "models/clip_config.h"
 #include "towers.h"
@@ -138,10 +139,6 @@ TEST(Clip, StaysInFloat32WhateverIsAskedFor) {
   const Clip clip = load_clip(kGolden / "clip", {at::kCPU, at::kBFloat16});
   const auto expected = expected_of("clip");
   EXPECT_NEAR_GOLDEN(image_embedding(clip.vision, expected.at("pixels")), expected.at("image_embedding"), kBound);
-}
-
-TEST(Clip, CarriesTheHashOfItsWeightFile) {
-  EXPECT_EQ(load_clip(kGolden / "clip", kCpu).hash, sha256_file(kGolden / "clip/model.safetensors"));
 }
 
 TEST(Clip, DoesNotDependOnBatchSizeOrThreads) {

@@ -1,5 +1,6 @@
 #include "models/feature_net.h"
 
+#include "core/device.h"
 #include "towers.h"
 
 namespace fewstep {

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/device.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "models/weights.h"

@@ -1,5 +1,6 @@
 #include "models/unet.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "models/golden.h"
 #include "temporary.h"

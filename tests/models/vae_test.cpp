@@ -1,5 +1,6 @@
 #include "models/vae.h"
 
+#include "core/device.h"
 #include "towers.h"
 
 namespace fewstep {

@@ -1,6 +1,7 @@
 // One forward of one network for tests/parity: reads inputs by name from a .safetensors file, writes outputs to
 // another. usage: fewstep_parity_towers text|clip|vae|inception|unet|omega PATH INPUTS OUTPUTS [DTYPE [DEVICE]] PATH:
 // the network's folder; the weights file for inception; unused for omega.
+#include "core/device.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "models/clip.h"

@@ -1,4 +1,4 @@
-#include "reports/printers/html.h"
+#include "reports/printers.h"
 
 #include "core/error.h"
 #include "core/files.h"

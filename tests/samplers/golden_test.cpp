@@ -1,5 +1,6 @@
 // Final latents against diffusers' schedulers (tests/references/samplers.py), and where those are wrong.
 #include "closed_form.h"
+#include "guidance.h"
 #include "samplers/registry.h"
 
 #include <ATen/ops/stack.h>
@@ -40,7 +41,7 @@ GridOptions options_of(const Sampler& sampler, const nlohmann::json& golden) {
   return {.steps = golden["steps"],
           .spacing = parse_spacing(golden["spacing"].get<std::string>()),
           .final_sigma = parse_final_sigma(golden.value("final", "zero")),
-          .family = sampler.grid};
+          .family = sampler.family};
 }
 
 // Compares every case of one sampler and records the largest difference in the test's output.
@@ -93,7 +94,7 @@ TEST(FinalLatents, OfDpmSolverIntoSigmaZeroAreTheLimit) {
   const Golden golden;
   const Sampler& dpm = find_sampler("dpm");
   for (const int steps : {1, 2, 4, 8}) {  // shorter than 15: the last step is of first order near zero too
-    auto levels = make_grid(stable_diffusion(), {.steps = steps, .family = dpm.grid});
+    auto levels = make_grid(stable_diffusion(), {.steps = steps, .family = dpm.family});
     Rng rng = recorded_rng(golden.noise);
     const auto limit = dpm.run(golden.teacher(Predicts::kV), golden.x, levels, rng);
     double last = 1;

@@ -1,5 +1,6 @@
 // What DDIM, DPM-Solver and DPM-Solver++ share on one grid, to the last bit.
 #include "closed_form.h"
+#include "core/device.h"
 #include "core/tensor.h"
 #include "samplers/registry.h"
 #include "samplers/steps.h"
@@ -76,7 +77,7 @@ TEST(OneGrid, GivesEveryStepCountTheSameFirstEvaluation) {
   for (const Sampler& sampler : samplers()) {
     if (sampler.stochastic) continue;
     for (const int steps : {1, 2, 4, 8}) {
-      const auto levels = make_grid(stable_diffusion(), {.steps = steps, .family = sampler.grid});
+      const auto levels = make_grid(stable_diffusion(), {.steps = steps, .family = sampler.family});
       EXPECT_EQ(levels[0], level_at(stable_diffusion(), 999)) << sampler.name;
       EXPECT_TRUE(at::equal(trace(sampler.name, levels).inputs[0], first)) << sampler.name;
     }

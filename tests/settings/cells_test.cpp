@@ -1,5 +1,6 @@
+#include "settings/cells.h"
 #include "experiment_files.h"
-#include "settings/known_names.h"
+#include "samplers/catalog.h"
 
 #include <gmock/gmock.h>
 
@@ -60,16 +61,16 @@ TEST_F(Cells, FollowCheckpointSamplerSpacingOriginalGuidanceSteps) {
 
 TEST_F(Cells, KnowWhatTheirSamplerTakes) {
   const auto cells = expand(read(edited(kWhole, "final_sigma = \"zero\"", "final_sigma = \"min\"")));
-  EXPECT_EQ(cells[0].spacing, "trailing");
-  EXPECT_EQ(cells[0].final_sigma, "min");
+  EXPECT_EQ(cells[0].spacing, Spacing::kTrailing);
+  EXPECT_EQ(cells[0].final_sigma, FinalSigma::kMin);
   EXPECT_EQ(cells[0].original_inference_steps, 0);
   EXPECT_EQ(cells[14].sampler, "lcm");  // which ends at x0 whatever the grid says
-  EXPECT_EQ(cells[14].spacing, "lcm");
-  EXPECT_EQ(cells[14].final_sigma, "zero");
+  EXPECT_EQ(cells[14].spacing, Spacing::kLcm);
+  EXPECT_EQ(cells[14].final_sigma, FinalSigma::kZero);
   EXPECT_EQ(cells[14].original_inference_steps, 50);
   EXPECT_EQ(cells[18].checkpoint_path, at("gd-1"));
   EXPECT_EQ(cells[21].checkpoint_path, at("gd-8"));
-  EXPECT_EQ(cells[18].spacing, "trailing");
+  EXPECT_EQ(cells[18].spacing, Spacing::kTrailing);
   EXPECT_EQ(cells[18].original_inference_steps, 0);
 }
 
@@ -141,12 +142,10 @@ TEST_F(Cells, OfNoExperimentAreNone) {
   EXPECT_FEWSTEP_ERROR(select({}, ""), ExitCode::kUsage, "expected clauses that leave a cell");
 }
 
-TEST(KnownSamplers, AreFoundByName) {
-  EXPECT_EQ(find_known_sampler("dpm++", "x").family, GridFamily::kDpm);
-  EXPECT_FEWSTEP_ERROR(find_known_sampler("dpm+", "--sampler"), ExitCode::kUsage, "[--sampler] unknown name \"dpm+\"");
-  EXPECT_THAT(samplers_for(CheckpointInfo::Kind::kTeacher), ElementsAre("ddim", "dpm", "dpm++"));
-  EXPECT_THAT(samplers_for(CheckpointInfo::Kind::kConsistency), ElementsAre("lcm"));
-  EXPECT_THAT(samplers_for(CheckpointInfo::Kind::kGuidedDistill), ElementsAre("guided-distill"));
+TEST(SamplerCatalog, SaysWhichSamplersFitACheckpoint) {
+  EXPECT_EQ(samplers_for(CheckpointKind::kTeacher), "ddim, dpm, dpm++");
+  EXPECT_EQ(samplers_for(CheckpointKind::kConsistency), "lcm");
+  EXPECT_EQ(samplers_for(CheckpointKind::kGuidedDistill), "guided-distill");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
 #include "core/error.h"
-#include "settings/experiment.h"
+#include "settings/cells.h"
 #include "temporary.h"
 
 #include <algorithm>

@@ -72,11 +72,10 @@ TEST_F(AnExperiment, HoldsItsMetricsAndTiming) {
   ASSERT_EQ(e.metrics.size(), 2U);
   EXPECT_EQ(e.metrics[0].name, "fid");
   EXPECT_EQ(e.metrics[0].protocol, "pytorch-fid");
-  EXPECT_EQ(e.metrics[0].weights, at("inception.safetensors"));
-  EXPECT_TRUE(e.metrics[0].model.empty());
+  EXPECT_EQ(e.metrics[0].network, at("inception.safetensors"));
   EXPECT_EQ(e.metrics[1].name, "clip-score");
   EXPECT_EQ(e.metrics[1].protocol, "transformers");  // the first, where none is given
-  EXPECT_EQ(e.metrics[1].model, at("clip"));
+  EXPECT_EQ(e.metrics[1].network, at("clip"));
   ASSERT_TRUE(e.timing);
   EXPECT_THAT(e.timing->batch, ElementsAre(1));
   EXPECT_EQ(e.timing->warmup, 3);

@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"grid.steps.0=4", "expected NAME.KEY of one of the list \"steps\""},
         Bad{"checkpoint=3", "expected tables [[checkpoint]], got 3"}, Bad{"name=a b", "expected letters"},
         Bad{"name=2024", "expected text that is not empty for name, got 2024"},
-        Bad{"grid.final_sigma=none", "expected zero or min, got none"},
+        Bad{"grid.final_sigma=none", "unknown name \"none\"; known: zero, min"},
         Bad{"prompts.count=1e3", "expected a whole number from 1 to 1000000000 for count, got 1000.0"},
         Bad{"seed=1\nname=\"x\"", "expected one line after \"=\""}, Bad{"prompts.text=\xff\xfe", "invalid utf-8"},
         Bad{"prompts.text=a\x01", "expected TOML"}, Bad{"distill=1", "expected tables [[distill]], got 1"},

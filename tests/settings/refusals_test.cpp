@@ -210,8 +210,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AnUnknownSampler", "\"dpm\"", "\"dmp\"", "\"dmp\"",
              "unknown name \"dmp\"; did you mean \"dpm\"? Known: ddim, dpm, dpm++, guided-distill, lcm"},
         Case{"AnUnknownSpacing", "\"trailing\"", "\"trailling\"", "\"trailling\"",
-             "expected trailing, leading, linspace, lcm or lcm-original, got trailling"},
-        Case{"AnUnknownFinalSigma", "\"zero\"", "\"0\"", "\"0\"", "expected zero or min, got 0"},
+             "unknown name \"trailling\"; did you mean \"trailing\"? Known: trailing, leading, linspace, lcm, "
+             "lcm-original"},
+        Case{"AnUnknownFinalSigma", "\"zero\"", "\"0\"", "\"0\"", "unknown name \"0\"; known: zero, min"},
         Case{"AnUnknownMetric", "name = \"fid\"", "name = \"fdi\"", "\"fdi\"",
              "unknown name \"fdi\"; did you mean \"fid\"?"},
         Case{"AnUnknownProtocol", "\"pytorch-fid\"", "\"pytorchfid\"", "\"pytorchfid\"",

@@ -1,8 +1,8 @@
 // experiments/schema.md, the ready-made experiments and README.md say what the program reads.
 #include "core/files.h"
 #include "experiment_files.h"
-#include "settings/known_names.h"
-#include "settings/recipe_file.h"
+#include "samplers/catalog.h"
+#include "settings/cells.h"
 
 #include <gmock/gmock.h>
 
@@ -142,9 +142,9 @@ TEST_F(Documentation, ShowsEveryKeyInItsExample) {
 
 TEST_F(Documentation, NamesEverySamplerMetricProtocolAndSpacing) {
   const std::string schema = source_file("experiments/schema.md");
-  for (const KnownSampler& sampler : known_samplers())
+  for (const SamplerInfo& sampler : kSamplers)
     EXPECT_THAT(section(schema, "[[checkpoint]]"), testing::HasSubstr("| `" + std::string(sampler.name) + "` | a "));
-  for (const KnownMetric& metric : known_metrics()) {
+  for (const MetricInfo& metric : kMetrics) {
     std::string row = "| `" + std::string(metric.name) + "` | ";
     for (const std::string_view protocol : metric.protocols)
       row += (protocol == metric.protocols.front() ? "`" : ", `") + std::string(protocol) + "`";

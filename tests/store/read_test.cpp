@@ -93,10 +93,9 @@ TEST(StoreRead, TimingsArePerImageAndTotalsPerRepetition) {
   ASSERT_TRUE(four.total.has_value());
   EXPECT_EQ(four.total->n, 3);
   EXPECT_EQ(four.total->median, 121);
-  const std::vector<std::string> stages{"text", "denoise", "decode"};
-  EXPECT_EQ(timed_repetitions(filled.store, filled.series, filled.environment, 4, stages), 3);
-  EXPECT_EQ(timed_repetitions(filled.store, filled.series, filled.environment, 1, stages), 0);
-  EXPECT_EQ(timed_repetitions(filled.store, filled.series, filled.environment + 1, 4, stages), 0);
+  EXPECT_EQ(timed_repetitions(filled.store, filled.series, filled.environment, 4), 3);
+  EXPECT_EQ(timed_repetitions(filled.store, filled.series, filled.environment, 1), 0);
+  EXPECT_EQ(timed_repetitions(filled.store, filled.series, filled.environment + 1, 4), 0);
 }
 
 TEST(StoreRead, AShortRunKeepsWhatEarlierRunsOfTheConfigurationFound) {

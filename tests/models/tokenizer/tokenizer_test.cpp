@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 #include "temporary.h"

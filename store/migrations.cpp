@@ -1,4 +1,15 @@
--- The store's tables; docs/schema.md tells what each is for. Raise kSchemaVersion (store_database.h) with any change.
+#include "store/migrations.h"
+
+#include <array>
+#include <string>
+
+namespace fewstep {
+namespace {
+
+constexpr std::array<Migration, kSchemaVersion> kList{{
+    {1, R"sql(
+PRAGMA application_id = 1719104372;  -- "fwst"
+
 CREATE TABLE schema_version (version INTEGER NOT NULL, written_by TEXT NOT NULL) STRICT;
 
 CREATE TABLE checkpoint (
@@ -144,8 +155,8 @@ CREATE TABLE comparison (
   gate TEXT NOT NULL,    -- JSON
   result TEXT NOT NULL   -- JSON
 ) STRICT;
-
--- Since version 2.
+)sql"},
+    {2, R"sql(
 -- What fewstep distill says of a checkpoint in its fewstep.json.
 CREATE TABLE training (
   checkpoint_id INTEGER PRIMARY KEY REFERENCES checkpoint(id),
@@ -165,3 +176,26 @@ CREATE TABLE training_loss (
   learning_rate REAL NOT NULL,
   PRIMARY KEY (checkpoint_id, position)
 ) STRICT, WITHOUT ROWID;
+)sql"},
+}};
+static_assert(kList.back().version == kSchemaVersion);
+
+}  // namespace
+
+const std::span<const Migration> kMigrations = kList;
+
+void migrate(SQLite::Database& database, std::span<const Migration> migrations) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  const bool empty = database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
+  const int version = empty ? 0 : database.execAndGet("SELECT version FROM schema_version").getInt();
+  for (const Migration& migration : migrations)
+    if (migration.version > version) database.exec(migration.sql);
+  const int newest = migrations.back().version;
+  if (empty)
+    database.exec("INSERT INTO schema_version VALUES (" + std::to_string(newest) + ", '" FEWSTEP_VERSION "')");
+  else if (version < newest)
+    database.exec("UPDATE schema_version SET version = " + std::to_string(newest));
+  transaction.commit();
+}
+
+}  // namespace fewstep

@@ -1,0 +1,89 @@
+#pragma once
+#include "core/noise.h"
+#include "settings/experiment.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// What the commands that need networks were asked for. No LibTorch.
+
+// The network of each metric (metrics/catalog.h) that was given, by the metric's name.
+using Networks = std::map<std::string, std::filesystem::path, std::less<>>;
+
+// fewstep run: plan the cells of an experiment and compute what its store lacks.
+struct RunRequest {
+  std::filesystem::path experiment = {};
+  std::filesystem::path store = {};        // empty: results/NAME.sqlite
+  std::vector<std::string> set = {};       // key=value, over the file's
+  std::string only = {};                   // "sampler=lcm steps=4"; empty: every cell
+  std::optional<std::int64_t> limit = {};  // prompts
+  std::string device = "auto", dtype = "float32";
+  int batch = 0;  // images; 0: chosen by their size
+  bool dry_run = false;
+  bool no_sharing = false;  // cells share no evaluations yet: every cell is computed on its own either way
+  bool retime = false;      // time cells again that are timed already
+};
+
+// fewstep sample: images of one checkpoint.
+struct SampleRequest {
+  std::filesystem::path checkpoint = {};
+  std::string sampler = {};
+  int steps = 4;
+  Guidance guidance = {};
+  std::optional<std::string> prompt = {};             // one of the two
+  std::optional<std::filesystem::path> prompts = {};  // a file of captions
+  std::string negative_prompt = {};
+  std::uint64_t seed = 0;
+  std::filesystem::path output = {};                       // folder
+  std::optional<std::filesystem::path> latents = {};       // starts from given noise
+  std::optional<std::filesystem::path> save_latents = {};  // final latents and float images
+  std::optional<Spacing> spacing = {};                     // else trailing, for lcm: lcm
+  FinalSigma final_sigma = FinalSigma::kZero;
+  int original_steps = 0;  // lcm: points of the grid; 0: the checkpoint's own
+  std::string device = "auto", dtype = "float32";
+  int batch = 0;  // images; 0: chosen by their size
+};
+
+// fewstep score: metrics of images made elsewhere.
+struct ScoreRequest {
+  std::filesystem::path images = {};
+  std::optional<std::filesystem::path> reference = {};  // a folder of images, or statistics (.npz)
+  std::vector<std::string> metrics = {};                // NAME or NAME:PROTOCOL
+  Networks networks = {};
+  std::optional<std::filesystem::path> prompts = {};  // one caption for each image, in the order of sorted names
+  std::string device = "auto";
+  int batch = 16;
+  bool assume_protocol = false;  // take statistics that do not name their protocol
+  bool skip_broken = false;      // leave out images that cannot be decoded, and flag the scores
+  bool json = false;
+};
+
+// fewstep stats: reference statistics of a folder of images.
+struct StatsRequest {
+  std::filesystem::path images = {};
+  std::filesystem::path output = {};  // .npz
+  std::string protocol = {};          // of the metric; empty: its first
+  Networks networks = {};             // exactly one, and it says which metric's statistics
+  int resolution = 0;                 // 0: as they are; else resized to resolution × resolution (Lanczos, as Pillow)
+  std::string crop = "none";          // "center": the middle square first; "none" squashes what is not square
+  std::string device = "auto";
+  int batch = 16;
+  bool skip_broken = false;
+};
+
+// fewstep distill: train what a recipe says.
+struct DistillRequest {
+  std::filesystem::path recipe = {};
+  std::vector<std::string> set = {};  // key=value, over the file's
+  std::string device = "auto";
+  bool dry_run = false;
+  bool again = false;  // train anew what is there already
+};
+
+}  // namespace fewstep

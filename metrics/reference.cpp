@@ -1,0 +1,60 @@
+#include "metrics/reference.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "metrics/statistics_file.h"
+
+#include <utility>
+
+namespace fewstep {
+
+Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric& metric, bool assume_protocol) {
+  StatisticsFile file = read_statistics(npz);
+  const std::string where = npz.string(), protocol = metric.settings.protocol;
+  Reference reference;
+  if (file.protocol.empty()) {
+    if (!assume_protocol) {
+      throw input_error(where,
+                        "expected statistics that name their protocol, got none; --assume-protocol (in an "
+                        "experiment: assume_protocol = true) takes them as " +
+                            protocol);
+    }
+    reference.flags.push_back("assumed-protocol");
+  } else if (file.protocol != protocol) {
+    throw input_error(where, "expected statistics of protocol " + protocol + ", got " + file.protocol);
+  }
+  if (!file.network.empty() && file.network != metric.measure.model_hash) {
+    throw input_error(where, "expected statistics of the network " + metric.measure.model_hash.substr(0, 16) +
+                                 "…, got " + file.network.substr(0, 16) + "…; give the same weights to both");
+  }
+  reference.gaussian = std::move(file.gaussian);
+  reference.hash = sha256_file(npz);
+  return reference;
+}
+
+std::vector<Gaussian> fit_images(std::span<const OpenMetric* const> metrics, const ImageBatches& batches) {
+  std::vector<FeatureStatistics> moments(metrics.size());
+  batches([&](std::span<const Image> images) {
+    for (std::size_t m = 0; m < metrics.size(); ++m)
+      accumulate(moments[m], metrics[m]->measure.rows(images, {}), metrics[m]->measure.width);
+  });
+  std::vector<Gaussian> fitted;
+  for (const FeatureStatistics& one : moments) fitted.push_back(fit(one));
+  return fitted;
+}
+
+Reference reference_from_batches(const std::string& hash, const OpenMetric& metric, const std::filesystem::path& cache,
+                                 const ImageBatches& batches) {
+  const std::string key =
+      sha256(hash + "\n" + std::string(metric.metric->name) + "\n" + std::to_string(metric.metric->version) + "\n" +
+             metric.settings.protocol + "\n" + metric.measure.model_hash);
+  const std::filesystem::path file = cache / (key + ".npz");
+  if (std::filesystem::exists(file)) return {read_statistics(file).gaussian, hash, {}};
+  const OpenMetric* const metrics[] = {&metric};
+  const Gaussian gaussian = fit_images(metrics, batches)[0];
+  make_folders(cache);
+  write_statistics(file, {gaussian, metric.settings.protocol, metric.measure.model_hash});
+  return {gaussian, hash, {}};
+}
+
+}  // namespace fewstep

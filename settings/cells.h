@@ -1,0 +1,37 @@
+#pragma once
+#include "core/noise.h"
+#include "models/checkpoint_info.h"
+#include "settings/experiment.h"
+
+#include <compare>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// One cell of the table: all that decides its images but the prompts and the seed.
+struct Cell {
+  std::string checkpoint;  // name in the experiment
+  std::filesystem::path checkpoint_path;
+  std::string sampler;
+  int steps = 0;
+  Guidance guidance;
+  Spacing spacing = Spacing::kTrailing;  // lcm samplers: kLcm or kLcmOriginal, and FinalSigma::kZero
+  FinalSigma final_sigma = FinalSigma::kZero;
+  int original_inference_steps = 0;  // 0 where the sampler has none
+  auto operator<=>(const Cell&) const = default;
+};
+
+// Cartesian product in a stable order: checkpoint, sampler, spacing, original_inference_steps, guidance, steps.
+std::vector<Cell> expand(const Experiment& experiment);
+// --only "sampler=lcm steps=4,8": every clause must hold, by one of its values. Throws Error (kUsage) for an unknown
+// key, a name that no cell has, and where no cell is left.
+std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
+
+// The times of a cell on its checkpoint's schedule.
+GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint);
+// "checkpoint=lcm sampler=lcm steps=4 omega=8": names a cell in messages, in the words of --only.
+std::string label_of(const Cell& cell);
+
+}  // namespace fewstep

@@ -1,0 +1,44 @@
+#include "settings/schema.h"
+
+#include <cmath>
+
+namespace fewstep {
+
+using nlohmann::json;
+
+json value_schema(FieldKind kind, std::span<const std::string_view> names, std::string_view custom) {
+  switch (kind) {
+    case FieldKind::kInteger:
+      return {{"type", "integer"}};
+    case FieldKind::kNumber:
+      return {{"type", "number"}};
+    case FieldKind::kBoolean:
+      return {{"type", "boolean"}};
+    case FieldKind::kText:
+    case FieldKind::kPath:
+      return {{"type", "string"}};
+    case FieldKind::kChoice:
+      return {{"enum", names}};
+    case FieldKind::kIntegers:
+      return {{"type", "array"}, {"items", {{"type", "integer"}}}, {"minItems", 1}, {"uniqueItems", true}};
+    case FieldKind::kChoices:
+      return {{"type", "array"}, {"items", {{"enum", names}}}, {"minItems", 1}, {"uniqueItems", true}};
+    case FieldKind::kCustom:
+      break;
+  }
+  return custom.empty() ? json::object() : json::parse(custom);
+}
+
+json default_of(const json& written, const json& schema) {
+  if (written.is_number_float() && !std::isfinite(written.get<double>())) return {};
+  if (written.is_number() && written < schema.value("minimum", written)) return {};
+  if (written.is_string() && !schema.contains("enum")) return {};
+  if (schema.contains("enum") && schema["enum"].size() == 1) return {};
+  return written.empty() ? json() : written;
+}
+
+void merge_schema(json& into, const json& more) {
+  for (const auto& [key, value] : more.at("properties").items()) into["properties"].emplace(key, value);
+}
+
+}  // namespace fewstep
