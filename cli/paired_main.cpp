@@ -6,6 +6,7 @@
 #include "harness/paired.h"
 #include "metrics/statistics_file.h"
 #include "reports/document.h"
+#include "reports/scores.h"
 
 #include <fmt/format.h>
 

@@ -6,6 +6,7 @@
 #include "distill/image_data.h"
 #include "models/checkpoint_files.h"
 #include "models/checkpoint_writer.h"
+#include "models/scheduler_config.h"
 #include "models/weights.h"
 
 #include <ATen/ATen.h>

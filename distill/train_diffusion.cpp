@@ -5,6 +5,7 @@
 #include "distill/method.h"
 #include "distill/student.h"
 #include "models/checkpoint_writer.h"
+#include "models/scheduler_config.h"
 
 #include <ATen/ATen.h>
 

@@ -1,6 +1,7 @@
+#include "distill/training_state.h"
+
 #include "core/error.h"
 #include "core/files.h"
-#include "distill/trainer.h"
 #include "formats/safetensors.h"
 #include "models/weights.h"
 

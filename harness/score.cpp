@@ -9,14 +9,38 @@
 #include "metrics/reference.h"
 
 #include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <optional>
+#include <ostream>
 #include <utility>
 
 namespace fewstep {
 namespace {
+
+MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
+  const auto colon = spec.find(':');
+  MetricSettings settings;
+  settings.name = spec.substr(0, colon);
+  if (colon != std::string::npos) {
+    settings.protocol = spec.substr(colon + 1);
+    if (settings.protocol.empty()) throw usage_error("--metric", "expected NAME:PROTOCOL, got \"" + spec + "\"");
+  }
+  if (const auto network = request.networks.find(settings.name); network != request.networks.end())
+    settings.network = network->second;
+  return settings;
+}
+
+void require_use(bool given, bool used, std::string_view option, std::string_view user) {
+  if (given && !used)
+    throw usage_error(option, "expected a metric that uses it (--metric " + std::string(user) + "), got none");
+}
 
 struct Captions {
   std::vector<std::string> texts;    // empty without --prompts
@@ -69,7 +93,77 @@ References make_references(const ScoreRequest& request, std::span<const OpenMetr
   return references;
 }
 
+nlohmann::ordered_json as_json(std::span<const MetricScore> scores) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& [metric, protocol, score] : scores) {
+    list.push_back({{"metric", metric},
+                    {"protocol", protocol},
+                    {"value", score.value},  // NaN becomes null
+                    {"standard_error", score.standard_error},
+                    {"images", score.count},
+                    {"flags", score.flags}});
+  }
+  return {{"scores", list}};
+}
+
+std::string number(double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : "-"; }
+
+std::string joined(const std::vector<std::string>& flags) {
+  std::string text;
+  for (const std::string& flag : flags) text += (text.empty() ? "" : " ") + flag;
+  return text;
+}
+
+using Line = std::array<std::string, 6>;
+
 }  // namespace
+
+std::vector<MetricSettings> metric_settings(const ScoreRequest& request) {
+  if (request.metrics.empty()) throw usage_error("--metric", "expected at least one, such as fid or clip-score");
+  std::vector<MetricSettings> all;
+  for (const std::string& spec : request.metrics) {
+    const Metric& metric = find_metric(spec.substr(0, spec.find(':')));
+    const MetricSettings settings = resolve(parse(spec, request));
+    if (metric.needs_reference && !request.reference)
+      throw usage_error("--metric " + spec, "expected --reference with a folder of images or statistics (.npz)");
+    if (metric.needs_prompts && !request.prompts)
+      throw usage_error("--metric " + spec, "expected --prompts with a caption for each image");
+    const auto same = [&](const MetricSettings& other) {
+      return other.name == settings.name && other.protocol == settings.protocol;
+    };
+    if (std::any_of(all.begin(), all.end(), same))
+      throw usage_error("--metric " + spec, "expected it once, got it twice");
+    all.push_back(settings);
+  }
+  const auto any = [&](auto property) { return std::any_of(all.begin(), all.end(), property); };
+  require_use(request.reference.has_value(), any([](auto& s) { return find_metric(s.name).needs_reference; }),
+              "--reference", "fid");
+  for (const MetricInfo& metric : kMetrics)
+    require_use(request.networks.contains(metric.name), any([&](auto& s) { return s.name == metric.name; }),
+                metric.network.option, metric.name);
+  return all;
+}
+
+void print_scores(std::span<const MetricScore> scores, bool json, std::ostream& out) {
+  if (json) {
+    out << as_json(scores).dump(2) << "\n";
+    return;
+  }
+  std::vector<Line> lines = {{"metric", "protocol", "value", "standard error", "images", "flags"}};
+  for (const auto& [metric, protocol, score] : scores) {
+    lines.push_back({metric, protocol, number(score.value), number(score.standard_error), std::to_string(score.count),
+                     joined(score.flags)});
+  }
+  std::array<std::size_t, 6> widths{};
+  for (const Line& line : lines)
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  for (const Line& line : lines) {
+    std::string text = fmt::format("{:<{}}  {:<{}}  {:>{}}  {:>{}}  {:>{}}  {}", line[0], widths[0], line[1], widths[1],
+                                   line[2], widths[2], line[3], widths[3], line[4], widths[4], line[5]);
+    text.erase(text.find_last_not_of(' ') + 1);
+    out << text << "\n";
+  }
+}
 
 std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<const OpenMetric> metrics,
                                       std::ostream& messages) {

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "formats/json.h"
 #include "models/checkpoint_files.h"
+#include "models/checkpoint_info.h"
 #include "models/tokenizer/tokenizer_files.h"
 #include "models/weights.h"
 

@@ -1,9 +1,5 @@
 #pragma once
 #include "core/tensor.h"
-#include "models/checkpoint_info.h"
-#include "models/clip.h"
-#include "models/unet.h"
-#include "models/vae.h"
 
 #include <nlohmann/json.hpp>
 
@@ -14,15 +10,6 @@
 #include <variant>
 
 namespace fewstep {
-
-// Configurations as diffusers and Transformers write them; what the structs do not hold has its default.
-nlohmann::json config_json(const UnetConfig& config);
-nlohmann::json config_json(const VaeConfig& config);
-nlohmann::json text_config_json(const ClipTowerConfig& config);
-// LCMScheduler for consistency models, else DDIMScheduler on the trailing grid.
-nlohmann::json scheduler_json(const CheckpointInfo& info);
-
-nlohmann::json clip_config_json(const ClipTowerConfig& text, const ClipTowerConfig& vision);
 
 // A network to write: config.json and tensors under the library's names.
 struct NetworkContent {

@@ -104,4 +104,41 @@ ClipConfigs read_clip_config(const std::filesystem::path& config_json) {
   return configs;
 }
 
+nlohmann::json text_config_json(const ClipTowerConfig& config) {
+  return {{"architectures", nlohmann::json::array({"CLIPTextModel"})},
+          {"model_type", "clip_text_model"},
+          {"vocab_size", config.vocab_size},
+          {"hidden_size", config.hidden_size},
+          {"intermediate_size", config.intermediate_size},
+          {"num_hidden_layers", config.layers},
+          {"num_attention_heads", config.heads},
+          {"max_position_embeddings", config.positions},
+          {"projection_dim", config.projection_dim},
+          {"hidden_act", config.hidden_act},
+          {"layer_norm_eps", config.layer_norm_eps},
+          {"eos_token_id", config.eos_token_id}};
+}
+
+nlohmann::json clip_config_json(const ClipTowerConfig& text, const ClipTowerConfig& vision) {
+  nlohmann::json text_config = text_config_json(text);
+  text_config.erase("architectures");
+  return {{"architectures", nlohmann::json::array({"CLIPModel"})},
+          {"model_type", "clip"},
+          {"projection_dim", text.projection_dim},
+          {"logit_scale_init_value", 2.6592},
+          {"text_config", text_config},
+          {"vision_config",
+           {{"model_type", "clip_vision_model"},
+            {"hidden_size", vision.hidden_size},
+            {"intermediate_size", vision.intermediate_size},
+            {"num_hidden_layers", vision.layers},
+            {"num_attention_heads", vision.heads},
+            {"projection_dim", vision.projection_dim},
+            {"image_size", vision.image_size},
+            {"patch_size", vision.patch_size},
+            {"num_channels", vision.channels},
+            {"hidden_act", vision.hidden_act},
+            {"layer_norm_eps", vision.layer_norm_eps}}}};
+}
+
 }  // namespace fewstep

@@ -1,6 +1,8 @@
 #pragma once
 #include "models/clip.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <filesystem>
 #include <string>
 
@@ -16,5 +18,9 @@ struct ClipConfigs {
 // config.json of CLIPModel, with text_config and vision_config. *_config_dict of old files, where present, stands in
 // for *_config, as in Transformers.
 ClipConfigs read_clip_config(const std::filesystem::path& config_json);
+
+// The same as Transformers writes them; what the structs do not hold has its default.
+nlohmann::json text_config_json(const ClipTowerConfig& config);
+nlohmann::json clip_config_json(const ClipTowerConfig& text, const ClipTowerConfig& vision);
 
 }  // namespace fewstep

@@ -103,4 +103,24 @@ void read_scheduler_config(const std::filesystem::path& path, CheckpointInfo& in
   if (name == "LCMScheduler") info.kind = CheckpointKind::kConsistency;
 }
 
+nlohmann::json scheduler_json(const CheckpointInfo& info) {
+  nlohmann::json object{{"beta_schedule", info.beta_schedule},
+                        {"beta_start", info.beta_start},
+                        {"beta_end", info.beta_end},
+                        {"num_train_timesteps", info.num_train_timesteps},
+                        {"prediction_type", name_of(info.prediction)},
+                        {"steps_offset", info.steps_offset},
+                        {"clip_sample", false},
+                        {"set_alpha_to_one", true}};
+  if (info.kind == CheckpointKind::kConsistency) {
+    object["_class_name"] = "LCMScheduler";
+    object["timestep_scaling"] = info.timestep_scaling;
+    object["original_inference_steps"] = info.original_inference_steps;
+  } else {
+    object["_class_name"] = "DDIMScheduler";
+    object["timestep_spacing"] = "trailing";
+  }
+  return object;
+}
+
 }  // namespace fewstep

@@ -1,6 +1,8 @@
 #pragma once
 #include "core/tensor.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -25,6 +27,7 @@ struct UnetConfig {
   std::optional<std::int64_t> time_cond_proj_dim;  // present: takes an omega embedding (LCM, Guided-Distill)
 };
 UnetConfig read_unet_config(const std::filesystem::path& config_json);  // throws Error (kInput)
+nlohmann::json config_json(const UnetConfig& config);                   // as diffusers writes it
 // Sizes that belong together do; where names the source in errors.
 void check(const UnetConfig& config, const std::string& where);
 

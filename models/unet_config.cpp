@@ -87,4 +87,27 @@ void check(const UnetConfig& unet, const std::string& where) {
   }
 }
 
+nlohmann::json config_json(const UnetConfig& config) {
+  nlohmann::json object{{"_class_name", "UNet2DConditionModel"},
+                        {"sample_size", config.sample_size},
+                        {"in_channels", config.in_channels},
+                        {"out_channels", config.out_channels},
+                        {"down_block_types", config.down_block_types},
+                        {"up_block_types", config.up_block_types},
+                        {"mid_block_type", nullptr},
+                        {"block_out_channels", config.block_out_channels},
+                        {"attention_head_dim", config.attention_heads},
+                        {"layers_per_block", config.layers_per_block},
+                        {"cross_attention_dim", config.cross_attention_dim},
+                        {"norm_num_groups", config.norm_num_groups},
+                        {"norm_eps", config.norm_eps},
+                        {"use_linear_projection", config.use_linear_projection},
+                        {"flip_sin_to_cos", config.flip_sin_to_cos},
+                        {"freq_shift", config.freq_shift},
+                        {"time_cond_proj_dim", nullptr}};
+  if (config.mid_block_type) object["mid_block_type"] = *config.mid_block_type;
+  if (config.time_cond_proj_dim) object["time_cond_proj_dim"] = *config.time_cond_proj_dim;
+  return object;
+}
+
 }  // namespace fewstep

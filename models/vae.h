@@ -1,6 +1,8 @@
 #pragma once
 #include "core/tensor.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -19,6 +21,7 @@ struct VaeConfig {
   std::int64_t downscale() const { return std::int64_t{1} << (block_out_channels.size() - 1); }
 };
 VaeConfig read_vae_config(const std::filesystem::path& config_json);  // throws Error (kInput)
+nlohmann::json config_json(const VaeConfig& config);                  // as diffusers writes it
 
 struct VaeWeights;
 struct Vae {

@@ -40,4 +40,21 @@ VaeConfig read_vae_config(const std::filesystem::path& config_json) {
   return vae;
 }
 
+nlohmann::json config_json(const VaeConfig& config) {
+  const std::size_t blocks = config.block_out_channels.size();
+  return {{"_class_name", "AutoencoderKL"},
+          {"in_channels", config.in_channels},
+          {"out_channels", config.out_channels},
+          {"latent_channels", config.latent_channels},
+          {"layers_per_block", config.layers_per_block},
+          {"norm_num_groups", config.norm_num_groups},
+          {"block_out_channels", config.block_out_channels},
+          {"down_block_types", std::vector<std::string>(blocks, "DownEncoderBlock2D")},
+          {"up_block_types", std::vector<std::string>(blocks, "UpDecoderBlock2D")},
+          {"scaling_factor", config.scaling_factor},
+          {"mid_block_add_attention", config.mid_block_attention},
+          {"use_quant_conv", config.quant_conv},
+          {"use_post_quant_conv", config.post_quant_conv}};
+}
+
 }  // namespace fewstep

@@ -1,4 +1,5 @@
 #include "reports/document.h"
+#include "reports/scores.h"
 
 #include "reports/number_text.h"
 #include "reports/printers.h"

@@ -3,6 +3,7 @@
 #include "reports/axes.h"
 #include "reports/document.h"
 #include "reports/number_text.h"
+#include "reports/scores.h"
 #include "reports/training_figures.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,7 @@
 #include "reports/provenance.h"
 
 #include "reports/document.h"
+#include "reports/scores.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

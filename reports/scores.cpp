@@ -1,5 +1,6 @@
+#include "reports/scores.h"
+
 #include "metrics/catalog.h"
-#include "reports/document.h"
 #include "reports/provenance.h"
 
 #include <fmt/format.h>

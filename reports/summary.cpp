@@ -3,6 +3,7 @@
 #include "reports/document.h"
 #include "reports/figures.h"
 #include "reports/number_text.h"
+#include "reports/scores.h"
 
 #include <fmt/format.h>
 

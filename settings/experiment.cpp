@@ -114,6 +114,7 @@ class Reader {
     fields::read(table, rows::kDistill, given, file_);
     if (!std::filesystem::is_regular_file(given.recipe))
       throw input_error(table.where("recipe"), "expected a recipe, found no file at " + given.recipe.string());
+    given.set.push_back("output=" + trained_folder(given.name).string());  // the recipe need not say one
     Recipe recipe = read_recipe(given.recipe, given.set);
     const MethodInfo& method = method_of(recipe);
     if (method.sampler.empty())
@@ -130,8 +131,12 @@ class Reader {
       add_training(table, given, given.name + std::to_string(k), with_skip_step(recipe, k));
   }
 
+  Path trained_folder(const std::string& name) const {
+    return std::filesystem::absolute(Path("results") / (experiment_.name + ".trained") / name);
+  }
+
   void add_training(const TomlTable& table, const rows::Distill& given, const std::string& name, Recipe recipe) {
-    recipe.output = std::filesystem::absolute(Path("results") / (experiment_.name + ".trained") / name);
+    recipe.output = trained_folder(name);
     const MethodInfo& method = method_of(recipe);
     ExperimentCheckpoint checkpoint;
     checkpoint.training = experiment_.training.size();

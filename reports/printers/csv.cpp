@@ -1,6 +1,7 @@
 #include "reports/document.h"
 #include "reports/printers.h"
 #include "reports/safe_text.h"
+#include "reports/scores.h"
 
 #include <fmt/format.h>
 

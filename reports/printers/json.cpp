@@ -1,5 +1,6 @@
 #include "reports/document.h"
 #include "reports/printers.h"
+#include "reports/scores.h"
 
 #include <nlohmann/json.hpp>
 

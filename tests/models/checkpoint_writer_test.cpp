@@ -1,4 +1,6 @@
 #include "models/checkpoint_writer.h"
+#include "models/clip_config.h"
+#include "models/scheduler_config.h"
 
 #include "core/error.h"
 #include "core/files.h"

@@ -2,6 +2,8 @@
 // anew.
 #include "models/checkpoint_writer.h"
 #include "models/checkpoint.h"
+#include "models/clip_config.h"
+#include "models/scheduler_config.h"
 #include "models/weights.h"
 
 #include <cstdio>

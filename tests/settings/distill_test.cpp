@@ -68,6 +68,12 @@ TEST_F(ADistillTable, IsSampledOnItsOwnGridAndOnThoseThatTheGridGives) {
   EXPECT_EQ(expand(own).back().original_inference_steps, 100);
 }
 
+// Where the students go is the experiment's to say.
+TEST_F(ADistillTable, TakesARecipeWithoutAnOutput) {
+  folder_.write("lcd.toml", edited(kRecipe, "output = \"elsewhere\"\n", ""));
+  EXPECT_THAT(read(with(kDistill)).training[1].output.string(), testing::EndsWith("results/least.trained/lcm-k20"));
+}
+
 TEST_F(ADistillTable, WithoutListsIsOneRow) {
   const Experiment e = read(with("[[distill]]\nname = \"lcm\"\nrecipe = \"lcd.toml\"\nset = [\"seed=7\"]\n[grid]\n"));
   ASSERT_EQ(e.checkpoints.size(), 2U);
