@@ -72,6 +72,10 @@ std::string sha256(std::string_view bytes, HashText text) {
   return text == HashText::kBase64 ? base64(digest.bytes()) : hex(digest.bytes());
 }
 
+std::int64_t number_of(std::string_view name) {
+  return static_cast<std::int64_t>(std::stoull(sha256(name).substr(0, 15), nullptr, 16));
+}
+
 std::string base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // and the zero that EVP_EncodeBlock writes
   const int length =

@@ -13,6 +13,8 @@ namespace fewstep {
 enum class HashText { kHex, kBase64 };
 std::string sha256(std::string_view bytes, HashText text = HashText::kHex);
 std::string base64(std::string_view bytes);
+// The first 60 bits of the hash: a number that stands for a name in seeds.
+std::int64_t number_of(std::string_view name);
 std::string sha256_file(const std::filesystem::path& path);  // throws Error (kInput) when unreadable
 
 // SHA-256 of the lines "HASH  NAME" that sha256sum prints for these files, in this order; names are relative to folder.

@@ -56,6 +56,15 @@ std::string unknown_name(std::string_view name, std::span<const std::string> can
   return unknown_name(name, std::span<const std::string_view>(views(candidates)));
 }
 
+std::string listed(std::span<const std::string_view> names, std::string_view last) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 < names.size() ? ", " : " " + std::string(last) + " ";
+    text += names[i];
+  }
+  return text;
+}
+
 std::size_t index_of_name(std::span<const std::string_view> names, std::string_view name, std::string_view where) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) throw usage_error(where, unknown_name(name, names));

@@ -18,6 +18,9 @@ std::string nearest_name(std::string_view name, std::span<const std::string> can
 std::string unknown_name(std::string_view name, std::span<const std::string_view> candidates);
 std::string unknown_name(std::string_view name, std::span<const std::string> candidates);
 
+// "ddim, dpm and dpm++"; last: "and", "or".
+std::string listed(std::span<const std::string_view> names, std::string_view last);
+
 // The position of a name. Throws Error (kUsage) with the nearest of names.
 std::size_t index_of_name(std::span<const std::string_view> names, std::string_view name, std::string_view where);
 
@@ -34,6 +37,14 @@ template <typename Rows>
 std::vector<std::string_view> names_of(const Rows& rows) {
   std::vector<std::string_view> names;
   for (const auto& row : rows) names.push_back(row.name);
+  return names;
+}
+// The names of the rows with a property.
+template <typename Rows, typename Property>
+std::vector<std::string_view> names_of(const Rows& rows, Property&& property) {
+  std::vector<std::string_view> names;
+  for (const auto& row : rows)
+    if (property(row)) names.push_back(row.name);
   return names;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/names.h"
 #include "datasets/captions.h"
 
 #include <algorithm>
@@ -22,11 +23,11 @@ PromptSet read_prompts_jsonl(const PromptQuery& query);
 PromptSet read_prompts_txt(const PromptQuery& query);
 
 inline constexpr std::array<CaptionFormat, 5> kCaptionFormats{{
-    {".parquet", read_prompts_parquet},
+    {".txt", read_prompts_txt},
     {".tsv", read_prompts_tsv},
     {".csv", read_prompts_csv},
     {".jsonl", read_prompts_jsonl},
-    {".txt", read_prompts_txt},
+    {".parquet", read_prompts_parquet},
 }};
 
 // The names alone, for programs that link no reader: kCaptionFormats itself is used by captions.cpp alone.
@@ -41,12 +42,9 @@ inline bool is_caption_format(std::string_view extension) {
   return std::find(kCaptionExtensions.begin(), kCaptionExtensions.end(), extension) != kCaptionExtensions.end();
 }
 
-// "expected a caption file .parquet, … or .txt, got ".xlsx"".
+// "expected a caption file .txt, … or .parquet, got ".xlsx"".
 inline std::string unknown_caption_format(const std::string& extension) {
-  std::string known;
-  for (const std::string_view one : kCaptionExtensions)
-    known += (known.empty() ? "" : one == kCaptionExtensions.back() ? " or " : ", ") + std::string(one);
-  return "expected a caption file " + known + ", got \"" + extension + "\"";
+  return "expected a caption file " + listed(kCaptionExtensions, "or") + ", got \"" + extension + "\"";
 }
 
 }  // namespace fewstep

@@ -39,11 +39,6 @@ class Autocast {
   bool on_;
 };
 
-// A number that names a phase in seeds.
-std::int64_t number_of(const std::string& phase) {
-  return static_cast<std::int64_t>(std::stoull(sha256(phase).substr(0, 15), nullptr, 16));
-}
-
 void restore(std::map<std::string, Tensor>& into, const std::string& prefix, const TrainingState::Snapshot& snapshot) {
   const c10::NoGradGuard no_grad;
   for (auto& [name, tensor] : into) {

@@ -1,5 +1,7 @@
 #include "formats/loss_curve.h"
 
+#include <nlohmann/json.hpp>
+
 namespace fewstep {
 
 using nlohmann::json;

@@ -102,8 +102,7 @@ Weights Weights::fresh(std::uint64_t seed, std::map<std::string, Tensor>& made) 
 
 // A layer's weight is taken before its bias, whose bound is the weight's.
 Tensor Weights::make(const std::string& name, at::IntArrayRef shape) {
-  const std::int64_t stream = static_cast<std::int64_t>(std::stoull(sha256(name).substr(0, 15), nullptr, 16));
-  auto generator = at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed_, stream, 0));
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed_, number_of(name), 0));
   const auto ends_with = [&](std::string_view end) { return name.ends_with(end); };
   const auto layer = made_->find(ends_with(".bias") ? name.substr(0, name.size() - 4) + "weight" : name);
   Tensor tensor = at::empty(shape, at::kFloat);

@@ -182,13 +182,7 @@ std::vector<Axis> parse_axes(std::string_view option, std::string_view text) {
   while (!text.empty()) {
     const auto comma = std::min(text.find(','), text.size());
     const std::string_view name = text.substr(0, comma);
-    const auto found = std::find_if(kAxes.begin(), kAxes.end(), [&](auto& row) { return row.name == name; });
-    if (found == kAxes.end()) {
-      std::array<std::string_view, kAxes.size()> names;
-      std::transform(kAxes.begin(), kAxes.end(), names.begin(), [](auto& row) { return row.name; });
-      throw usage_error(option, unknown_name(name, names));
-    }
-    axes.push_back(found->axis);
+    axes.push_back(find_by_name(kAxes, name, option).axis);
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return axes;

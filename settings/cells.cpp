@@ -118,8 +118,7 @@ std::vector<Clause> parse_only(const std::string& only) {
     if (equals == std::string::npos || equals + 1 == word.size())
       throw usage_error("--only", "expected clauses such as sampler=lcm steps=4,8, got \"" + word + "\"");
     Clause clause{word.substr(0, equals), {}, {}};
-    if (std::find(kOnlyKeys.begin(), kOnlyKeys.end(), clause.key) == kOnlyKeys.end())
-      throw usage_error("--only", unknown_name(clause.key, kOnlyKeys));
+    index_of_name(kOnlyKeys, clause.key, "--only");
     std::istringstream values(word.substr(equals + 1));
     for (std::string value; std::getline(values, value, ',');) clause.values.push_back(value);
     if (!name_under(clause.key, Cell{}))

@@ -119,7 +119,9 @@ class Reader {
     const MethodInfo& method = method_of(recipe);
     if (method.sampler.empty())
       throw usage_error(table.where("recipe"),
-                        "expected a recipe of lcd, lcf or guided-distill, got one of " + recipe.method);
+                        "expected a recipe of " +
+                            listed(names_of(kMethods, [](auto& one) { return !one.sampler.empty(); }), "or") +
+                            ", got one of " + recipe.method);
     if (method.staged) table.refuse({"skip_step", "evaluate_at"}, "expected no {} for guided-distill");
     if (table.has("evaluate_at")) recipe.train.keep_at = given.evaluate_at;
     if (!std::is_sorted(given.evaluate_at.begin(), given.evaluate_at.end()) ||

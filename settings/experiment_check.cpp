@@ -46,13 +46,14 @@ class Checker {
   void check_spacings() const {
     const auto given = places_.grid.texts("spacing");
     if (!given) return;
-    const bool solvers = any_sampler([](const SamplerInfo& s) { return s.takes_spacing; });
-    const bool lcm = any_sampler([](const SamplerInfo& s) { return s.kind == CheckpointKind::kConsistency; });
+    const auto takes = [](const SamplerInfo& s) { return s.takes_spacing; };
+    const auto takes_lcm = [](const SamplerInfo& s) { return s.kind == CheckpointKind::kConsistency; };
     for (const auto& [name, where] : *given) {
       const bool of_lcm = is_lcm(parse_spacing(name));
-      if (of_lcm ? lcm : solvers) continue;
+      if (of_lcm ? any_sampler(takes_lcm) : any_sampler(takes)) continue;
       throw usage_error(where, "expected a spacing that a sampler here takes, got " + name +
-                                   (of_lcm ? ", which only lcm takes" : ", which ddim, dpm and dpm++ take"));
+                                   (of_lcm ? ", which only " + listed(names_of(kSamplers, takes_lcm), "and") + " takes"
+                                           : ", which " + listed(names_of(kSamplers, takes), "and") + " take"));
     }
   }
 

@@ -45,7 +45,7 @@ inline constexpr std::array kExperiment{
 };
 
 inline constexpr std::array kFilePrompts{
-    path<&PromptQuery::file>("file", "captions: .parquet, .tsv, .csv, .jsonl or .txt"),
+    path<&PromptQuery::file>("file", "a file of captions"),
     text<&PromptQuery::text>("text", "the column or key of the captions"),
     custom<PromptQuery>("where", R"({"type": "array", "items": {"type": "object"}})",
                         "rows to keep; every filter must hold", read_filters, filters_json),

@@ -74,7 +74,6 @@ inline constexpr auto kLcf =
 
 using Staged = GuidedDistillSettings;
 inline constexpr auto kStaged = &Recipe::guided_distill;
-Field<Recipe> students();
 void read_students(const Field<Recipe>&, const TomlTable& table, Recipe& to, SettingsFile&);
 inline constexpr std::array kGuidedDistill{
     teacher(),

@@ -145,7 +145,9 @@ class RecipeReader {
     else
       add(table, kSteps);
     add(table, kTraining);
-    if (!method.keeps) table.refuse({"keep_at"}, "expected keep_at with lcd or lcf alone");
+    if (!method.keeps)
+      table.refuse({"keep_at"}, "expected keep_at with " +
+                                    listed(names_of(kMethods, [](auto& row) { return row.keeps; }), "or") + " alone");
   }
 
   SettingsFile file_;

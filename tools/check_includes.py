@@ -22,7 +22,7 @@ ALLOWED = {
     "store": ["core", "formats", "metrics/score.h"],
     "harness": ["core", "formats", "images", "models", "samplers", "metrics", "datasets", "settings", "distill", "store"],
     "reports": ["core", "formats", "images", "models", "samplers/catalog.h", "metrics", "store"],
-    "cli": ["core", "samplers/catalog.h", "metrics", "models", "settings", "store", "harness", "reports"],
+    "cli": ["core", "samplers/catalog.h", "datasets/caption_formats.h", "metrics", "models", "settings", "store", "harness", "reports"],
 }
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

@@ -34,5 +34,11 @@ TEST(UnknownName, NamesTheNearestAndAllKnown) {
             "unknown name \"euler-ancestral\"; known: ddim, dpm, dpm++, guided-distill, lcm");
 }
 
+TEST(Listed, NamesAreAPhrase) {
+  EXPECT_EQ(listed({}, "or"), "");
+  EXPECT_EQ(listed(std::array<std::string_view, 1>{"a"}, "or"), "a");
+  EXPECT_EQ(listed(std::array<std::string_view, 3>{"a", "b", "c"}, "or"), "a, b or c");
+}
+
 }  // namespace
 }  // namespace fewstep

@@ -1,6 +1,6 @@
-#include "datasets/captions.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "datasets/caption_formats.h"
 #include "tests/temporary.h"
 
 #include <gmock/gmock.h>
@@ -70,7 +70,7 @@ TEST_P(EveryFormat, RefusesAFolder) {
 
 TEST_P(EveryFormat, RefusesAnEmptyFile) {
   const TemporaryFolder folder;
-  EXPECT_FEWSTEP_ERROR(read(folder, "empty." + GetParam(), ""), ExitCode::kInput, "expected");
+  EXPECT_FEWSTEP_ERROR(read(folder, "empty." + GetParam(), ""), ExitCode::kInput, "empty." + GetParam() + "] ");
 }
 
 INSTANTIATE_TEST_SUITE_P(Captions, EveryFormat, testing::Values("parquet", "csv", "tsv", "jsonl", "txt"),
@@ -119,8 +119,7 @@ TEST(Captions, OfCocoAreTheFiveThousandOfMlperf) {
 }
 
 TEST(Captions, RefuseAnUnknownExtension) {
-  EXPECT_FEWSTEP_ERROR(read_prompts({.file = "captions.xlsx"}), ExitCode::kUsage,
-                       "expected a caption file .parquet, .tsv, .csv, .jsonl or .txt, got \".xlsx\"");
+  EXPECT_FEWSTEP_ERROR(read_prompts({.file = "captions.xlsx"}), ExitCode::kUsage, unknown_caption_format(".xlsx"));
 }
 
 TEST(Captions, RefuseACountOfZero) {

@@ -61,8 +61,9 @@ TEST(Resize, CropsTheMiddleAsTransformersDoes) {
 }
 
 TEST(Resize, RefusesEmptyImagesAndSizes) {
-  EXPECT_FEWSTEP_ERROR(resize_pil({}, 4, 4, PilFilter::kBicubic), ExitCode::kInput, "expected");
-  EXPECT_FEWSTEP_ERROR(resize_pil(hashed_image("x", 2, 2), 0, 4, PilFilter::kBicubic), ExitCode::kUsage, "expected");
+  EXPECT_FEWSTEP_ERROR(resize_pil({}, 4, 4, PilFilter::kBicubic), ExitCode::kInput, "expected an image of height");
+  EXPECT_FEWSTEP_ERROR(resize_pil(hashed_image("x", 2, 2), 0, 4, PilFilter::kBicubic), ExitCode::kUsage,
+                       "at least 1x1");
 }
 
 TEST(Resize, OfASquareImageIsThatOfItsMiddleByLanczos) {

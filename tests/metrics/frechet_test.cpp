@@ -153,7 +153,7 @@ TEST(FeatureStatistics, AreThoseOfAllRowsAndRefuseOne) {
   EXPECT_NEAR(gaussian.mean[0], 3, 1e-15);
   EXPECT_NEAR(gaussian.covariance(0, 0), 4, 1e-14);
   EXPECT_NEAR(gaussian.covariance(0, 1), 2, 1e-14);
-  EXPECT_FEWSTEP_ERROR(gaussian_of({1, 2}, 2), ExitCode::kInput, "expected");
+  EXPECT_FEWSTEP_ERROR(gaussian_of({1, 2}, 2), ExitCode::kInput, "at least 2");
 }
 
 TEST(ClusteredError, OfGroupsOfOneIsTheUsualOne) {

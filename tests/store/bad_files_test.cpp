@@ -249,10 +249,15 @@ TEST(HostileStore, SizesThatLieAreRefusedBeforeMemoryIsTaken) {
   const TemporaryFolder folder;
   const auto path = filled_store(folder);
   const std::vector<std::int64_t> wanted{0, 1, 2, 3};
-  for (const char* lie : {"width = 4000000000000", "width = -3", "width = 0", "rows = 99", "width = 2"}) {
-    execute(path, "UPDATE feature_block SET rows = 4, width = 3; UPDATE feature_block SET " + std::string(lie));
+  const std::pair<std::string, const char*> lies[] = {{"width = 4000000000000", "expected F32 [4,4000000000000]"},
+                                                      {"width = -3", "expected a feature width of 1 or more"},
+                                                      {"width = 0", "expected a feature width of 1 or more"},
+                                                      {"rows = 99", "expected F32 [99,3]"},
+                                                      {"width = 2", "expected F32 [4,2]"}};
+  for (const auto& [lie, message] : lies) {
+    execute(path, "UPDATE feature_block SET rows = 4, width = 3; UPDATE feature_block SET " + lie);
     FilledStore filled(path);
-    EXPECT_FEWSTEP_ERROR(filled.store.rows(filled.series, filled.fid, wanted, 1), ExitCode::kInput, "expected");
+    EXPECT_FEWSTEP_ERROR(filled.store.rows(filled.series, filled.fid, wanted, 1), ExitCode::kInput, message);
   }
   execute(path, "UPDATE feature_block SET rows = 4, width = 3; UPDATE sample_feature SET row = 4 WHERE row = 3");
   FilledStore filled(path);
