@@ -9,10 +9,18 @@ namespace {
 using fields::values;
 using nlohmann::json;
 
+// Both keys of guidance are one axis.
+json axes_json(const Axes& axes) {
+  json object = values(rows::kAxes, axes);
+  object.erase("omega");
+  object.erase("guidance_scale");
+  object["guidance"] = rows::guidance_json(axes.guidance);
+  return object;
+}
+
 json checkpoint_json(const ExperimentCheckpoint& checkpoint) {
   json object = values(rows::kCheckpoint, checkpoint);
-  object.update(values(rows::kAxes, checkpoint));
-  object["guidance"] = rows::guidance_json(checkpoint.guidance);
+  object.update(axes_json(checkpoint));
   if (checkpoint.original_inference_steps.empty()) object.erase("original_inference_steps");
   return object;
 }
@@ -36,9 +44,8 @@ json reference_json(const Experiment& experiment) {
 }
 
 json grid_json(const Experiment& experiment) {
-  json object = values(rows::kAxes, experiment);
+  json object = axes_json(experiment);
   object.update(values(rows::kGrid, experiment));
-  object["guidance"] = rows::guidance_json(experiment.guidance);
   return object;
 }
 

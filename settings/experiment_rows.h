@@ -77,13 +77,11 @@ inline constexpr std::array kAxes{
     custom<Axes>("omega",
                  R"({"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 999}, "minItems": 1})",
                  "guidance as the LCM paper counts it; 0 is none", read_omega,
-                 [](const Axes& from) { return guidance_json(from.guidance); })
-        .not_hashed(),
+                 [](const Axes& from) { return guidance_json(from.guidance); }),
     custom<Axes>("guidance_scale",
                  R"({"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1000}, "minItems": 1})",
                  "the same knob, 1 + omega", read_guidance_scale,
-                 [](const Axes& from) { return guidance_json(from.guidance); })
-        .not_hashed(),
+                 [](const Axes& from) { return guidance_json(from.guidance); }),
     integers<&Axes::original_inference_steps>("original_inference_steps", 1, kMaxSteps,
                                               "points of the grid that lcm takes its times from"),
 };

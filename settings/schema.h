@@ -28,6 +28,7 @@ nlohmann::json json_schema(const T& defaults, const Rows& rows) {
     if (row.kind == FieldKind::kNumber && row.low > -1e300)
       value.update(nlohmann::json({{"minimum", row.low}, {"maximum", row.high}}));
     if (!row.meaning.empty()) value["description"] = row.meaning;
+    if (!row.is_hashed) value["$comment"] = "decides no result";
     if (row.is_required) required.push_back(row.key);
     if (const auto standard = default_of(row.write(defaults), value); !standard.is_null()) value["default"] = standard;
     properties[std::string(row.key)] = std::move(value);
