@@ -9,6 +9,8 @@
 #include "reports/printers.h"
 #include "samplers/catalog.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -28,12 +30,6 @@ constexpr const char* kExitCodes =
 
 std::string check_device(const std::string& text) {
   return read_device_name(text) ? "" : "expected auto, cpu or cuda:N, got " + text;
-}
-
-std::string joined(std::span<const std::string_view> names, const char* between) {
-  std::string text;
-  for (const std::string_view name : names) text += (text.empty() ? "" : between) + std::string(name);
-  return text;
 }
 
 std::vector<std::string> texts(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
@@ -157,7 +153,8 @@ void add_sample(CLI::App& app, SampleRequest& request) {
   scale->check(CLI::Range(0.0, 1000.0))->type_name("S")->excludes(omega);
   app.final_callback([&request, omega, scale] { check(request, omega->count() + scale->count() > 0); });
   auto* prompt = app.add_option("--prompt", request.prompt, "one caption")->type_name("TEXT");
-  app.add_option("--prompts", request.prompts, "captions, an image each (" + joined(kCaptionExtensions, " ") + ")")
+  app.add_option("--prompts", request.prompts,
+                 fmt::format("captions, an image each ({})", fmt::join(kCaptionExtensions, " ")))
       ->type_name("FILE")
       ->excludes(prompt);
   app.add_option("--negative-prompt", request.negative_prompt, "what guidance leads away from")->type_name("TEXT");
@@ -198,7 +195,8 @@ std::string network_text(const MetricInfo& metric) {
 
 void add_score(CLI::App& app, ScoreRequest& request) {
   app.add_option("--images", request.images, "folder of images")->type_name("DIR")->required();
-  app.add_option("--metric", request.metrics, "NAME or NAME:PROTOCOL, repeatable: " + joined(names_of(kMetrics), ", "))
+  app.add_option("--metric", request.metrics,
+                 fmt::format("NAME or NAME:PROTOCOL, repeatable: {}", fmt::join(names_of(kMetrics), ", ")))
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)

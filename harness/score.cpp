@@ -10,6 +10,7 @@
 
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -108,12 +109,6 @@ nlohmann::ordered_json as_json(std::span<const MetricScore> scores) {
 
 std::string number(double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : "-"; }
 
-std::string joined(const std::vector<std::string>& flags) {
-  std::string text;
-  for (const std::string& flag : flags) text += (text.empty() ? "" : " ") + flag;
-  return text;
-}
-
 using Line = std::array<std::string, 6>;
 
 }  // namespace
@@ -152,7 +147,7 @@ void print_scores(std::span<const MetricScore> scores, bool json, std::ostream& 
   std::vector<Line> lines = {{"metric", "protocol", "value", "standard error", "images", "flags"}};
   for (const auto& [metric, protocol, score] : scores) {
     lines.push_back({metric, protocol, number(score.value), number(score.standard_error), std::to_string(score.count),
-                     joined(score.flags)});
+                     fmt::format("{}", fmt::join(score.flags, " "))});
   }
   std::array<std::size_t, 6> widths{};
   for (const Line& line : lines)

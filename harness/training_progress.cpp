@@ -7,6 +7,7 @@
 #include <ostream>
 
 namespace fewstep {
+
 TrainingProgress::TrainingProgress(std::ostream& out, const Recipe& recipe) : line_(out), out_(out), recipe_(recipe) {}
 
 void TrainingProgress::encoded(std::int64_t done, std::int64_t all) {
