@@ -193,6 +193,15 @@ std::string network_text(const MetricInfo& metric) {
          (metric.network.is_folder ? "" : " (.safetensors)");
 }
 
+void add_left_out(CLI::App& app, double& most) {
+  app.add_option("--max-left-out", most,
+                 "part of the images that may be broken [0.01]; they are left out, and the result is flagged")
+      ->type_name("X")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag_callback(
+      "--skip-broken", [&most] { most = 1; }, "the same as --max-left-out 1");
+}
+
 void add_score(CLI::App& app, ScoreRequest& request) {
   app.add_option("--images", request.images, "folder of images")->type_name("DIR")->required();
   app.add_option("--metric", request.metrics,
@@ -206,7 +215,7 @@ void add_score(CLI::App& app, ScoreRequest& request) {
       app, request.networks, [](const MetricInfo&) { return true; }, network_text);
   app.add_option("--prompts", request.prompts, "captions, in the order of the sorted file names")->type_name("FILE");
   app.add_flag("--assume-protocol", request.assume_protocol, "take statistics that do not name their protocol");
-  app.add_flag("--skip-broken", request.skip_broken, "leave out images that cannot be decoded, and flag the scores");
+  add_left_out(app, request.max_left_out);
   app.add_flag("--json", request.json, "print JSON");
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
   app.footer(
@@ -228,7 +237,7 @@ void add_stats(CLI::App& app, StatsRequest& request) {
   app.add_option("--crop", request.crop, "none, or center: the middle square")
       ->check(CLI::IsMember({"none", "center"}))
       ->capture_default_str();
-  app.add_flag("--skip-broken", request.skip_broken, "leave out images that cannot be decoded");
+  add_left_out(app, request.max_left_out);
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
   app.footer("Example:\n  fewstep stats laion-512/ -o laion-512.npz --inception inception.safetensors\n");
 }

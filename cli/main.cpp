@@ -3,6 +3,7 @@
 #include "cli/command_line.h"
 #include "cli/exit_status.h"
 #include "core/error.h"
+#include "core/warnings.h"
 #include "reports/inspect.h"
 #include "settings/experiment.h"
 #include "settings/recipe.h"
@@ -33,7 +34,8 @@ namespace {
 int run(int argc, char** argv) {
   const Command command = parse_command_line(argc, argv, std::cout);
   if (const int* answered = std::get_if<int>(&command)) return *answered;
-  // An error in the file is told before LibTorch is loaded; the engine reads it again.
+  // An error in the file is told before LibTorch is loaded; the engine reads it again, and tells its warnings.
+  if (needs_engine(command)) send_warnings_to(nullptr);
   if (const auto* request = std::get_if<RunRequest>(&command))
     read_experiment(request->experiment, request->set, request->only);
   if (const auto* demo = std::get_if<DemoRequest>(&command)) read_experiment(run_of(*demo).experiment);

@@ -1,6 +1,6 @@
-# cmake -DOUTPUT=… "-DFILES=name=path|path;…" -P Embed.cmake: a source file with the constants of reports/assets.h, each
+# cmake -DHEADER=… -DOUTPUT=… "-DFILES=name=path|path;…" -P Embed.cmake: a source file with the constants of HEADER, each
 # the content of its files one after the other. A raw string keeps every byte.
-set(source "// Made by cmake/Embed.cmake.\n#include \"reports/assets.h\"\nnamespace fewstep::assets {\n")
+set(source "// Made by cmake/Embed.cmake.\n#include \"${HEADER}\"\nnamespace fewstep::assets {\n")
 foreach(entry IN LISTS FILES)
   string(REGEX MATCH "^([^=]+)=(.+)$" matched "${entry}")
   set(name ${CMAKE_MATCH_1})

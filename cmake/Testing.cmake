@@ -1,12 +1,17 @@
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
-# fewstep_tests(folder SOURCES … LINK …): one program fewstep_<folder>_tests; tests named *OnCuda* get the label gpu.
+fewstep_headers(test_headers LINK GTest::gmock nlohmann_json::nlohmann_json HEADERS <gmock/gmock.h> <nlohmann/json.hpp>)
+fewstep_headers(torch_test_headers LINK GTest::gmock nlohmann_json::nlohmann_json torch::cpu
+  HEADERS <gmock/gmock.h> <nlohmann/json.hpp> <ATen/ATen.h>)
+
+# fewstep_tests(folder SOURCES … LINK … [PRECOMPILED headers]): one program fewstep_<folder>_tests; tests named *OnCuda* get the label gpu.
 function(fewstep_tests folder)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "SOURCES;LINK" ${ARGN})
   set(program fewstep_${folder}_tests)
   add_executable(${program} ${ARG_SOURCES})
   target_link_libraries(${program} PRIVATE fewstep::options GTest::gmock GTest::gtest_main ${ARG_LINK})
+  fewstep_precompiled(${program} ${ARG_PRECOMPILED})
   target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${program} PRIVATE
     FEWSTEP_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden" FEWSTEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"

@@ -52,6 +52,7 @@ std::size_t find_text_column(const PromptQuery& query, std::span<const CaptionCo
   std::vector<std::string> usual, all;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!columns[i].text || i == file) continue;
+    if (columns[i].name.empty() && columns.size() > 1) continue;  // the index that pandas writes
     all.push_back(columns[i].name);
     if (is_one_of(kUsualNames, columns[i].name)) usual.push_back(columns[i].name);
   }
@@ -78,6 +79,17 @@ std::size_t find_file_column(const PromptQuery& query, std::span<const CaptionCo
   return find_column(query, usual.front(), columns);
 }
 
+// Where exactly one has a usual name, and another column is left for the captions.
+std::optional<std::size_t> usual_file_column(std::span<const CaptionColumn> columns) {
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!columns[i].text || !is_one_of(kUsualFileNames, columns[i].name)) continue;
+    if (found) return std::nullopt;
+    found = i;
+  }
+  return columns.size() > 1 ? found : std::nullopt;
+}
+
 void expect_text(const PromptQuery& query, const CaptionColumn& column) {
   if (column.text) return;
   throw input_error(query.file.string(), "expected text in column " + in_quotes(column.name) + ", got another type");
@@ -87,7 +99,8 @@ void expect_text(const PromptQuery& query, const CaptionColumn& column) {
 
 ChosenColumns choose_columns(const PromptQuery& query, std::span<const CaptionColumn> columns) {
   ChosenColumns chosen;
-  if (query.files) chosen.file = find_file_column(query, columns);
+  if (query.files == FileNames::kNeeded || query.file_column) chosen.file = find_file_column(query, columns);
+  if (query.files == FileNames::kWhereThere && !chosen.file) chosen.file = usual_file_column(columns);
   chosen.text = query.text ? find_column(query, *query.text, columns) : find_text_column(query, columns, chosen.file);
   expect_text(query, columns[chosen.text]);
   if (chosen.file) expect_text(query, columns[*chosen.file]);
@@ -97,6 +110,12 @@ ChosenColumns choose_columns(const PromptQuery& query, std::span<const CaptionCo
   }
   for (const RowFilter& filter : query.where) chosen.where.push_back(find_column(query, filter.column, columns));
   return chosen;
+}
+
+bool has_captions(const PromptQuery& query, std::span<const std::string> names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return query.text ? name == *query.text : is_one_of(kUsualNames, name);
+  });
 }
 
 Error error_at(const PromptQuery& query, Place place, std::string_view what) {
@@ -114,6 +133,9 @@ std::optional<std::string> utf8_trouble(std::string_view text, std::string_view 
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
+PromptCollector::PromptCollector(const PromptQuery& query)
+    : query_(query), left_out_(query.file.string(), query.max_left_out) {}
+
 void PromptCollector::add(std::optional<std::string_view> caption, std::span<const double> values, Place place,
                           std::optional<std::string_view> file) {
   const std::int64_t row = set_.rows_read++;
@@ -121,19 +143,31 @@ void PromptCollector::add(std::optional<std::string_view> caption, std::span<con
     ++set_.rows_filtered;
     return;
   }
-  if (query_.files) check_file(file, place);
   if (!caption || is_blank(*caption)) {
-    if (query_.files) throw error_at(query_, place, "expected a caption for " + in_quotes(*file) + ", got none");
     ++set_.rows_empty;
     return;
   }
-  if (const auto trouble = utf8_trouble(*caption, "a caption")) throw error_at(query_, place, *trouble);
+  if (const auto trouble = trouble_with(*caption, file)) {
+    --set_.rows_read;
+    return leave_out(error_at(query_, place, *trouble).what());
+  }
   set_.prompts.push_back({row, std::string(*caption), std::string(file.value_or(""))});
+  set_.names_files = set_.names_files || file;
 }
 
-void PromptCollector::check_file(std::optional<std::string_view> file, Place place) const {
-  if (!file || is_blank(*file)) throw error_at(query_, place, "expected the name of an image, got none");
-  if (const auto trouble = utf8_trouble(*file, "the name of an image")) throw error_at(query_, place, *trouble);
+void PromptCollector::leave_out(std::string_view what) {
+  ++set_.rows_read;
+  ++set_.rows_left_out;
+  left_out_.add(what);
+}
+
+std::optional<std::string> PromptCollector::trouble_with(std::string_view caption,
+                                                         std::optional<std::string_view> file) const {
+  if (query_.files == FileNames::kNeeded && (!file || is_blank(*file)))
+    return "expected the name of an image, got none";
+  if (file)
+    if (auto trouble = utf8_trouble(*file, "the name of an image")) return trouble;
+  return utf8_trouble(caption, "a caption");
 }
 
 // A comparison with NaN is false, so a null never passes.
@@ -148,6 +182,8 @@ bool PromptCollector::full() const {
 }
 
 PromptSet PromptCollector::finish(std::string text_column) {
+  left_out_.finish(set_.rows_read - set_.rows_filtered - set_.rows_empty, "rows",
+                   query_.files == FileNames::kNeeded ? 1 : 0);
   if (set_.prompts.empty() || (query_.count && !full())) {
     throw input_error(query_.file.string(),
                       "expected " + (query_.count ? std::to_string(*query_.count) : "at least 1") + " captions, got " +

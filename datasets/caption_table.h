@@ -32,6 +32,9 @@ struct ChosenColumns {
 // there twice, and where the text or file column was not named and not exactly one fits.
 ChosenColumns choose_columns(const PromptQuery& query, std::span<const CaptionColumn> columns);
 
+// Whether one of the names is the query's text column, or, where it names none, a usual one for captions.
+bool has_captions(const PromptQuery& query, std::span<const std::string> names);
+
 // "line 12" or "row 12" of an error message; both count from 1.
 struct Place {
   const char* unit = "line";
@@ -46,24 +49,27 @@ bool is_blank(std::string_view text);
 
 class PromptCollector {
  public:
-  explicit PromptCollector(const PromptQuery& query) : query_(query) {}
+  explicit PromptCollector(const PromptQuery& query);
 
-  // The next data row. caption, file: nullopt for null; values: one for each filter, NaN for null. Throws Error
-  // (kInput) for a caption or file name that is not UTF-8 or holds a NUL byte, or is empty where the query asks for
-  // files.
+  // The next data row. caption, file: nullopt for null; values: one for each filter, NaN for null. A row without a
+  // caption is counted and not used; one without a name where files are needed, and one with text that is no UTF-8 or
+  // holds a NUL byte, is left out.
   void add(std::optional<std::string_view> caption, std::span<const double> values, Place place,
            std::optional<std::string_view> file = {});
+  // A data row that cannot be read.
+  void leave_out(std::string_view what);
   // count captions are there: the rest of the file is not read.
   bool full() const;
-  // Throws Error (kInput) for fewer captions than count, or none.
+  // Throws Error (kInput) for fewer captions than count, none, and too many left out.
   PromptSet finish(std::string text_column);
 
  private:
   bool passes(std::span<const double> values) const;
-  void check_file(std::optional<std::string_view> file, Place place) const;
+  std::optional<std::string> trouble_with(std::string_view caption, std::optional<std::string_view> file) const;
 
   const PromptQuery& query_;
   PromptSet set_;
+  LeftOut left_out_;
 };
 
 }  // namespace fewstep

@@ -3,12 +3,15 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "core/warnings.h"
 #include "datasets/captions.h"
 #include "datasets/webdataset.h"
 #include "images/files.h"
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -41,38 +44,82 @@ void take_count(const ImageQuery& query, Samples& samples) {
   samples.resize(static_cast<std::size_t>(*query.count));
 }
 
-// Each image has one caption, each caption an image of the folder itself.
-void match(const ImageQuery& query, const std::vector<Prompt>& captions) {
-  std::unordered_set<std::string> images;
-  for (const fs::path& file : list_images(query.images)) images.insert(file.filename().string());
+using ReadSample = std::function<CaptionedImage(std::int64_t index)>;
+
+// Broken images show when they are asked for, perhaps after hours: the next sample stands in for one, until there are
+// too many of them.
+ReadSample standing_in(const ImageQuery& query, std::int64_t count, ReadSample read) {
+  struct Broken {
+    std::mutex mutex;
+    std::set<std::int64_t> indices;
+  };
+  const auto broken = std::make_shared<Broken>();
+  const auto most =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(query.max_left_out * static_cast<double>(count)));
+  return [=, where = query.images.string()](std::int64_t index) {
+    expect_index(index, static_cast<std::size_t>(count));
+    for (std::int64_t i = index;; i = (i + 1) % count) {
+      try {
+        return read(i);
+      } catch (const Error& error) {
+        if (error.code() != ExitCode::kInput) throw;
+        const std::lock_guard lock(broken->mutex);
+        broken->indices.insert(i);
+        const auto so_far = static_cast<std::int64_t>(broken->indices.size());
+        if (so_far > most || so_far == count) throw;
+        warn(where, "left out, and the next one taken: " + std::string(error.what()));
+      }
+    }
+  };
+}
+
+// Keeps the captions that have an image in the folder. An image without a caption and a caption without an image are
+// left out; two captions for one image are an error.
+void match(const ImageQuery& query, std::vector<Prompt>& captions) {
+  std::set<std::string> images;
+  for (const fs::path& file : list_images(query.images, {kImageEndings, true, true}).files)
+    images.insert(file.lexically_relative(query.images).generic_string());
   std::unordered_set<std::string> seen;
-  for (const Prompt& caption : captions) {
-    const std::string where = query.captions.string();
+  LeftOut left_out(query.captions.string(), query.max_left_out);
+  std::vector<Prompt> kept;
+  for (Prompt& caption : captions) {
     if (!seen.insert(caption.file).second)
-      throw input_error(where, "expected one caption for " + in_quotes(caption.file) + ", got two");
-    if (!images.contains(caption.file)) {
-      throw input_error(where,
-                        "expected an image " + in_quotes(caption.file) + " in " + query.images.string() + ", got none");
+      throw input_error(query.captions.string(), "expected one caption for " + in_quotes(caption.file) + ", got two");
+    if (images.contains(caption.file)) {
+      kept.push_back(std::move(caption));
+    } else {
+      left_out.add("expected an image " + in_quotes(caption.file) + " in " + query.images.string() + ", got none");
     }
   }
-  std::vector<std::string> bare;
   for (const std::string& image : images)
-    if (!seen.contains(image)) bare.push_back(image);
-  if (bare.empty()) return;
-  throw input_error(query.captions.string(), "expected a caption for each of " + std::to_string(images.size()) +
-                                                 " images in " + query.images.string() + ", got none for " +
-                                                 std::to_string(bare.size()) + ", such as " +
-                                                 in_quotes(*std::min_element(bare.begin(), bare.end())));
+    if (!seen.contains(image)) left_out.add("expected a caption for " + in_quotes(image) + ", got none");
+  left_out.finish(static_cast<std::int64_t>(kept.size()) + left_out.count(), "images with captions", 1);
+  captions = std::move(kept);
+}
+
+// Every image of a folder, for those who need no captions.
+std::vector<Prompt> without_captions(const ImageQuery& query) {
+  std::vector<Prompt> prompts;
+  for (const fs::path& file : list_images(query.images).files)
+    prompts.push_back({static_cast<std::int64_t>(prompts.size()), "", file.filename().string()});
+  return prompts;
 }
 
 CaptionedImages open_folder(const ImageQuery& query) {
-  if (query.captions.empty()) {
+  PromptSet set;
+  if (query.captions.empty() && !query.captions_needed) {
+    set.prompts = without_captions(query);
+  } else if (query.captions.empty()) {
     throw usage_error(query.images.string(),
                       "expected captions for a folder of images, a .jsonl, .csv, .tsv or .parquet, got none");
+  } else {
+    set = read_prompts({.file = query.captions,
+                        .text = query.text_column,
+                        .files = FileNames::kNeeded,
+                        .file_column = query.file_column,
+                        .max_left_out = query.max_left_out});
+    match(query, set.prompts);
   }
-  PromptSet set = read_prompts(
-      {.file = query.captions, .text = query.text_column, .files = true, .file_column = query.file_column});
-  match(query, set.prompts);
   take_count(query, set.prompts);
   std::string lines;
   for (const Prompt& prompt : set.prompts) {
@@ -83,11 +130,11 @@ CaptionedImages open_folder(const ImageQuery& query) {
   }
   const auto prompts = std::make_shared<const std::vector<Prompt>>(std::move(set.prompts));
   return {static_cast<std::int64_t>(prompts->size()), sha256(lines),
-          [prompts, folder = query.images](std::int64_t index) -> CaptionedImage {
-            expect_index(index, prompts->size());
-            const Prompt& prompt = (*prompts)[static_cast<std::size_t>(index)];
-            return {read_image(folder / prompt.file), prompt.text};
-          }};
+          standing_in(query, static_cast<std::int64_t>(prompts->size()),
+                      [prompts, folder = query.images](std::int64_t index) {
+                        const Prompt& prompt = (*prompts)[static_cast<std::size_t>(index)];
+                        return CaptionedImage{read_image(folder / prompt.file), prompt.text};
+                      })};
 }
 
 struct Shards {
@@ -96,7 +143,6 @@ struct Shards {
 };
 
 CaptionedImage read_sample(const Shards& shards, std::int64_t index) {
-  expect_index(index, shards.samples.size());
   const WebSample& sample = shards.samples[static_cast<std::size_t>(index)];
   const fs::path& path = shards.paths[sample.shard];
   return {decode_image(read_file_part(path, sample.offset, sample.size),
@@ -110,13 +156,14 @@ CaptionedImages open_shards(const ImageQuery& query) {
                       "expected no captions file or column for a .tar, which holds its captions");
   }
   Shards shards{expand_shards(query.images), {}};
-  shards.samples = read_web_samples(shards.paths, query.text_column, query.count);
+  shards.samples = read_web_samples(shards.paths, query);
   take_count(query, shards.samples);
   std::string lines;
   for (const WebSample& sample : shards.samples) append_line(lines, sample.size, sample.name, sample.caption);
   const auto shared = std::make_shared<const Shards>(std::move(shards));
   return {static_cast<std::int64_t>(shared->samples.size()), sha256(lines),
-          [shared](std::int64_t index) { return read_sample(*shared, index); }};
+          standing_in(query, static_cast<std::int64_t>(shared->samples.size()),
+                      [shared](std::int64_t index) { return read_sample(*shared, index); })};
 }
 
 }  // namespace

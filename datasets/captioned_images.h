@@ -1,5 +1,6 @@
 #pragma once
 #include "core/image.h"
+#include "core/left_out.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -29,12 +30,14 @@ struct ImageQuery {
   std::filesystem::path captions = {};  // of a folder alone: .jsonl .csv .tsv .parquet naming a file and a caption
   std::optional<std::string> file_column = {}, text_column = {};  // found by themselves where one fits; text of .json
   std::optional<std::int64_t> count = {};                         // the first so many
+  bool captions_needed = true;                                    // else a sample without one has an empty one
+  double max_left_out = kMaxLeftOut;  // part of the samples that may have no image or no caption
 };
 
-// A folder's images in the order of the caption file, which names each once (names without a folder); a .tar's in its
-// own order. Captions are read now, images when they are asked for. Throws Error: kUsage for options that do not fit;
-// kInput for a missing or broken file, an image without a caption, a caption without an image, a name that is there
-// twice, a caption that is empty or not UTF-8, fewer samples than count.
+// A folder's images in the order of the caption file, which names each once ("below/a.png"); a .tar's in its own order.
+// Captions are read now, images when they are asked for; of images that cannot be decoded another stands in. Samples
+// without an image or a caption are left out. Throws Error: kUsage for options that do not fit; kInput for a missing or
+// broken file, a name that is there twice, fewer samples than count, and too many that cannot be used.
 CaptionedImages open_captioned_images(const ImageQuery& query);
 
 }  // namespace fewstep

@@ -37,7 +37,7 @@ PromptSet read_prompts_txt(const PromptQuery& query) {
     throw usage_error(query.file.string(), "expected no column for a .txt file (one caption a line), got " +
                                                (query.text ? "text = " + *query.text : std::string("a filter")));
   }
-  if (query.files)
+  if (query.files == FileNames::kNeeded)
     throw usage_error(query.file.string(),
                       "expected captions with file names (.jsonl, .csv, .tsv, .parquet), got .txt");
   TextLines lines(query.file);
@@ -47,6 +47,13 @@ PromptSet read_prompts_txt(const PromptQuery& query) {
     collector.add(line, {}, {"line", lines.number()});
   }
   return collector.finish("");
+}
+
+std::string text_of(const PromptSet& set, const std::filesystem::path& file) {
+  const std::string column = set.text_column.empty() ? "" : " from column " + in_quotes(set.text_column);
+  return file.string() + ": " + std::to_string(set.prompts.size()) + " captions" + column +
+         (set.dialect.empty() ? "" : " (" + set.dialect + ")") + ", the first: " + in_quotes(set.prompts.front().text) +
+         (set.rows_empty ? "; " + std::to_string(set.rows_empty) + " empty ones are left out" : "");
 }
 
 PromptSet read_prompts(const PromptQuery& query) {

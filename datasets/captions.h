@@ -1,4 +1,5 @@
 #pragma once
+#include "core/left_out.h"
 #include "datasets/shapes.h"
 
 #include <cstdint>
@@ -29,27 +30,36 @@ struct ShapesQuery {
   ShapeStyle style = ShapeStyle::kFilled;
 };
 
+// Whether a table's column of file names is read.
+enum class FileNames { kIgnored, kWhereThere, kNeeded };
+
 struct PromptQuery {
   std::filesystem::path file = {};       // .parquet .tsv .csv .jsonl .txt
   std::optional<std::string> text = {};  // column or key; found by itself where only one fits
   std::vector<RowFilter> where = {};
   std::optional<std::int64_t> count = {};  // the first so many that pass the filter; the file is read no further
-  bool files = false;  // a column of file names, too (not in .txt); an empty caption or name is an error then
+  FileNames files = FileNames::kIgnored;
   std::optional<std::string> file_column = {};  // found by itself where only one has a usual name
+  double max_left_out = kMaxLeftOut;            // part of the rows whose text may be broken
   std::optional<ShapesQuery> shapes = {};       // instead of file; needs count, and has no columns
 };
 
 struct PromptSet {
   std::vector<Prompt> prompts;
-  std::string source;       // SHA-256 of the file, or shapes_hash: with row, the identity of a prompt
-  std::string text_column;  // the one used; empty for .txt
+  std::string source;        // SHA-256 of the file, or shapes_hash: with row, the identity of a prompt
+  std::string text_column;   // the one used; empty where columns have no names
+  std::string dialect;       // of a table of text, where its ending does not say it: "semicolons"
+  bool names_files = false;  // prompts have a file
   std::int64_t rows_read = 0, rows_filtered = 0, rows_empty = 0;  // empty or null captions are counted, not used
+  std::int64_t rows_left_out = 0;
 };
+// `captions.csv: 5,000 captions from column "caption" (semicolons), the first: "a boat"`, for people.
+std::string text_of(const PromptSet& set, const std::filesystem::path& file);
 
-// .csv follows RFC 4180; in .tsv a field quoted on its own line by the same rules is unquoted, any other quote is text;
-// .jsonl: the first record says which keys there are, a later one may leave some out; .txt: a caption a line.
-// Throws Error: kInput for a broken file (with line or row), a missing column (naming those that exist), fewer rows
-// than count; kUsage for an unknown extension, and for shapes without count.
+// .csv and .tsv in the dialect that fits their first 16 MiB (delimited.h); .jsonl: the first record says which keys
+// there are, a later one may leave some out; .txt: a caption a line. Rows with broken text are left out. Throws Error:
+// kInput for a broken file (with line or row), a missing column (naming those that exist), fewer rows than count, and
+// more left out than max_left_out; kUsage for an unknown extension, and for shapes without count.
 PromptSet read_prompts(const PromptQuery& query);
 
 }  // namespace fewstep

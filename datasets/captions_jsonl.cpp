@@ -58,9 +58,15 @@ PromptSet read_prompts_jsonl(const PromptQuery& query) {
   std::vector<double> values(query.where.size());
   for (std::string line; !collector.full() && lines.next(line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const json record = parse_json_object(line, query.file.string() + ":" + std::to_string(lines.number()));
-    if (!keys) keys = choose_keys(query, record);
     const Place place{"line", lines.number()};
+    json record;
+    try {
+      record = parse_json_object(line, query.file.string() + ":" + std::to_string(lines.number()));
+    } catch (const Error& error) {
+      collector.leave_out(error.what());
+      continue;
+    }
+    if (!keys) keys = choose_keys(query, record);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = number_of(query, record, keys->where[i], place);
     collector.add(text_of(query, record, keys->text, place), values, place,
                   keys->file ? text_of(query, record, *keys->file, place) : std::nullopt);

@@ -16,6 +16,8 @@ TextLines::TextLines(const std::filesystem::path& path) : path_(path), block_(1 
   if (!file_) throw input_error(path.string(), std::string("cannot be read: ") + std::strerror(errno));
   fill();
   skip_byte_order_mark();
+  const std::string_view start(block_.data() + begin_, end_ - begin_);
+  if (start.find('\n') == start.npos && start.find('\r') != start.npos) line_end_ = '\r';
 }
 
 bool TextLines::fill() {
@@ -41,9 +43,9 @@ bool TextLines::next(std::string& line) {
   ++number_;
   for (bool complete = false; !complete;) {
     const char* start = block_.data() + begin_;
-    const void* newline = std::memchr(start, '\n', end_ - begin_);
-    complete = newline != nullptr;
-    const std::size_t length = complete ? static_cast<std::size_t>(static_cast<const char*>(newline) - start)  //
+    const void* line_end = std::memchr(start, line_end_, end_ - begin_);
+    complete = line_end != nullptr;
+    const std::size_t length = complete ? static_cast<std::size_t>(static_cast<const char*>(line_end) - start)  //
                                         : end_ - begin_;
     line.append(start, length);
     begin_ += length + (complete ? 1 : 0);

@@ -16,7 +16,8 @@ class TextLines {
 
   explicit TextLines(const std::filesystem::path& path);
 
-  // The next line without its "\n" (a "\r" before it stays); false at the end of the file. A byte order mark is
+  // The next line without its "\n" (a "\r" before it stays; a file without "\n" has "\r" for it, as Excel for Mac
+  // writes); false at the end of the file. A byte order mark is
   // skipped.
   bool next(std::string& line);
   // The number of the line that was read last, from 1.
@@ -32,6 +33,7 @@ class TextLines {
   std::vector<char> block_;
   std::size_t begin_ = 0, end_ = 0;
   std::int64_t number_ = 0;
+  char line_end_ = '\n';
 };
 
 // Drops one "\r" at the end.

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/left_out.h"
 #include "core/text.h"
 #include "datasets/caption_table.h"
 #include "formats/json.h"
@@ -67,14 +68,20 @@ std::vector<std::string> expand(const std::string& text, const std::string& patt
 
 class Shard {
  public:
-  Shard(const fs::path& path, std::size_t number, const std::optional<std::string>& key)
-      : path_(path), number_(number), key_(key) {}
+  Shard(const fs::path& path, std::size_t number, const ImageQuery& query)
+      : path_(path), number_(number), key_(query.text_column), captions_needed_(query.captions_needed) {}
 
-  void add_to(std::vector<WebSample>& samples) {
+  void add_to(std::vector<WebSample>& samples, LeftOut& left_out) {
     entries_ = index_tar(path_);
     for (const TarEntry& entry : entries_) sort(entry);
-    for (const Parts& parts : parts_)
-      if (parts.image || parts.text || parts.json) samples.push_back(sample_of(parts));
+    for (const Parts& parts : parts_) {
+      if (!parts.image && !parts.text && !parts.json) continue;
+      try {
+        samples.push_back(sample_of(parts));
+      } catch (const Error& error) {
+        left_out.add(error.what());
+      }
+    }
   }
 
  private:
@@ -106,13 +113,13 @@ class Shard {
     const TarEntry* caption = key_ || !parts.text ? parts.json : parts.text;
     if (!parts.image)
       throw input_error(where(parts.text ? *parts.text : *parts.json), "expected an image of the same name, got none");
-    if (!caption) {
+    if (!caption && captions_needed_) {
       throw input_error(where(*parts.image), std::string("expected a caption of the same name, ") +
                                                  (key_ ? ".json" : ".txt or .json") + ", got none");
     }
     const TarEntry& image = *parts.image;
     expect_size(image, kMaxImageBytes);
-    return {number_, image.name, image.offset, image.size, caption_in(*caption)};
+    return {number_, image.name, image.offset, image.size, caption ? caption_in(*caption) : ""};
   }
 
   void expect_size(const TarEntry& entry, std::uint64_t most) const {
@@ -123,6 +130,15 @@ class Shard {
   }
 
   std::string caption_in(const TarEntry& entry) const {
+    try {
+      return needed_caption_in(entry);
+    } catch (const Error&) {
+      if (captions_needed_) throw;
+      return "";
+    }
+  }
+
+  std::string needed_caption_in(const TarEntry& entry) const {
     expect_size(entry, kMaxCaptionBytes);
     std::string text = read_file_part(path_, entry.offset, entry.size);
     if (entry.name.size() >= 5 && lower(entry.name.substr(entry.name.size() - 5)) == ".json")
@@ -148,6 +164,7 @@ class Shard {
   const fs::path& path_;
   std::size_t number_;
   const std::optional<std::string>& key_;
+  const bool captions_needed_;
   std::vector<TarEntry> entries_;
   std::vector<Parts> parts_;  // in the order of their first entries
   std::unordered_map<std::string, std::size_t> by_key_;
@@ -163,16 +180,18 @@ std::vector<fs::path> expand_shards(const fs::path& pattern) {
   return paths;
 }
 
-std::vector<WebSample> read_web_samples(const std::vector<fs::path>& shards, const std::optional<std::string>& key,
-                                        std::optional<std::int64_t> count) {
+std::vector<WebSample> read_web_samples(const std::vector<fs::path>& shards, const ImageQuery& query) {
   std::vector<WebSample> samples;
+  LeftOut left_out(query.images.string(), query.max_left_out);
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    if (count && static_cast<std::int64_t>(samples.size()) >= *count) break;
-    const std::size_t before = samples.size();
-    Shard(shards[i], i, key).add_to(samples);
-    if (samples.size() == before)
+    if (query.count && static_cast<std::int64_t>(samples.size()) >= *query.count) break;
+    const auto seen = [&] { return static_cast<std::int64_t>(samples.size()) + left_out.count(); };
+    const std::int64_t before = seen();
+    Shard(shards[i], i, query).add_to(samples, left_out);
+    if (seen() == before)
       throw input_error(shards[i].string(), "expected images with captions (KEY.jpg and KEY.txt …), got none");
   }
+  left_out.finish(static_cast<std::int64_t>(samples.size()) + left_out.count(), "samples", 1);
   return samples;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <vector>
+#include "datasets/captioned_images.h"
 
 namespace fewstep {
 
@@ -22,10 +23,9 @@ std::vector<std::filesystem::path> expand_shards(const std::filesystem::path& pa
 
 // The samples of all shards in the order of their first entries, up to the end of the shard that holds number count.
 // KEY.jpg .jpeg .png .webp .bmp .tif .tiff is the image, KEY.txt or else KEY.json with "caption" or "text" the caption;
-// with key, KEY.json with that key alone. Other entries are passed over. Throws Error (kInput), naming shard and entry,
-// for an image without a caption and the reverse, two images of one key, an empty caption or one that is not UTF-8, no
-// samples at all, and whatever index_tar refuses.
-std::vector<WebSample> read_web_samples(const std::vector<std::filesystem::path>& shards,
-                                        const std::optional<std::string>& key, std::optional<std::int64_t> count);
+// with key, KEY.json with that key alone. Other entries are passed over; samples without an image or, where captions
+// are needed, without a caption are left out. Throws Error (kInput), naming shard and entry, where too many are, for
+// two images of one key, no samples at all, and whatever index_tar refuses.
+std::vector<WebSample> read_web_samples(const std::vector<std::filesystem::path>& shards, const ImageQuery& query);
 
 }  // namespace fewstep

@@ -4,7 +4,10 @@
 #include "core/files.h"
 #include "core/text.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace fewstep {
@@ -21,10 +24,41 @@ std::string reason(const nlohmann::json::exception& error) {
   return shown < text.size() ? text.substr(0, shown) + "…" : text;
 }
 
+// Python writes and reads NaN, Infinity and -Infinity, which JSON has not: null, and the largest double of either sign.
+std::string without_python_numbers(std::string_view text) {
+  constexpr std::pair<std::string_view, std::string_view> kNumbers[] = {{"NaN", "null"},
+                                                                        {"Infinity", "1.7976931348623157e308"}};
+  std::string plain;
+  plain.reserve(text.size());
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"') in_string = !in_string;
+    const auto number = std::find_if(std::begin(kNumbers), std::end(kNumbers), [&](const auto& pair) {
+      return !in_string && c == pair.first.front() && text.substr(at).starts_with(pair.first);
+    });
+    if (number != std::end(kNumbers)) {
+      plain += number->second;
+      at += number->first.size();
+      continue;
+    }
+    const std::size_t taken = in_string && c == '\\' && at + 1 < text.size() ? 2 : 1;
+    plain += text.substr(at, taken);
+    at += taken;
+  }
+  return plain;
+}
+
+bool has_python_numbers(std::string_view text) {
+  return text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos;
+}
+
 }  // namespace
 
 nlohmann::json parse_json_object(std::string_view text, const std::string& where) {
   using json = nlohmann::json;
+  std::string plain;
+  if (has_python_numbers(text)) text = plain = without_python_numbers(text);
   // The library takes NUL for the end of the text, which would hide what follows it.
   if (text.find('\0') != std::string_view::npos) throw input_error(where, "expected JSON, got a NUL byte");
   std::vector<std::set<std::string>> keys;

@@ -11,13 +11,17 @@
 namespace fewstep {
 
 Reference reference_from_folder(const std::filesystem::path& images, const OpenMetric& metric,
-                                const std::filesystem::path& cache, int batch, std::ostream& messages) {
-  const auto files = list_images(images);
-  return reference_from_batches(hash_of_files(files, images), metric, cache, [&](const auto& use) {
-    messages << "reference: features of " << files.size() << " images of " << images.string() << std::endl;
-    for_each_image_batch(files, {.batch = batch, .skip_broken = false}, messages,
+                                const std::filesystem::path& cache, int batch, double max_left_out,
+                                std::ostream& messages) {
+  const ImageList list = list_images(images, image_rule(metric));
+  Reference reference = reference_from_batches(hash_of_files(list.files, images), metric, cache, [&](const auto& use) {
+    messages << "reference: features of " << text_of(list, images) << std::endl;
+    for_each_image_batch(list.files, {batch, max_left_out}, messages,
                          [&](std::span<const Image> decoded, auto) { use(decoded); });
   });
+  if (const auto left_out = static_cast<std::int64_t>(list.files.size()) - reference.gaussian.count; left_out > 0)
+    reference.flags.push_back("skipped-reference-images:" + std::to_string(left_out));
+  return reference;
 }
 
 Reference reference_from_shapes(const ReferenceShapes& shapes, const OpenMetric& metric,

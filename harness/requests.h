@@ -1,4 +1,5 @@
 #pragma once
+#include "core/left_out.h"
 #include "core/noise.h"
 #include "settings/experiment.h"
 
@@ -60,7 +61,8 @@ struct ScoreRequest {
   std::string device = "auto";
   int batch = 16;
   bool assume_protocol = false;  // take statistics that do not name their protocol
-  bool skip_broken = false;      // leave out images that cannot be decoded, and flag the scores
+  double max_left_out =
+      kMaxLeftOut;  // part of the images that may be broken; they are left out, and the scores flagged
   bool json = false;
 };
 
@@ -74,7 +76,7 @@ struct StatsRequest {
   std::string crop = "none";          // "center": the middle square first; "none" squashes what is not square
   std::string device = "auto";
   int batch = 16;
-  bool skip_broken = false;
+  double max_left_out = kMaxLeftOut;
 };
 
 // fewstep distill: train what a recipe says.

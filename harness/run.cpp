@@ -3,6 +3,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "datasets/pairing.h"
 #include "harness/dry_run.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
@@ -16,6 +17,7 @@
 #include "harness/training_progress.h"
 #include "images/files.h"
 #include "store/read.h"
+#include "store/read_samples.h"
 #include "store/training.h"
 
 #include <c10/core/InferenceMode.h>
@@ -45,8 +47,7 @@ PromptSet read_captions(const Experiment& experiment, const RunRequest& request,
   PromptSet prompts = read_prompts(query);
   if (shorter && prompts.prompts.size() > static_cast<std::size_t>(*request.limit))
     prompts.prompts.resize(static_cast<std::size_t>(*request.limit));
-  if (prompts.rows_empty > 0)
-    messages << "warning: " << prompts.rows_empty << " empty captions of " << query.file.string() << " are left out\n";
+  if (!query.shapes) messages << text_of(prompts, query.file) << std::endl;
   return prompts;
 }
 
@@ -263,8 +264,19 @@ class CellRunner {
   std::size_t current_ = 0, failed_ = 0;
 };
 
+// Beside the kept images, so that they can be scored, trained on and looked at elsewhere.
+void write_kept_captions(RunContext& run) {
+  if (run.experiment.keep_images == 0) return;
+  std::vector<CaptionRow> rows;
+  for (KeptImage& image : kept_images(run.store))
+    rows.push_back(
+        {Path(image.image_path).filename().string(), std::move(image.text), image.prompt_row, std::move(image.cell)});
+  if (!rows.empty()) write_captions(beside(run.path, ".images"), rows);
+}
+
 int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
   const std::size_t cells = run.plan.cells.size();
+  write_kept_captions(run);
   if (interrupted()) {
     run.store.end_run(run.id, "interrupted");
     run.messages << "interrupted: what is done is in " << run.path.string() << "; the same command continues"

@@ -18,7 +18,8 @@ Reference reference_for(const Experiment& experiment, const OpenMetric& metric, 
     return reference_from_file(*experiment.reference_statistics, metric, experiment.assume_protocol);
   if (experiment.reference_shapes)
     return reference_from_shapes(*experiment.reference_shapes, metric, cache, kReferenceBatch, messages);
-  return reference_from_folder(*experiment.reference_images, metric, cache, kReferenceBatch, messages);
+  return reference_from_folder(*experiment.reference_images, metric, cache, kReferenceBatch,
+                               experiment.reference_max_left_out, messages);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "harness/sample.h"
+#include "datasets/pairing.h"
 
 #include "core/device.h"
 #include "core/error.h"
@@ -26,11 +27,8 @@ namespace fs = std::filesystem;
 
 Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
-  if (sampler.kind != checkpoint.kind) {
-    throw usage_error(
-        "--sampler", fmt::format("expected one that fits {}, a {} checkpoint ({}), got {}", request.checkpoint.string(),
-                                 name_of(checkpoint.kind), samplers_for(checkpoint.kind), request.sampler));
-  }
+  if (sampler.kind != checkpoint.kind) throw unfit_sampler("--sampler", request.sampler, checkpoint);
+  tell_negative_guidance("--guidance-scale", request.guidance, checkpoint);
   const bool lcm = sampler.kind == CheckpointKind::kConsistency;
   Cell cell;
   cell.checkpoint = request.checkpoint.filename().string();
@@ -46,8 +44,12 @@ Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   return cell;
 }
 
-PromptSet captions_of(const SampleRequest& request) {
-  if (request.prompts) return read_prompts({.file = *request.prompts});
+PromptSet captions_of(const SampleRequest& request, std::ostream& messages) {
+  if (request.prompts) {
+    PromptSet set = read_prompts({.file = *request.prompts});
+    messages << text_of(set, *request.prompts) << std::endl;
+    return set;
+  }
   PromptSet prompts;
   prompts.prompts.push_back({0, *request.prompt});
   return prompts;
@@ -101,7 +103,8 @@ class Sampling {
         denoising_(denoising_of(cell, checkpoint)),
         size_(size),
         starts_(std::move(starts)),
-        negative_(encode_prompts(checkpoint, std::span(&request.negative_prompt, 1))) {}
+        negative_(encode_prompts(checkpoint, std::span(&request.negative_prompt, 1))),
+        label_(label_of(cell)) {}
 
   void make(std::span<const Prompt> prompts, std::size_t first) {
     std::vector<std::string> texts;
@@ -117,14 +120,18 @@ class Sampling {
         denoise(checkpoint_, denoising_, encode_prompts(checkpoint_, texts), negative_, start, rng).latents;
     const Tensor decoded = decode(checkpoint_.vae, latents);
     const std::vector<Image> images = to_images(decoded);
-    for (std::size_t b = 0; b < images.size(); ++b)
-      write_png(request_.output / fmt::format("{:05}.png", first + b), images[b]);
+    for (std::size_t b = 0; b < images.size(); ++b) {
+      const std::string file = fmt::format("{:05}.png", first + b);
+      write_png(request_.output / file, images[b]);
+      rows_.push_back({file, prompts[b].text, prompts[b].row, label_});
+    }
     if (!request_.save_latents) return;
     latents_.push_back(latents.to(at::kCPU, at::kFloat));
     images_.push_back(decoded.to(at::kCPU, at::kFloat));
   }
 
   void save() const {
+    if (!rows_.empty()) write_captions(request_.output, rows_);
     if (request_.save_latents && !latents_.empty())
       save_tensors(*request_.save_latents, {{"latents", at::cat(latents_)}, {"images", at::cat(images_)}});
   }
@@ -136,6 +143,8 @@ class Sampling {
   const ImageSize size_;
   const Starts starts_;
   const Tensor negative_;
+  const std::string label_;
+  std::vector<CaptionRow> rows_;
   std::vector<Tensor> latents_, images_;
 };
 
@@ -152,7 +161,7 @@ int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& me
     size.height = static_cast<int>(starts.latents->size(2) * size.downscale);
     size.width = static_cast<int>(starts.latents->size(3) * size.downscale);
   }
-  const std::vector<Prompt> prompts = prompt_per_image(request, captions_of(request).prompts, starts);
+  const std::vector<Prompt> prompts = prompt_per_image(request, captions_of(request, messages).prompts, starts);
   make_folders(request.output);
   catch_interrupts();
   return with_our_errors([&] {

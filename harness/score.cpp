@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/tensor.h"
 #include "datasets/captions.h"
+#include "datasets/pairing.h"
 #include "harness/image_batches.h"
 #include "images/files.h"
 #include "metrics/reference.h"
@@ -48,25 +49,36 @@ struct Captions {
   std::vector<std::int64_t> groups;  // images of one caption are not independent
 };
 
-Captions read_captions(const ScoreRequest& request, std::size_t images) {
+Captions read_captions(const ScoreRequest& request, std::span<const std::filesystem::path> files,
+                       std::ostream& messages) {
   Captions captions;
-  captions.groups.resize(images);
+  captions.groups.resize(files.size());
   std::iota(captions.groups.begin(), captions.groups.end(), 0);
   if (!request.prompts) return captions;
-  const PromptSet set = read_prompts({.file = *request.prompts});
-  if (set.prompts.size() != images) {
-    throw input_error(request.prompts->string(),
-                      "expected " + std::to_string(images) + " captions, one for each image of " +
-                          request.images.string() + " in the order of their names, got " +
-                          std::to_string(set.prompts.size()) +
-                          (set.rows_empty ? " and " + std::to_string(set.rows_empty) + " empty lines" : ""));
-  }
+  const PromptSet set = read_prompts({.file = *request.prompts, .files = FileNames::kWhereThere});
+  const Pairing pairing = pair_with_captions(request.images, files, set, *request.prompts);
+  messages << text_of(set, *request.prompts) << "; " << pairing.text << std::endl;
   std::map<std::string, std::int64_t> first;
-  for (std::size_t i = 0; i < images; ++i) {
-    captions.texts.push_back(set.prompts[i].text);
-    captions.groups[i] = first.emplace(set.prompts[i].text, i).first->second;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    captions.texts.push_back(set.prompts[pairing.prompt[i]].text);
+    captions.groups[i] = first.emplace(captions.texts.back(), i).first->second;
   }
   return captions;
+}
+
+// The images that every metric measures. A folder of which they count different files is measured metric by metric.
+ImageList images_for(const std::filesystem::path& folder, std::span<const OpenMetric* const> metrics) {
+  ImageList list = list_images(folder, image_rule(*metrics[0]));
+  for (const OpenMetric* metric : metrics.subspan(1)) {
+    const ImageList other = list_images(folder, image_rule(*metric));
+    if (other.files == list.files) continue;
+    const auto named = [](const OpenMetric& m) { return m.settings.name + ":" + m.settings.protocol; };
+    throw input_error(folder.string(), "expected images that every metric counts, got " +
+                                           std::to_string(list.files.size()) + " for " + named(*metrics[0]) + " and " +
+                                           std::to_string(other.files.size()) + " for " + named(*metric) +
+                                           "; score the metrics one by one");
+  }
+  return list;
 }
 
 using References = std::vector<std::optional<Reference>>;  // of each metric
@@ -77,14 +89,17 @@ References make_references(const ScoreRequest& request, std::span<const OpenMetr
   std::vector<const OpenMetric*> users;
   for (const OpenMetric& metric : metrics)
     if (metric.metric->needs_reference) users.push_back(&metric);
+  if (users.empty()) return references;
   if (!std::filesystem::is_directory(*request.reference)) {
     for (const OpenMetric* user : users)
       references[user - metrics.data()] = reference_from_file(*request.reference, *user, request.assume_protocol);
     return references;
   }
   std::int64_t skipped = 0;
+  const ImageList list = images_for(*request.reference, users);
+  messages << "reference: " << text_of(list, *request.reference) << std::endl;
   const auto fitted = fit_images(users, [&](const auto& use) {
-    skipped = for_each_image_batch(list_images(*request.reference), {request.batch, request.skip_broken}, messages,
+    skipped = for_each_image_batch(list.files, {request.batch, request.max_left_out}, messages,
                                    [&](auto images, auto) { use(images); });
   });
   for (std::size_t i = 0; i < users.size(); ++i) {
@@ -162,14 +177,18 @@ void print_scores(std::span<const MetricScore> scores, bool json, std::ostream& 
 
 std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<const OpenMetric> metrics,
                                       std::ostream& messages) {
-  const std::vector<std::filesystem::path> files = list_images(request.images);
-  const Captions captions = read_captions(request, files.size());
+  std::vector<const OpenMetric*> all;
+  for (const OpenMetric& metric : metrics) all.push_back(&metric);
+  const ImageList list = images_for(request.images, all);
+  const std::vector<std::filesystem::path>& files = list.files;
+  messages << "scored: " << text_of(list, request.images) << std::endl;
+  const Captions captions = read_captions(request, files, messages);
   const References references = make_references(request, metrics, messages);
 
   std::vector<std::vector<float>> rows(metrics.size());
   std::vector<std::int64_t> groups;
   const auto skipped =
-      for_each_image_batch(files, {request.batch, request.skip_broken}, messages, [&](auto images, auto indices) {
+      for_each_image_batch(files, {request.batch, request.max_left_out}, messages, [&](auto images, auto indices) {
         std::vector<std::string> prompts;
         for (const std::size_t i : indices) {
           groups.push_back(captions.groups[i]);

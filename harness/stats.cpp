@@ -48,15 +48,16 @@ Image prepare(const StatsRequest& request, const Image& image) {
 }
 
 void write_stats(const StatsRequest& request, const OpenMetric& metric, std::ostream& out, std::ostream& messages) {
+  const ImageList list = list_images(request.images, image_rule(metric));
+  messages << metric.settings.protocol << ": " << text_of(list, request.images) << std::endl;
   std::int64_t skipped = 0;
   const OpenMetric* const metrics[] = {&metric};
   const Gaussian gaussian = fit_images(metrics, [&](const auto& use) {
-    skipped = for_each_image_batch(list_images(request.images), {request.batch, request.skip_broken}, messages,
-                                   [&](auto images, auto) {
-                                     std::vector<Image> prepared;
-                                     for (const Image& image : images) prepared.push_back(prepare(request, image));
-                                     use(prepared);
-                                   });
+    skipped = for_each_image_batch(list.files, {request.batch, request.max_left_out}, messages, [&](auto images, auto) {
+      std::vector<Image> prepared;
+      for (const Image& image : images) prepared.push_back(prepare(request, image));
+      use(prepared);
+    });
   })[0];
   write_statistics(request.output, {gaussian, metric.settings.protocol, metric.measure.model_hash});
   out << request.output.string() << ": " << gaussian.count << " images, protocol " << metric.settings.protocol << ", "

@@ -11,6 +11,7 @@
 #include "harness/training_progress.h"
 #include "models/checkpoint_info.h"
 #include "models/tokenizer/tokenizer_writer.h"
+#include "settings/methods.h"
 
 #include <nlohmann/json.hpp>
 
@@ -62,7 +63,8 @@ bool is_done(const Recipe& recipe, const std::string& identity) {
 
 std::optional<LossCurve> train_recipe(const Recipe& given, at::Device device, bool again, std::ostream& messages) {
   Recipe recipe = given;
-  const CaptionedImages data = training_images(recipe.data);
+  const CaptionedImages data =
+      training_images(recipe.data, find_by_name(kMethods, recipe.method, "method").needs_captions);
   if (recipe.method == "clip" && recipe.tokenizer.empty()) {
     recipe.tokenizer = cache_folder(recipe) / "shapes-tokenizer";
     write_word_tokenizer(recipe.tokenizer, shape_words(), 16);

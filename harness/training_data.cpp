@@ -16,9 +16,14 @@ ShapeScene scene_of(const TrainingData& data, std::int64_t index) {
 
 }  // namespace
 
-CaptionedImages training_images(const TrainingData& data) {
+CaptionedImages training_images(const TrainingData& data, bool captions_needed) {
   if (!data.shapes) {
-    ImageQuery query{data.images, data.captions, data.file_column, data.text_column, {}};
+    ImageQuery query{.images = data.images,
+                     .captions = data.captions,
+                     .file_column = data.file_column,
+                     .text_column = data.text_column,
+                     .captions_needed = captions_needed,
+                     .max_left_out = data.max_left_out};
     if (data.count > 0) query.count = data.count;
     return open_captioned_images(query);
   }

@@ -3,93 +3,157 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
-#include "images/header.h"
-
-#include <opencv2/core.hpp>
-#include <opencv2/core/utils/logger.hpp>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
+#include "core/warnings.h"
+#include "images/decoders.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
-#include <string_view>
+#include <map>
 #include <system_error>
 
 namespace fewstep {
 namespace {
 
-constexpr std::array<std::string_view, 7> kExtensions = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"};
-constexpr int kPngCompression = 3;
+namespace fs = std::filesystem;
+using namespace std::string_view_literals;
 
-// OpenCV's rows are BGR; empty where it cannot decode.
-cv::Mat decode(const std::string& bytes) {
-  // One message is enough, and it is ours.
-  [[maybe_unused]] static const auto before = cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-  const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
-  try {
-    return cv::imdecode(buffer, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-  } catch (const cv::Exception&) {
-    return {};
-  }
+constexpr int kMaxDepth = 64;  // of folders; a link may lead in a circle
+
+// A format by how its files begin.
+struct Format {
+  std::string_view begins;
+  std::size_t then_at;
+  std::string_view then;
+  Image (*decode)(const EncodedImage& file);
+};
+constexpr Format kFormats[] = {
+    {"\x89PNG\r\n\x1a\n"sv, 0, "", decode_png},
+    {"\xff\xd8"sv, 0, "", decode_jpeg},
+    {"RIFF", 8, "WEBP", decode_webp},
+    {"II*\0"sv, 0, "", decode_tiff},
+    {"MM\0*"sv, 0, "", decode_tiff},
+    {"II+\0"sv, 0, "", decode_tiff},
+    {"MM\0+"sv, 0, "", decode_tiff},
+    {"BM", 0, "", decode_bmp},
+    {"GIF87a", 0, "", decode_gif},
+    {"GIF89a", 0, "", decode_gif},
+    {"P1", 0, "", decode_portable_map},
+    {"P2", 0, "", decode_portable_map},
+    {"P3", 0, "", decode_portable_map},
+    {"P4", 0, "", decode_portable_map},
+    {"P5", 0, "", decode_portable_map},
+    {"P6", 0, "", decode_portable_map},
+    {"\x93NUMPY"sv, 0, "", decode_npy},
+};
+
+bool is_one_of(std::span<const std::string_view> endings, std::string_view ending) {
+  return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
+
+// The images below a folder, and what else is there by kind.
+class Search {
+ public:
+  explicit Search(const ImageRule& rule) : rule_(rule) {}
+
+  void look(const fs::path& folder, int depth) {
+    std::error_code failure;
+    fs::directory_iterator entries(folder, failure);
+    for (; !failure && entries != fs::directory_iterator(); entries.increment(failure)) take(*entries, depth);
+    if (failure) throw input_error(folder.string(), "cannot be read: " + failure.message());
+  }
+
+  ImageList found() {
+    std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
+    std::string passed_over;
+    for (const auto& [kind, count] : others_)
+      passed_over += (passed_over.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+    return {std::move(files_), std::move(passed_over)};
+  }
+
+ private:
+  void take(const fs::directory_entry& entry, int depth) {
+    std::error_code ignored;
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.')) {
+      ++others_["hidden"];
+    } else if (entry.is_directory(ignored)) {
+      if (depth + 1 < kMaxDepth) below(entry.path(), depth);
+    } else if (const std::string ending = entry.path().extension().string();
+               is_one_of(rule_.endings, rule_.any_case ? lower(ending) : ending)) {
+      (depth > 0 && !rule_.deep) ? void(++others_["images in folders below"]) : files_.push_back(entry.path());
+    } else if (depth == 0 || rule_.deep) {
+      ++others_[ending.empty() ? "without an ending" : ending];
+    }
+  }
+  // A folder below that cannot be read matters where its images count.
+  void below(const fs::path& folder, int depth) {
+    if (rule_.deep) return look(folder, depth + 1);
+    if (depth > 0) return;
+    try {
+      look(folder, depth + 1);
+    } catch (const Error&) {
+      return;
+    }
+  }
+
+  const ImageRule& rule_;
+  std::vector<fs::path> files_;
+  std::map<std::string, std::int64_t> others_;
+};
 
 }  // namespace
 
-bool is_image_extension(std::string_view extension) {
-  return std::find(kExtensions.begin(), kExtensions.end(), lower(extension)) != kExtensions.end();
-}
+bool is_image_extension(std::string_view extension) { return is_one_of(kImageEndings, lower(extension)); }
 
-std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder) {
+ImageList list_images(const fs::path& folder, const ImageRule& rule) {
   std::error_code failure;
-  std::vector<std::filesystem::path> files;
-  if (!std::filesystem::is_directory(folder, failure))
+  if (!fs::is_directory(folder, failure))
     throw input_error(folder.string(),
                       failure ? "cannot be read: " + failure.message() : "expected a folder of images");
-  std::filesystem::directory_iterator entries(folder, failure);
-  for (; !failure && entries != std::filesystem::directory_iterator(); entries.increment(failure))
-    if (is_image_extension(entries->path().extension().string()) && !std::filesystem::is_directory(entries->status()))
-      files.push_back(entries->path());
-  if (failure) throw input_error(folder.string(), "cannot be read: " + failure.message());
-  if (files.empty())
-    throw input_error(folder.string(), "expected images (.png .jpg .jpeg .bmp .webp .tif .tiff), got none");
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
-  return files;
+  Search search(rule);
+  search.look(folder, 0);
+  ImageList list = search.found();
+  if (!list.files.empty()) return list;
+  std::string endings;
+  for (const std::string_view ending : rule.endings) endings += (endings.empty() ? "" : " ") + std::string(ending);
+  throw input_error(folder.string(), "expected images (" + endings + "), got none" +
+                                         (list.passed_over.empty() ? "" : "; passed over: " + list.passed_over));
 }
 
-Image read_image(const std::filesystem::path& path, std::int64_t max_pixels) {
+std::string text_of(const ImageList& list, const fs::path& folder) {
+  return std::to_string(list.files.size()) + " images of " + folder.string() +
+         (list.passed_over.empty() ? "" : "; passed over: " + list.passed_over);
+}
+
+Image read_image(const fs::path& path, std::int64_t max_pixels) {
   return decode_image(read_file(path, kMaxImageBytes), path.string(), max_pixels);
 }
 
 Image decode_image(const std::string& bytes, const std::string& where, std::int64_t max_pixels) {
-  const ImageHeader header = read_image_header(bytes, where);
-  if (header.width > max_pixels / header.height) {
-    throw input_error(where, "expected at most " + std::to_string(max_pixels) + " pixels, got " +
-                                 std::to_string(header.width) + "x" + std::to_string(header.height));
-  }
-  const cv::Mat decoded = decode(bytes);
-  if (decoded.empty() || decoded.type() != CV_8UC3 || decoded.cols != header.width || decoded.rows != header.height)
-    throw input_error(where, "expected a whole " + std::string(header.format) + " image, got broken data");
-  Image image{decoded.rows, decoded.cols, std::vector<std::uint8_t>(decoded.total() * 3)};
-  cv::Mat rgb(decoded.rows, decoded.cols, CV_8UC3, image.rgb.data());
-  cv::cvtColor(decoded, rgb, cv::COLOR_BGR2RGB);
-  return image;
+  const std::string_view view = bytes;
+  for (const Format& format : kFormats)
+    if (view.starts_with(format.begins) && view.substr(std::min(view.size(), format.then_at)).starts_with(format.then))
+      return format.decode({view, where, max_pixels});
+  throw input_error(where, "expected a PNG, JPEG, WebP, TIFF, BMP, GIF or portable map (.ppm), got other bytes");
 }
 
-std::string encode_png(const Image& image) {
-  if (image.height < 1 || image.width < 1 || image.rgb.size() != std::size_t{3} * image.height * image.width)
-    throw input_error("encode_png", "expected an image of height x width x 3 bytes");
-  const cv::Mat rgb(image.height, image.width, CV_8UC3, const_cast<std::uint8_t*>(image.rgb.data()));
-  cv::Mat bgr;
-  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  std::vector<std::uint8_t> png;
-  if (!cv::imencode(".png", bgr, png, {cv::IMWRITE_PNG_COMPRESSION, kPngCompression}))
-    throw environment_error("encode_png", "the PNG encoder failed");
-  return {png.begin(), png.end()};
+Image make_image(const EncodedImage& file, std::int64_t width, std::int64_t height) {
+  const std::string got = ", got " + std::to_string(width) + "x" + std::to_string(height);
+  if (width < 1 || height < 1) throw input_error(file.where, "expected a width and height of at least 1" + got);
+  if (width > file.max_pixels / height)
+    throw input_error(file.where, "expected at most " + std::to_string(file.max_pixels) + " pixels" + got);
+  return {static_cast<int>(height), static_cast<int>(width),
+          std::vector<std::uint8_t>(static_cast<std::size_t>(width * height) * 3)};
 }
 
-void write_png(const std::filesystem::path& path, const Image& image) {
-  write_file_atomically(path, encode_png(image));
+Error broken_image(const EncodedImage& file, std::string_view format, std::string_view reason) {
+  return input_error(file.where, "expected a whole " + std::string(format) + " image, got broken data" +
+                                     (reason.empty() ? "" : ": " + std::string(reason)));
 }
+
+void tell_clipped(const EncodedImage& file) {
+  warn(file.where, "grey of more than 8 bits: values above 255 are clipped, as Pillow's convert(\"RGB\") does");
+}
+
+void write_png(const fs::path& path, const Image& image) { write_file_atomically(path, encode_png(image)); }
 
 }  // namespace fewstep

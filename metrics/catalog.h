@@ -1,4 +1,6 @@
 #pragma once
+#include "images/image_rule.h"
+
 #include <array>
 #include <filesystem>
 #include <span>
@@ -16,19 +18,33 @@ struct NetworkSlot {
   std::string_view expected;  // "the folder of a CLIPModel"
 };
 
+// A way to measure that some public package has, and the files of a folder that it measures.
+struct ProtocolInfo {
+  std::string_view name;
+  ImageRule images = kImageRule;
+};
+
 // A metric as everything but its own arithmetic knows it; metrics/registry.cpp holds the functions. No LibTorch.
 struct MetricInfo {
   std::string_view name, title, source;
   int version;  // goes into every cache key: raise it when numbers change
   bool higher_is_better, needs_reference, needs_prompts;
   NetworkSlot network;
-  std::span<const std::string_view> protocols;  // the first is the default
+  std::span<const ProtocolInfo> protocols;  // the first is the default
 };
 
-inline constexpr std::array<std::string_view, 4> kFidProtocols{"pytorch-fid", "torch-fidelity", "torchmetrics",
-                                                               "clean-fid"};
-inline constexpr std::array<std::string_view, 2> kClipScoreProtocols{"transformers", "torchmetrics"};
-inline constexpr std::array<std::string_view, 1> kFdPocketProtocols{"pocket"};
+inline constexpr std::array<std::string_view, 9> kPytorchFidEndings{".bmp", ".jpg", ".jpeg", ".pgm", ".png",
+                                                                    ".ppm", ".tif", ".tiff", ".webp"};
+inline constexpr std::array<std::string_view, 3> kTorchFidelityEndings{".png", ".jpg", ".jpeg"};
+inline constexpr std::array<std::string_view, 13> kCleanFidEndings{
+    ".bmp", ".jpg", ".jpeg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp", ".npy", ".JPEG", ".JPG", ".PNG"};
+
+inline constexpr std::array<ProtocolInfo, 4> kFidProtocols{{{"pytorch-fid", {kPytorchFidEndings, false, false}},
+                                                            {"torch-fidelity", {kTorchFidelityEndings, true, false}},
+                                                            {"torchmetrics"},  // is given tensors
+                                                            {"clean-fid", {kCleanFidEndings, false, true}}}};
+inline constexpr std::array<ProtocolInfo, 2> kClipScoreProtocols{{{"transformers"}, {"torchmetrics"}}};
+inline constexpr std::array<ProtocolInfo, 1> kFdPocketProtocols{{{"pocket"}}};
 
 inline constexpr std::array<MetricInfo, 3> kMetrics{{
     {.name = "fid",

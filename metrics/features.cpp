@@ -91,7 +91,7 @@ constexpr std::array<FeatureProtocol, 4> kProtocols = {{
 }};
 
 static_assert(std::equal(kProtocols.begin(), kProtocols.end(), kFidProtocols.begin(), kFidProtocols.end(),
-                         [](const FeatureProtocol& protocol, std::string_view name) { return protocol.name == name; }));
+                         [](const FeatureProtocol& ours, const ProtocolInfo& row) { return ours.name == row.name; }));
 
 }  // namespace
 

@@ -53,8 +53,8 @@ const Metric& find_metric(std::string_view name) { return find_by_name(metrics()
 MetricSettings resolve(MetricSettings settings) {
   const Metric& metric = find_metric(settings.name);
   const auto& [option, key, is_folder, noun, expected] = metric.network;
-  if (settings.protocol.empty()) settings.protocol = metric.protocols.front();
-  index_of_name(metric.protocols, settings.protocol, settings.name + " protocol");
+  if (settings.protocol.empty()) settings.protocol = metric.protocols.front().name;
+  index_of_name(names_of(metric.protocols), settings.protocol, settings.name + " protocol");
   const std::string what = "expected " + std::string(expected);
   if (settings.network.empty())
     throw usage_error(settings.name, "expected " + std::string(key) + ", " + std::string(expected) + ", got none");
@@ -76,6 +76,10 @@ std::vector<float> to_rows(const Tensor& rows) {
   const Tensor ours = rows.to(at::kCPU, at::kFloat).contiguous();
   const float* values = ours.const_data_ptr<float>();
   return {values, values + ours.numel()};
+}
+
+const ImageRule& image_rule(const OpenMetric& metric) {
+  return find_by_name(metric.metric->protocols, metric.settings.protocol, "protocol").images;
 }
 
 }  // namespace fewstep

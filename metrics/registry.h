@@ -48,4 +48,7 @@ OpenMetric open_metric(const MetricSettings& settings, const Compute& compute);
 // [B,width] on any device, row-major.
 std::vector<float> to_rows(const Tensor& rows);
 
+// The files of a folder that the metric's protocol measures.
+const ImageRule& image_rule(const OpenMetric& metric);
+
 }  // namespace fewstep

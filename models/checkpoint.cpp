@@ -36,7 +36,9 @@ Checkpoint load_checkpoint(const std::filesystem::path& folder, const Compute& c
 }
 
 Tensor encode_prompts(const Checkpoint& checkpoint, std::span<const std::string> prompts) {
-  return text_states(checkpoint.text, token_ids(checkpoint.tokenizer, prompts));
+  std::vector<std::string> texts;
+  for (const std::string& prompt : prompts) texts.push_back(checkpoint.tokenizer.with_all_vectors(prompt));
+  return text_states(checkpoint.text, token_ids(checkpoint.tokenizer, texts));
 }
 
 }  // namespace fewstep

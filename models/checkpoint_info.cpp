@@ -1,8 +1,10 @@
 #include "models/checkpoint_info.h"
 
+#include "core/cures.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "core/warnings.h"
 #include "formats/json.h"
 #include "formats/pickles.h"
 #include "models/checkpoint_files.h"
@@ -31,7 +33,8 @@ struct Part {
 constexpr std::array<Part, 3> kNetworks{{{"text_encoder", "CLIPTextModel", "model"},
                                          {"unet", "UNet2DConditionModel", "diffusion_pytorch_model"},
                                          {"vae", "AutoencoderKL", "diffusion_pytorch_model"}}};
-constexpr std::array kPipelines{"StableDiffusionPipeline", "LatentConsistencyModelPipeline"};
+constexpr const char* kSchedulerFile = "scheduler/scheduler_config.json";
+constexpr const char* kLoraFile = "pytorch_lora_weights.safetensors";
 // They do not change the images here: the checker blackens some, the extractor feeds it.
 constexpr std::array kUnused{"safety_checker", "feature_extractor", "requires_safety_checker"};
 
@@ -45,19 +48,17 @@ Error no_checkpoint(const fs::path& folder) {
                                                  "expected a folder in diffusers layout (model_index.json, unet/, "
                                                  "vae/, text_encoder/, tokenizer/, scheduler/), got ";
   std::error_code ignored;
-  if (!is_there(folder)) return input_error(where, expected + "nothing there");
+  if (!is_there(folder)) return input_error(where, expected + "nothing there" + cure_for_nothing_at(folder));
   if (!fs::is_directory(folder, ignored)) {
-    const std::string out = fs::path(folder).replace_extension().string();
-    return input_error(where, expected +
-                                  "a file; convert a single-file checkpoint:\n  python3 -c \"from diffusers import "
-                                  "StableDiffusionPipeline as P; P.from_single_file('" +
-                                  where + "').save_pretrained('" + out + "')\"");
+    const bool lora = folder.filename() == kLoraFile;
+    return input_error(where,
+                       expected + (lora ? "a LoRA alone" + cure(WrongTurn::kLoraAlone, folder.parent_path().string())
+                                        : "a file" + cure(WrongTurn::kSingleFile, where)));
   }
-  if (is_there(folder / "pytorch_lora_weights.safetensors"))
-    return input_error(
-        where, expected + "a LoRA alone; merge it into its base model with diffusers (fuse_lora) and save that");
+  if (is_there(folder / kLoraFile))
+    return input_error(where, expected + "a LoRA alone" + cure(WrongTurn::kLoraAlone, where));
   if (is_there(folder / "config.json") && is_there(folder.parent_path() / "model_index.json"))
-    return input_error(where, expected + "one network of a checkpoint; give the folder above it");
+    return input_error(where, expected + "one network of a checkpoint" + cure(WrongTurn::kNetworkAlone));
   return input_error(where, expected + "no model_index.json");
 }
 
@@ -78,17 +79,37 @@ void expect_class(const std::string& where, const std::string& what, const std::
                                "; other architectures are not supported");
 }
 
-void check_index(const fs::path& path) {
+// What model_index.json says that no other file does, or that it decides before another.
+struct Index {
+  std::string pipeline, scheduler;  // classes
+};
+
+// The text-to-image pipeline that runs these parts. The other pipelines of Stable Diffusion 1 and 2 (image to image,
+// PAG, panorama …) save the same parts.
+std::string pipeline_of(const json& index, const std::string& where) {
+  constexpr const char *kPlain = "StableDiffusionPipeline", *kLcm = "LatentConsistencyModelPipeline";
+  const auto found = index.find("_class_name");
+  const std::string name = found != index.end() && found->is_string() ? found->get<std::string>() : "";
+  if (name == kPlain || name == kLcm) return name;
+  const auto has = [&](const char* text) { return name.find(text) != std::string::npos; };
+  const auto part = [&](const char* key) { return class_of(index, key, where).has_value(); };
+  const bool later = has("StableDiffusionXL") || has("StableDiffusion3") || part("text_encoder_2");
+  if (!later && (name.starts_with("StableDiffusion") || name.starts_with("LatentConsistencyModel"))) {
+    const char* plain = name.starts_with("Latent") ? kLcm : kPlain;
+    warn(where, "says " + name + "; its parts are run as " + plain + ", from text to image");
+    return plain;
+  }
+  throw input_error(where, std::string("expected the pipeline ") + kPlain + " or " + kLcm + ", got " +
+                               (name.empty() ? "no _class_name" : in_quotes(name)) +
+                               (later                 ? cure(WrongTurn::kTwoTextEncoders, name)
+                                : part("transformer") ? cure(WrongTurn::kTransformer, name)
+                                                      : ""));
+}
+
+Index read_index(const fs::path& path) {
   const json index = read_json_object(path);
   const std::string where = path.string();
-  const auto pipeline = index.find("_class_name");
-  if (pipeline == index.end() || !pipeline->is_string() ||
-      std::find(kPipelines.begin(), kPipelines.end(), pipeline->get<std::string>()) == kPipelines.end()) {
-    throw input_error(where,
-                      "expected the pipeline StableDiffusionPipeline or LatentConsistencyModelPipeline, got " +
-                          (pipeline != index.end() && pipeline->is_string() ? in_quotes(pipeline->get<std::string>())
-                                                                            : "no _class_name"));
-  }
+  const std::string pipeline = pipeline_of(index, where);
   std::set<std::string> known(kUnused.begin(), kUnused.end());
   for (const auto& network : kNetworks) {
     expect_class(where, network.name, network.class_name, class_of(index, network.name, where));
@@ -97,7 +118,9 @@ void check_index(const fs::path& path) {
   auto tokenizer = class_of(index, "tokenizer", where);
   if (tokenizer == "CLIPTokenizerFast") tokenizer = "CLIPTokenizer";  // the same since Transformers 5
   expect_class(where, "tokenizer", "CLIPTokenizer", tokenizer);
-  if (!class_of(index, "scheduler", where)) throw input_error(where, "expected a scheduler, got none");
+  const auto scheduler = class_of(index, "scheduler", where);
+  if (!scheduler) throw input_error(where, "expected a scheduler, got none");
+  expect_scheduler(*scheduler, where);
   known.insert({"tokenizer", "scheduler"});
   for (const auto& [key, value] : index.items()) {
     if (key.starts_with('_') || known.contains(key) || value.is_boolean()) continue;
@@ -105,6 +128,16 @@ void check_index(const fs::path& path) {
       throw input_error(where,
                         "expected no part " + in_quotes(key) + ", got " + in_quotes(*name) + "; it is not supported");
   }
+  return {pipeline, *scheduler};
+}
+
+// diffusers makes the class that model_index.json names, whatever the scheduler's own file says.
+void tell_other_class(const fs::path& folder, const std::string& decides) {
+  const json file = read_json_object(folder / kSchedulerFile);
+  const auto own = file.find("_class_name");
+  if (own == file.end() || !own->is_string() || *own == decides) return;
+  warn(folder.string(), "model_index.json says " + decides + ", scheduler/scheduler_config.json says " +
+                            own->get<std::string>() + "; model_index.json decides, as in diffusers");
 }
 
 // The networks' own configurations, as far as they say what the network is; the loaders check the rest.
@@ -132,7 +165,7 @@ void check_networks(const fs::path& folder, CheckpointInfo& info) {
 }  // namespace
 
 std::vector<fs::path> checkpoint_files(const fs::path& folder) {
-  std::vector<fs::path> files{"model_index.json", "scheduler/scheduler_config.json"};
+  std::vector<fs::path> files{"model_index.json", kSchedulerFile};
   for (const auto& network : kNetworks) {
     files.push_back(fs::path(network.name) / "config.json");
     // Files are named under their part: fs::relative would follow the links of a download cache.
@@ -159,8 +192,9 @@ CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {
   if (is_pickle(folder) || !is_there(folder / "model_index.json")) throw no_checkpoint(folder);
   CheckpointInfo info;
   info.folder = folder;
-  check_index(folder / "model_index.json");
-  read_scheduler_config(folder / "scheduler" / "scheduler_config.json", info);
+  const Index index = read_index(folder / "model_index.json");
+  tell_other_class(folder, index.scheduler);
+  read_scheduler_config(folder / kSchedulerFile, index.scheduler, index.pipeline, info);
   check_networks(folder, info);
   if (info.kind == CheckpointKind::kTeacher && info.omega_embedding) info.kind = CheckpointKind::kGuidedDistill;
   std::vector<fs::path> files = checkpoint_files(folder);

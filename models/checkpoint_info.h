@@ -23,8 +23,9 @@ struct CheckpointInfo {
   std::string beta_schedule = "scaled_linear";
   double beta_start = 0.00085, beta_end = 0.012;
   int num_train_timesteps = 1000, steps_offset = 1;
-  double timestep_scaling = 10.0;     // LCM boundary condition
-  int original_inference_steps = 50;  // LCM: what scheduler_config.json says; a grid may say otherwise
+  std::vector<std::string> corrected;  // what the pipeline changes on loading: "steps_offset 0 -> 1"
+  double timestep_scaling = 10.0;      // LCM boundary condition
+  int original_inference_steps = 50;   // LCM: what scheduler_config.json says; a grid may say otherwise
   // SHA-256 over weights, configurations and tokenizer files: that of the lines "HASH  NAME" that sha256sum prints for
   // them, sorted by name. Empty without with_hash.
   std::string hash;

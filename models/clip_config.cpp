@@ -13,7 +13,8 @@
 namespace fewstep {
 namespace {
 
-// Training, text generation and bookkeeping: Transformers 4 wrote all of these into every CLIP configuration.
+// Training, text generation and bookkeeping: Transformers 4 wrote all of these into every CLIP configuration, and the
+// class of Transformers 5 does not know most of them.
 void skip_keys_without_effect(Config& config) {
   config.without_effect(
       "architectures attention_dropout dropout initializer_factor initializer_range dtype torch_dtype "
@@ -26,12 +27,8 @@ void skip_keys_without_effect(Config& config) {
       "repetition_penalty return_dict return_dict_in_generate task_specific_params temperature "
       "tf_legacy_loss tie_encoder_decoder tie_word_embeddings top_k top_p torchscript typical_p "
       "use_bfloat16");
-  config.only("add_cross_attention", false);
   config.only("chunk_size_feed_forward", 0);
-  config.only("cross_attention_hidden_size", nullptr);
-  config.only("is_decoder", false);
   config.only("is_encoder_decoder", false);
-  config.only("pruned_heads", nlohmann::json::object());
 }
 
 void read_common(Config& config, ClipTowerConfig& tower) {
@@ -82,7 +79,7 @@ ClipTowerConfig read_vision(Config config) {
 }  // namespace
 
 ClipTowerConfig read_clip_text_config(const std::filesystem::path& config_json) {
-  return read_text(Config::read(config_json));
+  return read_text(Config::read(config_json, {"CLIPTextConfig"}));
 }
 
 ClipConfigs read_clip_config(const std::filesystem::path& config_json) {
@@ -94,9 +91,10 @@ ClipConfigs read_clip_config(const std::filesystem::path& config_json) {
     if (!old->is_null()) object[key] = *old;
     object.erase(key + "_dict");
   }
-  Config config(std::move(object), config_json.string());
+  Config config(std::move(object), config_json.string(), {"CLIPConfig"});
   config.only("model_type", "clip");
-  ClipConfigs configs{read_text(config.object("text_config")), read_vision(config.object("vision_config"))};
+  ClipConfigs configs{read_text(config.object("text_config", {"CLIPTextConfig"})),
+                      read_vision(config.object("vision_config", {"CLIPVisionConfig"}))};
   configs.text.projection_dim = configs.vision.projection_dim = config.integer("projection_dim", 512);
   config.without_effect("logit_scale_init_value");
   skip_keys_without_effect(config);

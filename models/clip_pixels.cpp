@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace fewstep {
 namespace {
@@ -51,9 +52,13 @@ nlohmann::json read_preprocessor(const std::filesystem::path& file) {
 
 void check_preprocessor(const std::filesystem::path& file, std::int64_t image_size) {
   nlohmann::json object = read_preprocessor(file);
+  // A null stands for the class's default. Only a plain number asks default_to_square what it means.
+  for (auto item = object.begin(); item != object.end();) item = item->is_null() ? object.erase(item) : std::next(item);
+  if (object.contains("do_pad") && object["do_pad"] == false) object.erase("do_pad");
+  const bool squares = object.contains("size") && object["size"].is_number();
   spell_out(object, "size", {"shortest_edge"});
   spell_out(object, "crop_size", {"height", "width"});
-  Config config(std::move(object), file.string());
+  Config config(std::move(object), file.string(), {"CLIPImageProcessorPil"});
   for (const char* step : {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"})
     config.only(step, true);
   config.only("size", {{"shortest_edge", image_size}});
@@ -62,9 +67,11 @@ void check_preprocessor(const std::filesystem::path& file, std::int64_t image_si
   config.only("rescale_factor", 1.0 / 255.0);
   config.only("image_mean", kMean);
   config.only("image_std", kDeviation);
+  config.only("do_pad", nullptr);
+  if (squares) config.only("default_to_square", false);
   config.without_effect(
       "image_processor_type feature_extractor_type processor_class data_format input_data_format return_tensors "
-      "device");
+      "device default_to_square disable_grouping image_seq_length pad_size");
   config.finish();
 }
 

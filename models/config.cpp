@@ -2,10 +2,11 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "core/warnings.h"
 #include "formats/json.h"
+#include "models/reference_signatures.h"
 
 #include <algorithm>
-#include <iterator>
 #include <sstream>
 
 namespace fewstep {
@@ -15,9 +16,33 @@ bool is_positive(const nlohmann::json& value) {
   return value.is_number_integer() && value.get<double>() >= 1 && value.get<double>() <= 1'000'000;
 }
 
+// A value as messages show it.
+std::string shown(const nlohmann::json& value) {
+  const std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::size_t length = whole_characters(text, 80);
+  return length < text.size() ? text.substr(0, length) + "…" : text;
+}
+
 }  // namespace
 
-Config Config::read(const std::filesystem::path& path) { return {read_json_object(path), path.string()}; }
+Config Config::read(const std::filesystem::path& path, Classes classes) {
+  return {read_json_object(path), path.string(), classes};
+}
+
+Config::Config(nlohmann::json object, std::string where, Classes classes)
+    : defaults_(nlohmann::json::object()), where_(std::move(where)) {
+  for (const std::string_view name : classes) {
+    for (const auto& [key, value] : reference_signature(name).items())
+      if (!defaults_.contains(key)) defaults_[key] = value;
+  }
+  object_ = defaults_;
+  for (const auto& [key, value] : object.items()) {
+    const bool unknown = classes.size() > 0 && !key.starts_with('_') && !defaults_.contains(key);
+    if (!unknown) object_[key] = value;
+    // What is null, false or empty says that there is nothing to ignore.
+    if (unknown && !value.empty() && value != false) ignored_.insert(key);
+  }
+}
 
 const nlohmann::json* Config::find(const std::string& key) {
   read_.insert(key);
@@ -25,11 +50,10 @@ const nlohmann::json* Config::find(const std::string& key) {
   return found == object_.end() ? nullptr : &*found;
 }
 
-void Config::fail(const std::string& key, const std::string& expected) const {
+void Config::fail(const std::string& key, const std::string& expected, const std::string& cure) const {
   const auto found = object_.find(key);
-  std::string got = found == object_.end() ? "nothing" : found->dump();
-  if (got.size() > 80) got = got.substr(0, 80) + "…";
-  throw input_error(where_, "expected " + expected + " for " + in_quotes(key) + ", got " + got);
+  throw input_error(where_, "expected " + expected + " for " + in_quotes(key) + ", got " +
+                                (found == object_.end() ? "nothing" : shown(*found)) + cure);
 }
 
 std::int64_t Config::integer(const std::string& key, std::optional<std::int64_t> fallback) {
@@ -109,32 +133,40 @@ std::vector<std::int64_t> Config::integer_or_list(const std::string& key, std::s
   return list;
 }
 
-Config Config::object(const std::string& key) {
+Config Config::object(const std::string& key, Classes classes) {
   const auto* value = find(key);
-  if (!value || value->is_null()) return {nlohmann::json::object(), where_ + ": " + key};
+  if (!value || value->is_null()) return {nlohmann::json::object(), where_ + ": " + key, classes};
   if (!value->is_object()) fail(key, "an object");
-  return {*value, where_ + ": " + key};
+  return {*value, where_ + ": " + key, classes};
 }
 
-void Config::only(const std::string& key, const nlohmann::json& supported) {
+void Config::only(const std::string& key, const nlohmann::json& supported, const std::string& cure) {
   const auto* value = find(key);
-  if (value && *value != supported) fail(key, supported.dump() + " (the one supported value)");
+  if (!value || *value == supported) return;
+  const bool each = value->is_array() && !value->empty() &&
+                    std::all_of(value->begin(), value->end(), [&](const auto& item) { return item == supported; });
+  if (!each) fail(key, supported.dump() + " (the one supported value)", cure);
 }
 
 void Config::without_effect(std::string_view keys) {
   std::istringstream words{std::string(keys)};
-  read_.insert(std::istream_iterator<std::string>(words), {});
+  for (std::string key; words >> key;) {
+    read_.insert(key);
+    ignored_.erase(key);
+  }
 }
 
 void Config::finish() const {
   for (const auto& [key, value] : object_.items()) {
-    if (!key.starts_with('_') && !read_.contains(key)) {
-      std::string got = value.dump();
-      if (got.size() > 80) got = got.substr(0, 80) + "…";
-      throw input_error(where_, "expected only supported keys, got " + in_quotes(key) + " = " + got +
-                                    "; remove it if it changes nothing, else this network cannot be run");
-    }
+    if (key.starts_with('_') || read_.contains(key)) continue;
+    if (const auto standard = defaults_.find(key); standard != defaults_.end() && *standard == value) continue;
+    throw input_error(where_, "expected only supported keys, got " + in_quotes(key) + " = " + shown(value) +
+                                  "; remove it if it changes nothing, else this network cannot be run");
   }
+  if (ignored_.empty()) return;
+  std::string keys;
+  for (const std::string& key : ignored_) keys += (keys.empty() ? "" : ", ") + key;
+  warn(where_, "ignored, as the reference does, for it knows no such keys: " + keys);
 }
 
 }  // namespace fewstep

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,12 +13,15 @@
 
 namespace fewstep {
 
-// A network's config.json, read strictly: every key is either used, or known to have no effect, or must have the one
-// value that is supported. An unknown or unsupported one is refused by name. Throws Error (kInput).
+// A configuration, read as its reference classes read it: the first class that knows a key gives its default, and a key
+// that none knows is ignored, with one warning that lists all such. A key that one knows is either used, or has no
+// effect, or must have a value that is supported, else it is refused by name. Without classes every key must be used.
+// Throws Error (kInput).
 class Config {
  public:
-  static Config read(const std::filesystem::path& path);
-  Config(nlohmann::json object, std::string where) : object_(std::move(object)), where_(std::move(where)) {}
+  using Classes = std::initializer_list<std::string_view>;
+  static Config read(const std::filesystem::path& path, Classes classes = {});
+  Config(nlohmann::json object, std::string where, Classes classes = {});
 
   std::int64_t integer(const std::string& key, std::optional<std::int64_t> fallback = {});  // 1 … 1,000,000
   double number(const std::string& key, std::optional<double> fallback = {});
@@ -32,23 +36,22 @@ class Config {
   std::optional<std::string> optional_text(const std::string& key, const std::string& when_absent);
   // A number for all n, or a list of n.
   std::vector<std::int64_t> integer_or_list(const std::string& key, std::size_t n, std::int64_t fallback);
-  Config object(const std::string& key);  // a nested object; empty when absent
-  bool has(const std::string& key) const { return object_.contains(key); }
+  Config object(const std::string& key, Classes classes);  // a nested object; empty when absent
 
-  // The key is absent or has this value.
-  void only(const std::string& key, const nlohmann::json& supported);
+  // The key is absent, or has this value or a list of it. How to go on may follow the message.
+  void only(const std::string& key, const nlohmann::json& supported, const std::string& cure = "");
   // Keys without effect on inference, with spaces between them.
   void without_effect(std::string_view keys);
-  // Every key was read; those beginning with "_" are notes of the writing library.
+  // Every key was read or has its default; those beginning with "_" are notes of the writing library.
   void finish() const;
   const std::string& where() const { return where_; }
 
  private:
   const nlohmann::json* find(const std::string& key);
-  [[noreturn]] void fail(const std::string& key, const std::string& expected) const;
-  nlohmann::json object_;
+  [[noreturn]] void fail(const std::string& key, const std::string& expected, const std::string& cure = "") const;
+  nlohmann::json object_, defaults_;
   std::string where_;
-  std::set<std::string> read_;
+  std::set<std::string> read_, ignored_;  // keys
 };
 
 }  // namespace fewstep

@@ -1,8 +1,12 @@
 #include "models/scheduler_config.h"
 
+#include "core/cures.h"
 #include "core/error.h"
 #include "core/names.h"
+#include "core/warnings.h"
+#include "formats/json.h"
 #include "models/config.h"
+#include "models/reference_signatures.h"
 
 #include <algorithm>
 #include <array>
@@ -12,9 +16,11 @@ namespace fewstep {
 namespace {
 
 // diffusers' schedulers over a discrete variance-preserving schedule.
-constexpr std::array<std::string_view, 16> kClasses{
+constexpr std::array<std::string_view, 19> kClasses{
     "DDIMScheduler",
+    "DDIMParallelScheduler",
     "DDPMScheduler",
+    "DDPMParallelScheduler",
     "PNDMScheduler",
     "DPMSolverMultistepScheduler",
     "DEISMultistepScheduler",
@@ -27,6 +33,7 @@ constexpr std::array<std::string_view, 16> kClasses{
     "LMSDiscreteScheduler",
     "UniPCMultistepScheduler",
     "DPMSolverSDEScheduler",
+    "SASolverScheduler",
     "LCMScheduler",
     "TCDScheduler",
 };
@@ -37,20 +44,39 @@ void skip_sampling_choices(Config& config) {
       "final_sigmas_type interpolation_type lambda_min_clipped lower_order_final noise_sampler_seed "
       "predict_x0 sample_max_value set_alpha_to_one sigma_max sigma_min skip_prk_steps solver_order "
       "solver_p solver_type timestep_spacing use_beta_sigmas use_exponential_sigmas use_karras_sigmas "
-      "use_lu_lambdas flow_shift time_shift_type");
+      "use_lu_lambdas flow_shift time_shift_type predictor_order corrector_order tau_func");
 }
 
 void refuse_other_processes(Config& config) {
   config.only("trained_betas", nullptr);
   config.only("rescale_betas_zero_snr", false);
   config.only("thresholding", false);
-  config.only("clip_sample", false);
   config.only("use_flow_sigmas", false);
   config.only("use_dynamic_shifting", false);
   config.only("shift_terminal", nullptr);
   config.only("timestep_type", "discrete");
   const auto variance = config.optional_text("variance_type", "fixed_small");
   if (variance && variance->starts_with("learned")) config.only("variance_type", "fixed_small");
+}
+
+// Loaded as diffusers' DPM-Solver++ it would sample so; the experiment's dpm and dpm++ do not.
+void tell_other_sampling(const nlohmann::json& file, const std::string& where) {
+  std::string choices;
+  const auto tell = [&](const char* key, const nlohmann::json& ours) {
+    const auto found = file.find(key);
+    if (found != file.end() && *found != ours)
+      choices += (choices.empty() ? "" : ", ") + std::string(key) + " = " + found->dump();
+  };
+  tell("solver_order", 2);
+  tell("solver_type", "midpoint");
+  for (const char* key : {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"})
+    tell(key, false);
+  if (const auto type = file.find("algorithm_type");
+      type != file.end() && type->is_string() && type->get_ref<const std::string&>().starts_with("sde"))
+    choices += (choices.empty() ? "" : ", ") + std::string("algorithm_type = ") + type->dump();
+  if (choices.empty()) return;
+  warn(where,
+       "not taken: " + choices + "; dpm and dpm++ are the second-order midpoint solvers, on the experiment's grid");
 }
 
 int whole_number(Config& config, const std::string& key, int fallback, int least, int most) {
@@ -60,6 +86,18 @@ int whole_number(Config& config, const std::string& key, int fallback, int least
                                           std::to_string(most) + ", got " + std::to_string(value));
   }
   return static_cast<int>(value);
+}
+
+// StableDiffusionPipeline sets steps_offset to 1 and clip_sample to false when it loads a scheduler.
+void correct_as_pipeline(Config& config, bool corrects, CheckpointInfo& info) {
+  info.steps_offset = whole_number(config, "steps_offset", 0, 0, info.num_train_timesteps - 1);
+  if (!corrects) {
+    config.only("clip_sample", false, cure(WrongTurn::kClippedSamples));
+    return;
+  }
+  if (info.steps_offset != 1) info.corrected.push_back("steps_offset " + std::to_string(info.steps_offset) + " -> 1");
+  if (config.boolean("clip_sample", false)) info.corrected.push_back("clip_sample true -> false");
+  info.steps_offset = 1;
 }
 
 Prediction parse_prediction(const std::string& name, const std::string& where) {
@@ -82,25 +120,38 @@ void check_betas(const CheckpointInfo& info, const std::string& where) {
 
 }  // namespace
 
-void read_scheduler_config(const std::filesystem::path& path, CheckpointInfo& info) {
-  Config config = Config::read(path);
-  const std::string name = config.text("_class_name");
-  if (std::find(kClasses.begin(), kClasses.end(), name) == kClasses.end())
-    throw input_error(path.string(), "expected a supported scheduler: " + unknown_name(name, kClasses));
+void expect_scheduler(const std::string& class_name, const std::string& where) {
+  if (std::find(kClasses.begin(), kClasses.end(), class_name) != kClasses.end()) return;
+  if (reference_signature(class_name).empty())
+    throw input_error(where, "expected a supported scheduler: " + unknown_name(class_name, kClasses));
+  throw input_error(where, "expected a scheduler over the discrete noise schedule of Stable Diffusion, got " +
+                               class_name + ", which belongs to another process; such a model cannot be run");
+}
+
+void read_scheduler_config(const std::filesystem::path& path, const std::string& class_name,
+                           const std::string& pipeline, CheckpointInfo& info) {
+  const nlohmann::json file = read_json_object(path);
+  const bool lcm = class_name == "LCMScheduler";
+  Config config = lcm ? Config(file, path.string(), {class_name})
+                      : Config(file, path.string(), {"DDIMScheduler", "DPMSolverMultistepScheduler", class_name});
   refuse_other_processes(config);
   skip_sampling_choices(config);
+  if (class_name == "DPMSolverMultistepScheduler") tell_other_sampling(file, path.string());
   info.beta_schedule = config.text("beta_schedule");
   info.beta_start = config.number("beta_start");
   info.beta_end = config.number("beta_end");
   check_betas(info, path.string());
   info.num_train_timesteps = whole_number(config, "num_train_timesteps", 1000, 2, 100'000);
-  info.steps_offset = whole_number(config, "steps_offset", 0, 0, info.num_train_timesteps - 1);
-  info.prediction = parse_prediction(config.text("prediction_type", "epsilon"), path.string());
-  info.timestep_scaling = config.number("timestep_scaling", 10.0);
-  info.original_inference_steps = whole_number(config, "original_inference_steps", 50, 1, info.num_train_timesteps);
-  if (!(info.timestep_scaling > 0)) throw input_error(path.string(), "expected timestep_scaling above 0");
+  correct_as_pipeline(config, pipeline == "StableDiffusionPipeline", info);
+  info.prediction = parse_prediction(config.text("prediction_type"), path.string());
+  if (lcm) {
+    info.kind = CheckpointKind::kConsistency;
+    info.timestep_scaling = config.number("timestep_scaling");
+    info.original_inference_steps = whole_number(config, "original_inference_steps", 50, 1, info.num_train_timesteps);
+    if (!(info.timestep_scaling > 0)) throw input_error(path.string(), "expected timestep_scaling above 0");
+  }
+  config.without_effect("original_inference_steps timestep_scaling");  // of TCD, too
   config.finish();
-  if (name == "LCMScheduler") info.kind = CheckpointKind::kConsistency;
 }
 
 nlohmann::json scheduler_json(const CheckpointInfo& info) {

@@ -37,13 +37,13 @@ void refuse_other_architectures(Config& config) {
 }  // namespace
 
 UnetConfig read_unet_config(const std::filesystem::path& config_json) {
-  Config config = Config::read(config_json);
+  Config config = Config::read(config_json, {"UNet2DConditionModel"});
   config.only("_class_name", "UNet2DConditionModel");
   refuse_other_architectures(config);
   // upcast_attention: attention accumulates in float32 here in any case. dropout is for training.
   config.without_effect("upcast_attention dropout addition_embed_type_num_heads");
   UnetConfig unet;
-  unet.sample_size = config.integer("sample_size", 64);
+  unet.sample_size = config.optional_integer("sample_size").value_or(64);
   unet.in_channels = config.integer("in_channels", 4);
   unet.out_channels = config.integer("out_channels", 4);
   unet.down_block_types = config.texts("down_block_types", {"CrossAttnDownBlock2D", "DownBlock2D"});

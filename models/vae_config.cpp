@@ -8,7 +8,7 @@
 namespace fewstep {
 
 VaeConfig read_vae_config(const std::filesystem::path& config_json) {
-  Config config = Config::read(config_json);
+  Config config = Config::read(config_json, {"AutoencoderKL"});
   config.only("_class_name", "AutoencoderKL");
   config.only("act_fn", "silu");
   for (const char* key : {"shift_factor", "latents_mean", "latents_std"}) config.only(key, nullptr);

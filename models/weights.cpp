@@ -1,5 +1,6 @@
 #include "models/weights.h"
 
+#include "core/cures.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/names.h"
@@ -143,9 +144,13 @@ Tensor Weights::take(const std::string& name, at::IntArrayRef shape) {
   if (auto tensor = take_if_present(name, shape)) return *std::move(tensor);
   std::vector<std::string> names;
   for (const auto& [other, tensor] : tensors_) names.push_back(other);
-  const std::string near = nearest_name(name, names);
+  const bool lora = std::any_of(names.begin(), names.end(), [](const std::string& other) {
+    return other.find(".lora_") != std::string::npos || other.find(".base_layer.") != std::string::npos;
+  });
+  const std::string near = lora ? "" : nearest_name(name, names);
   throw input_error(where_, "expected tensor " + in_quotes(name) + " of shape " + text_of(shape) + ", got none" +
-                                (near.empty() ? "" : "; the nearest name is " + in_quotes(near)));
+                                (near.empty() ? "" : "; the nearest name is " + in_quotes(near)) +
+                                (lora ? cure(WrongTurn::kFusedLora) : ""));
 }
 
 void Weights::expect_all_taken() const {

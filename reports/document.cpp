@@ -113,6 +113,10 @@ Value score_value(const StoredCell& cell, const ScoreKey& key, Notes& notes) {
   const Score& score = stored->score;
   std::string marks;
   for (const std::string& flag : score.flags) marks += notes.mark(explain(flag));
+  // One forward a step: the network takes ω as an input, and diffusers gives it any scale, too.
+  const SeriesKey& series = cell.series;
+  if (series.given_as_guidance_scale && series.omega < 0 && cell.forwards && cell.forwards->mean > series.steps)
+    marks += notes.mark("guidance_scale below 1 is negative guidance; diffusers switches guidance off there");
   if (score.count != cell.expected_images)
     marks += notes.mark(fmt::format("over {} of {} images", score.count, cell.expected_images));
   if (!std::isfinite(score.value)) return {score_text(score) + marks};

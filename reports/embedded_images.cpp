@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "images/header.h"
+#include "images/png_size.h"
 #include "store/read.h"
 
 #include <algorithm>
@@ -50,11 +50,11 @@ const EmbeddedImages::Loaded& EmbeddedImages::load(const StoredSample& sample) {
     loaded.instead = why_unreadable(file, folder_of(store_));
     if (!loaded.instead.empty()) return loaded;
     const std::string bytes = read_file(file, kMaxFileBytes);
-    const ImageHeader header = read_image_header(bytes, file.string());
-    if (header.format != "PNG" || std::max(header.width, header.height) > kMaxPixelsASide) {
+    const auto size = png_size(bytes);
+    if (!size || std::min(size->width, size->height) < 1 || std::max(size->width, size->height) > kMaxPixelsASide) {
       loaded.instead = "image is no PNG of ours";
     } else {
-      loaded.image = {header.width, header.height, base64(bytes)};
+      loaded.image = {size->width, size->height, base64(bytes)};
     }
   } catch (const Error&) {
     loaded.instead = "image cannot be read";

@@ -96,6 +96,7 @@ Json checkpoint_json(const fs::path& folder) {
                  {"num_train_timesteps", info.num_train_timesteps},
                  {"steps_offset", info.steps_offset}}},
                {"hash", info.hash}};
+  if (!info.corrected.empty()) json["corrected_on_loading"] = info.corrected;
   if (info.kind == CheckpointKind::kConsistency) json["original_inference_steps"] = info.original_inference_steps;
   Json networks = Json::array();
   for (const char* name : {"text_encoder", "unet", "vae"})

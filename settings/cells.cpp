@@ -1,7 +1,9 @@
 #include "settings/cells.h"
 
+#include "core/cures.h"
 #include "core/error.h"
 #include "core/names.h"
+#include "core/warnings.h"
 #include "samplers/catalog.h"
 
 #include <fmt/format.h>
@@ -155,6 +157,23 @@ GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint) {
   options.steps_offset = checkpoint.steps_offset;
   if (cell.original_inference_steps > 0) options.original_inference_steps = cell.original_inference_steps;
   return options;
+}
+
+Error unfit_sampler(const std::string& where, const std::string& sampler, const CheckpointInfo& checkpoint) {
+  const bool lcm = find_by_name(kSamplers, sampler, "sampler").kind == CheckpointKind::kConsistency;
+  return usage_error(
+      where, fmt::format("expected a sampler that fits {}, a {} checkpoint ({}), got {}{}", checkpoint.folder.string(),
+                         name_of(checkpoint.kind), samplers_for(checkpoint.kind), sampler,
+                         lcm ? cure(WrongTurn::kStudentUnderAnotherScheduler) : ""));
+}
+
+void tell_negative_guidance(const std::string& where, const Guidance& guidance, const CheckpointInfo& checkpoint) {
+  // A network that takes ω as an input takes any, in diffusers, too.
+  if (!guidance.given_as_guidance_scale || guidance.omega >= 0 || checkpoint.omega_embedding) return;
+  warn(where,
+       fmt::format("guidance_scale = {:.12g} is negative guidance, omega = {:.12g}; diffusers switches guidance off "
+                   "below 1, which is guidance_scale = 1 here",
+                   guidance.omega + 1, guidance.omega));
 }
 
 std::string label_of(const Cell& cell) {

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/error.h"
 #include "core/noise.h"
 #include "models/checkpoint_info.h"
 #include "settings/experiment.h"
@@ -31,6 +32,10 @@ std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
 
 // The times of a cell on its checkpoint's schedule.
 GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint);
+// Says what a cell's sampler has to be on a checkpoint of another kind; where names the option.
+Error unfit_sampler(const std::string& where, const std::string& sampler, const CheckpointInfo& checkpoint);
+// Warns of a guidance_scale below 1, which diffusers takes for "no guidance" and fewstep by its formula.
+void tell_negative_guidance(const std::string& where, const Guidance& guidance, const CheckpointInfo& checkpoint);
 // "checkpoint=lcm sampler=lcm steps=4 omega=8": names a cell in messages, in the words of --only.
 std::string label_of(const Cell& cell);
 

@@ -184,9 +184,9 @@ class Reader {
       if (key != info.network.key)
         table.refuse({key}, "expected " + std::string(info.network.key) + " for " + metric.name + ", got {}");
     table.require(info.network.key, "\"…\"");
-    metric.protocol = info.protocols.front();
+    metric.protocol = info.protocols.front().name;
     fields::read(table, rows::kMetric, metric, file_);
-    index_of_name(info.protocols, metric.protocol, table.where("protocol"));
+    index_of_name(names_of(info.protocols), metric.protocol, table.where("protocol"));
     if (info.needs_reference && !experiment_.has_reference())
       throw usage_error(
           table.where(),

@@ -66,6 +66,7 @@ struct Experiment : Axes {
   std::optional<ReferenceShapes> reference_shapes;
   bool has_reference() const { return reference_images || reference_statistics || reference_shapes; }
   bool assume_protocol = false;
+  double reference_max_left_out = kMaxLeftOut;
   std::vector<Recipe> training;  // of [[distill]], before anything is evaluated
   std::vector<ExperimentCheckpoint> checkpoints;
   std::vector<Spacing> spacing = {Spacing::kTrailing};

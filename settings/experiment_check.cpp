@@ -1,5 +1,6 @@
 #include "settings/experiment_check.h"
 
+#include "core/cures.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/text.h"
@@ -110,8 +111,11 @@ class Checker {
   }
   void expect_checkpoint(const Path& path) const {
     if (std::filesystem::is_directory(path)) return;
-    throw input_error(place(path), "expected a folder, found " + found_at(path) +
-                                       "; put it there, train it with fewstep distill, or leave it out with --only");
+    const std::string hub = cure_for_nothing_at(path);
+    throw input_error(
+        place(path),
+        "expected a folder, found " + found_at(path) +
+            (hub.empty() ? "; put it there, train it with fewstep distill, or leave it out with --only" : hub));
   }
   static std::string found_at(const Path& path) {
     const char* what = !std::filesystem::exists(path)        ? "nothing at "
@@ -183,15 +187,14 @@ class Checker {
     const TomlTable& table = places_.checkpoints.at(checkpoint.name);
     for (std::size_t i = 0; i < checkpoint.samplers.size(); ++i) {
       if (find_by_name(kSamplers, checkpoint.samplers[i], "sampler").kind == info.kind) continue;
-      throw usage_error(table.texts("samplers")->at(i).where,
-                        "expected a sampler that fits " + path.string() + ", a " + std::string(name_of(info.kind)) +
-                            " checkpoint (" + samplers_for(info.kind) + "), got " + checkpoint.samplers[i]);
+      throw unfit_sampler(table.texts("samplers")->at(i).where, checkpoint.samplers[i], info);
     }
   }
 
   void check_grids() const {
     for (const Cell& cell : cells_) {
       const CheckpointInfo& info = infos_.at(cell.checkpoint_path);
+      tell_negative_guidance("checkpoint " + cell.checkpoint, cell.guidance, info);
       try {
         make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
                   grid_of(cell, info));

@@ -50,6 +50,7 @@ inline constexpr std::array kFilePrompts{
     custom<PromptQuery>("where", R"({"type": "array", "items": {"type": "object"}})",
                         "rows to keep; every filter must hold", read_filters, filters_json),
     integer<&PromptQuery::count>("count", 1, 1'000'000'000, "the first so many captions"),
+    number<&PromptQuery::max_left_out>("max_left_out", 0, 1, "part of the rows whose text may be broken").not_hashed(),
 };
 inline constexpr std::array kScenePrompts{kFilePrompts[3].required()};
 inline constexpr std::array kEveryPrompt{
@@ -66,6 +67,8 @@ inline constexpr std::array kReference{
     path<&Experiment::reference_images>("images", "a folder of images"),
     path<&Experiment::reference_statistics>("statistics", "an .npz of mean and covariance"),
     boolean<&Experiment::assume_protocol>("assume_protocol", "take statistics that do not name their protocol"),
+    number<&Experiment::reference_max_left_out>("max_left_out", 0, 1, "part of the images that may be broken")
+        .not_hashed(),
 };
 inline constexpr std::array kReferenceScenes{
     integer<&ReferenceShapes::count>("count", 2, 10'000'000, "of builtin alone: the number of scenes"),

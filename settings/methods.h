@@ -14,6 +14,7 @@ struct MethodInfo {
   std::string_view name, source;
   std::span<const Field<Recipe>> fields;  // of the table of that name
   std::string_view sampler = {};          // of the students; empty: what is made is no whole checkpoint
+  bool needs_captions = true;             // of images in files
   bool takes_files = true;                // else it learns from the built-in scenes alone
   bool keeps = false;                     // students along the way, keep_at
   bool staged = false;                    // a student for each step count, with steps of its own instead of train.steps
@@ -144,7 +145,8 @@ inline constexpr std::array<MethodInfo, 7> kMethods{{
      .fields = rows::kDiffusion},
     {.name = "vae",
      .source = "Rombach et al. 2022, appendix G, without the adversarial and the perceptual term",
-     .fields = rows::kVae},
+     .fields = rows::kVae,
+     .needs_captions = false},
     {.name = "clip", .source = "Radford et al. 2021, figure 3", .fields = rows::kClip},
     {.name = "features", .source = "the feature network of fd-pocket", .fields = rows::kFeatures, .takes_files = false},
 }};

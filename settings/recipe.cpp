@@ -44,6 +44,9 @@ constexpr std::array kFileData{
     text<kData, &TrainingData::file_column>("file_column", "the column of file names"),
     text<kData, &TrainingData::text_column>("text_column", "the column of captions"),
     integer<kData, &TrainingData::count>("count", 0, kMany, "the first so many; 0: all"),
+    number<kData, &TrainingData::max_left_out>("max_left_out", 0, 1,
+                                               "part of the samples that may lack image or caption")
+        .not_hashed(),
     integer<kData, &TrainingData::resolution>("resolution", 8, 4096, "images are cropped and resized to this square")
         .required(),
 };

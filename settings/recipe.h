@@ -21,6 +21,7 @@ struct TrainingData {
   std::filesystem::path images, captions;  // a folder with a table of captions, or .tar shards
   std::optional<std::string> file_column, text_column;
   std::int64_t count = 0;             // of scenes; of files: at most so many, 0 for all
+  double max_left_out = kMaxLeftOut;  // part of the samples that may lack image or caption
   int resolution = kShapesImageSize;  // images are cropped and resized to this square
   std::filesystem::path cache;        // of latents and text states; empty: cache_folder says where
 };

@@ -67,6 +67,24 @@ std::optional<StoredSample> first_sample(Store& store, std::int64_t series_id, s
   });
 }
 
+std::vector<KeptImage> kept_images(Store& store) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    std::vector<KeptImage> images;
+    SQLite::Statement select(
+        impl.database,
+        "SELECT sample.image_path, prompt.text, prompt.row, printf('checkpoint=%s sampler=%s steps=%d "
+        "omega=%.12g', checkpoint.name, sampler, steps, omega) "
+        "FROM sample JOIN prompt ON prompt.id = prompt_id JOIN series ON series.id = series_id "
+        "JOIN checkpoint ON checkpoint.id = checkpoint_id "
+        "WHERE image_path <> '' ORDER BY series_id, prompt.row, image_index");
+    while (select.executeStep())
+      images.push_back({text_at(impl.path, select, 0), text_at(impl.path, select, 1), select.getColumn(2).getInt64(),
+                        text_at(impl.path, select, 3)});
+    return images;
+  });
+}
+
 PromptExtremes prompt_extremes(Store& store, std::int64_t series_id, const MetricKey& metric, std::int64_t count) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {

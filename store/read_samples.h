@@ -29,6 +29,14 @@ struct StoredSample {
 };
 std::optional<StoredSample> first_sample(Store& store, std::int64_t series_id, std::int64_t prompt_id);
 
+// An image that was kept, and what it was made from.
+struct KeptImage {
+  std::string image_path, text;  // see stored_image()
+  std::int64_t prompt_row = 0;
+  std::string cell;  // "checkpoint=lcm sampler=lcm steps=4 omega=8"
+};
+std::vector<KeptImage> kept_images(Store& store);
+
 // A prompt's number in a series: the mean over its images.
 struct PromptScore {
   StoredPrompt prompt;

@@ -88,18 +88,29 @@ struct Tokenizer::Tables {
         pad_id(files.pad_id),
         max_length(files.max_length) {
     for (const auto& token : files.added) {
-      const std::int64_t id = files.vocabulary.at(token.content);
       if (token.normalized) {
-        normalized.add(normalize_caption(token.content), id);
+        normalized.add(normalize_caption(token.content), token.id);
       } else {
-        raw.add(token.content, id);
+        raw.add(token.content, token.id);
       }
+      add_vectors(token, files.added);
     }
+  }
+  void add_vectors(const AddedToken& first, const std::vector<AddedToken>& added) {
+    std::string all = first.content;
+    for (int i = 1;; ++i) {
+      const std::string next = first.content + "_" + std::to_string(i);
+      if (std::none_of(added.begin(), added.end(), [&](const AddedToken& token) { return token.content == next; }))
+        break;
+      all += " " + next;
+    }
+    if (all != first.content) vectors.push_back({first, all});
   }
   std::vector<std::int64_t> ids_of(std::string_view text) const;
 
   BytePairEncoder encoder;
   Markers raw, normalized;
+  std::vector<std::pair<AddedToken, std::string>> vectors;  // the first token of several, and all of them
   std::int64_t start_id, end_id, pad_id, max_length;
   mutable WordCache cache;
 };
@@ -120,6 +131,18 @@ Tokenizer Tokenizer::open(const std::filesystem::path& folder) {
   Tokenizer tokenizer;
   tokenizer.tables_ = std::make_shared<const Tables>(read_tokenizer_files(folder), folder.string());
   return tokenizer;
+}
+
+std::string Tokenizer::with_all_vectors(std::string_view caption) const {
+  std::string text(caption);
+  if (tables_->vectors.empty()) return text;
+  const std::vector<std::int64_t> ids = tokens(caption);
+  for (const auto& [first, all] : tables_->vectors) {
+    if (std::find(ids.begin(), ids.end(), first.id) == ids.end()) continue;
+    for (std::size_t at = 0; (at = text.find(first.content, at)) != std::string::npos; at += all.size())
+      text.replace(at, first.content.size(), all);
+  }
+  return text;
 }
 
 std::vector<std::int64_t> Tokenizer::tokens(std::string_view text) const { return tables_->ids_of(repair_utf8(text)); }

@@ -9,14 +9,16 @@
 
 namespace fewstep {
 
-// CLIP's lower-cased byte-level BPE, from a Transformers tokenizer folder (vocab.json, merges.txt,
-// tokenizer_config.json, special_tokens_map.json; the last overrules the one before, as Transformers does).
+// CLIP's lower-cased byte-level BPE, from a Transformers tokenizer folder (tokenizer_files.h).
 class Tokenizer {
  public:
   static Tokenizer open(const std::filesystem::path& folder);  // throws Error (kInput)
 
   // start + tokens + end, cut to max_length with the end token kept, padded to max_length with the pad token.
   std::vector<std::int64_t> encode(std::string_view text) const;
+  // The caption as diffusers' pipelines tokenize it: a learned token of several vectors is followed by its others,
+  // "<cat>" by "<cat>_1 <cat>_2 …" (maybe_convert_prompt).
+  std::string with_all_vectors(std::string_view caption) const;
   // The text's own ids: no start, no end, nothing cut, no padding.
   std::vector<std::int64_t> tokens(std::string_view text) const;
   std::int64_t max_length() const;  // model_max_length, 77 for CLIP

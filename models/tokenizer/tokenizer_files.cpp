@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "core/warnings.h"
 #include "formats/json.h"
 
 #include <nlohmann/json.hpp>
@@ -99,14 +100,20 @@ AddedToken read_added(const json& object, const std::string& where) {
   for (const char* flag : {"lstrip", "rstrip", "single_word"}) {
     if (is_true(object, flag)) throw input_error(where, std::string(flag) + " = true is not supported");
   }
-  // Transformers' default is false for special tokens, and all of these are special.
+  // Left out, it is false for special tokens, and all of these are special.
   return {content->get<std::string>(), is_true(object, "normalized")};
 }
 
 // The special tokens: name → value of the files, and the list of those that are cut out of captions.
 struct SpecialTokens {
   std::map<std::string, AddedToken> named;
-  std::map<std::int64_t, AddedToken> listed;  // added_tokens_decoder, by id
+  std::vector<AddedToken> unnamed;            // additional_special_tokens
+  std::map<std::int64_t, AddedToken> listed;  // by the id that their file gives
+  std::string where;                          // the file that lists them
+  bool lists(const std::string& content) const {
+    return std::any_of(listed.begin(), listed.end(),
+                       [&](const auto& token) { return token.second.content == content; });
+  }
 };
 
 AddedToken read_named(const json& value, const std::string& where) {
@@ -123,8 +130,10 @@ void overrule(SpecialTokens& tokens, const json& object, const std::string& wher
     if (!found->is_null()) tokens.named.emplace(name, read_named(*found, where + ": " + name));
   }
   for (const char* name : {"additional_special_tokens", "extra_special_tokens"}) {
-    if (const auto found = object.find(name); found != object.end() && !found->empty() && !found->is_null())
-      throw input_error(where, std::string(name) + " is not supported; expected none");
+    const auto found = object.find(name);
+    if (found == object.end() || found->is_null() || found->empty()) continue;
+    if (!found->is_array()) throw input_error(where, std::string("expected a list ") + name);
+    for (const json& token : *found) tokens.unnamed.push_back(read_named(token, where + ": " + name));
   }
 }
 
@@ -132,6 +141,16 @@ std::int64_t parse_id(const std::string& text, const std::string& where) {
   if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
     throw input_error(where, "expected an id, got " + in_quotes(text));
   return std::stoll(text);
+}
+
+bool is_id(const json& value) {
+  return value.is_number_unsigned() && value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxId);
+}
+
+bool is_special(const SpecialTokens& tokens, const std::string& content) {
+  const auto same = [&](const AddedToken& token) { return token.content == content; };
+  return std::any_of(tokens.named.begin(), tokens.named.end(), [&](const auto& named) { return same(named.second); }) ||
+         std::any_of(tokens.unnamed.begin(), tokens.unnamed.end(), same);
 }
 
 SpecialTokens read_special_tokens(const fs::path& folder, const json& config, const std::optional<json>& whole) {
@@ -146,24 +165,45 @@ SpecialTokens read_special_tokens(const fs::path& folder, const json& config, co
       const std::string place = where + ": added_tokens_decoder " + in_quotes(id);
       tokens.listed.emplace(parse_id(id, place), read_added(token, place));
     }
+    tokens.where = where;
     return tokens;
   }
   if (const auto map = read_if_present(folder / "special_tokens_map.json"))
     overrule(tokens, *map, (folder / "special_tokens_map.json").string());
+  if (const auto added = read_if_present(folder / "added_tokens.json")) {
+    tokens.where = (folder / "added_tokens.json").string();
+    for (const auto& [content, id] : added->items()) {
+      if (content.empty() || !is_id(id))
+        throw input_error(tokens.where, "expected an id for token " + in_quotes(content));
+      tokens.listed.insert_or_assign(id.get<std::int64_t>(), AddedToken{content, !is_special(tokens, content)});
+    }
+  }
   if (whole && whole->contains("added_tokens")) {
-    const std::string place = (folder / "tokenizer.json").string() + ": added_tokens";
+    const std::string place = tokens.where = (folder / "tokenizer.json").string() + ": added_tokens";
     if (!(*whole)["added_tokens"].is_array()) throw input_error(place, "expected a list");
     for (const auto& token : (*whole)["added_tokens"]) {
       const AddedToken added = read_added(token, place);
-      if (!token.contains("id") || !token["id"].is_number_unsigned()) throw input_error(place, "expected an id");
+      if (!token.contains("id") || !is_id(token["id"])) throw input_error(place, "expected an id");
       tokens.listed.insert_or_assign(token["id"].get<std::int64_t>(), added);
     }
   }
   return tokens;
 }
 
+// A learned embedding lies in the row that its token's id says, so another id is another embedding.
+void tell_other_ids(const SpecialTokens& tokens, const std::vector<AddedToken>& added) {
+  for (const auto& [id, listed] : tokens.listed) {
+    const auto given = std::find_if(added.begin(), added.end(),
+                                    [&](const AddedToken& token) { return token.content == listed.content; });
+    if (given == added.end() || given->id == id) continue;
+    warn(tokens.where, "says id " + std::to_string(id) + " for token " + in_quotes(listed.content) + "; it is " +
+                           std::to_string(given->id) + ", as Transformers numbers it");
+  }
+}
+
 // A named token of the same content as a listed one takes its flags; what comes later wins.
-std::vector<AddedToken> added_tokens(const SpecialTokens& tokens) {
+std::vector<AddedToken> added_tokens(const SpecialTokens& tokens,
+                                     const std::unordered_map<std::string, std::int64_t>& vocabulary) {
   std::vector<AddedToken> added;
   const auto same = [](const std::string& content) {
     return [&content](const AddedToken& token) { return token.content == content; };
@@ -180,6 +220,14 @@ std::vector<AddedToken> added_tokens(const SpecialTokens& tokens) {
     std::erase_if(added, same(token->second.content));
     added.push_back(token->second);
   }
+  for (const AddedToken& token : tokens.unnamed)
+    if (std::none_of(added.begin(), added.end(), same(token.content))) added.push_back(token);
+  auto next = static_cast<std::int64_t>(vocabulary.size());
+  for (AddedToken& token : added) {
+    const auto known = vocabulary.find(token.content);
+    token.id = known != vocabulary.end() ? known->second : next++;
+  }
+  tell_other_ids(tokens, added);
   return added;
 }
 
@@ -233,20 +281,19 @@ TokenizerFiles read_tokenizer_files(const fs::path& folder) {
   const json config = read_json_object(folder / "tokenizer_config.json");
   files.max_length = check_config(config, (folder / "tokenizer_config.json").string());
   const SpecialTokens tokens = read_special_tokens(folder, config, whole);
-  files.added = added_tokens(tokens);
+  files.added = added_tokens(tokens, files.vocabulary);
   if (files.added.size() > kMaxAddedTokens) throw input_error(folder.string(), "expected at most 1000 added tokens");
-  const auto id_of = [&](const std::string& content) {
-    const auto found = files.vocabulary.find(content);
-    if (found == files.vocabulary.end())
-      throw input_error(folder.string(), "expected the special token " + in_quotes(content) + " in the vocabulary");
-    return found->second;
-  };
-  for (const auto& token : files.added) id_of(token.content);
   const auto named = [&](const char* name) {
     const auto found = tokens.named.find(name);
     if (found == tokens.named.end())
       throw input_error(folder.string(), std::string("expected a ") + name + ", got none");
-    return id_of(found->second.content);
+    const AddedToken& token = *std::find_if(files.added.begin(), files.added.end(), [&](const AddedToken& added) {
+      return added.content == found->second.content;
+    });
+    if (!files.vocabulary.contains(token.content) && !tokens.lists(token.content))
+      throw input_error(folder.string(),
+                        "expected the special token " + in_quotes(token.content) + " in the vocabulary");
+    return token.id;
   };
   files.start_id = named("bos_token");
   files.end_id = named("eos_token");

@@ -10,15 +10,18 @@
 
 namespace fewstep {
 
-// A token that is cut out of a caption before anything else (the special tokens).
+// A token that is cut out of a caption before anything else: the special tokens, and learned ones (textual inversion).
 struct AddedToken {
   std::string content;
   bool normalized = false;  // matched in the normalized caption rather than in the raw one
+  std::int64_t id = 0;
 };
 
 // What a Transformers tokenizer folder says, its files resolved as Transformers 5 does: tokenizer.json (what version 5
 // writes) before vocab.json and merges.txt; added_tokens_decoder in tokenizer_config.json before
-// special_tokens_map.json, and that before the rest of tokenizer_config.json.
+// special_tokens_map.json, added_tokens.json and tokenizer.json's own list, of which a later one overrules; the map
+// before the rest of tokenizer_config.json. An added token that the vocabulary lacks has the next free id, whatever a
+// file says.
 struct TokenizerFiles {
   std::unordered_map<std::string, std::int64_t> vocabulary;
   std::vector<std::pair<std::string, std::string>> merges;
@@ -27,8 +30,9 @@ struct TokenizerFiles {
 };
 
 // The files that a tokenizer folder may hold; tokenizer.json stands for vocab.json and merges.txt.
-inline constexpr std::array<std::string_view, 5> kTokenizerFiles{"vocab.json", "merges.txt", "tokenizer.json",
-                                                                 "tokenizer_config.json", "special_tokens_map.json"};
+inline constexpr std::array<std::string_view, 6> kTokenizerFiles{
+    "vocab.json",       "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json"};
 // Returns those of them that a folder holds; they decide its token ids.
 std::vector<std::filesystem::path> tokenizer_files(const std::filesystem::path& folder);
 

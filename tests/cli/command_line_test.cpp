@@ -228,7 +228,8 @@ TEST(Score, HasDefaultsAndTakesEveryOption) {
   EXPECT_TRUE(plain.networks.empty());
   EXPECT_EQ(plain.device, "auto");
   EXPECT_EQ(plain.batch, 16);
-  EXPECT_FALSE(plain.assume_protocol || plain.skip_broken || plain.json);
+  EXPECT_FALSE(plain.assume_protocol || plain.json);
+  EXPECT_EQ(plain.max_left_out, 0.01);
   const auto full = parse_as<ScoreRequest>({"score",
                                             "--metric",
                                             "fid:pytorch-fid",
@@ -261,7 +262,8 @@ TEST(Score, HasDefaultsAndTakesEveryOption) {
   EXPECT_EQ(full.prompts, "p.txt");
   EXPECT_EQ(full.batch, 4);
   EXPECT_EQ(full.device, "cuda");
-  EXPECT_TRUE(full.assume_protocol && full.skip_broken && full.json);
+  EXPECT_TRUE(full.assume_protocol && full.json);
+  EXPECT_EQ(full.max_left_out, 1);
 }
 
 TEST(Stats, HasDefaultsAndTakesEveryOption) {
@@ -272,16 +274,16 @@ TEST(Stats, HasDefaultsAndTakesEveryOption) {
   EXPECT_EQ(plain.resolution, 0);
   EXPECT_EQ(plain.crop, "none");
   EXPECT_EQ(plain.batch, 16);
-  EXPECT_FALSE(plain.skip_broken);
-  const auto full =
-      parse_as<StatsRequest>({"stats", "images", "--output", "s.npz", "--protocol", "clean-fid", "--inception", "i",
-                              "--feature-net", "n", "--resolution", "512", "--crop", "center", "--skip-broken"});
+  EXPECT_EQ(plain.max_left_out, 0.01);
+  const auto full = parse_as<StatsRequest>({"stats", "images", "--output", "s.npz", "--protocol", "clean-fid",
+                                            "--inception", "i", "--feature-net", "n", "--resolution", "512", "--crop",
+                                            "center", "--max-left-out", "0.25"});
   EXPECT_EQ(full.protocol, "clean-fid");
   EXPECT_EQ(full.networks.at("fid"), "i");
   EXPECT_EQ(full.networks.at("fd-pocket"), "n");
   EXPECT_EQ(full.resolution, 512);
   EXPECT_EQ(full.crop, "center");
-  EXPECT_TRUE(full.skip_broken);
+  EXPECT_EQ(full.max_left_out, 0.25);
 }
 
 TEST(Report, HasDefaultsAndTakesEveryOption) {

@@ -128,7 +128,7 @@ TEST_F(FidProgram, UndecodableReferenceImagesAreNamedAndCounted) {
   EXPECT_EQ(finished.code, 3);
   EXPECT_THAT(finished.err, HasSubstr("image3.png"));
   EXPECT_THAT(finished.err, HasSubstr("image5.png"));
-  EXPECT_THAT(finished.err, HasSubstr("expected 10 whole images, got 2 that cannot be decoded"));
+  EXPECT_THAT(finished.err, HasSubstr("got 2 of 10 images that cannot"));
 
   // score says the same, or leaves them out when told, and then says so beside the number.
   const std::vector<std::string> score{"score",    "--images", images,        "--reference", reference(),

@@ -12,8 +12,8 @@ namespace fewstep {
 
 // Metrics simple enough to be worked out by hand, so that the way around the networks is tested without any.
 
-constexpr std::array<std::string_view, 1> kColourProtocols = {"mean-colour"};
-constexpr std::array<std::string_view, 1> kLengthProtocols = {"letters"};
+constexpr std::array<ProtocolInfo, 1> kColourProtocols{{{"mean-colour"}}};
+constexpr std::array<ProtocolInfo, 1> kLengthProtocols{{{"letters"}}};
 
 // What the last batches looked like.
 struct Seen {

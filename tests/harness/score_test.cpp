@@ -4,6 +4,7 @@
 #include "harness/made_up_metrics.h"
 #include "metrics/statistics_file.h"
 #include "tests/temporary.h"
+#include "tests/warnings.h"
 
 #include <nlohmann/json.hpp>
 
@@ -64,7 +65,9 @@ TEST_F(ScoreImages, MeasuresEveryMetricInOnePass) {
   EXPECT_EQ(scores[0].score.count, 5);
   EXPECT_DOUBLE_EQ(scores[1].score.value, (1 * 10 + 2 * 20 + 3 * 30 + 2 * 40 + 5 * 50) / 5.0);
   EXPECT_THAT(scores[1].score.flags, ElementsAre("made-up"));
-  EXPECT_EQ(messages_.str(), "");
+  EXPECT_THAT(messages_.str(), HasSubstr("scored: 5 images of " + request_.images.string() + "\n"));
+  EXPECT_THAT(messages_.str(),
+              HasSubstr("captions.txt: 5 captions, the first: \"a\"; paired in the order of the names"));
 }
 
 TEST_F(ScoreImages, HoldsNoMoreThanABatchOfImages) {
@@ -93,8 +96,7 @@ TEST_F(ScoreImages, NamesEveryBrokenImageAndGivesNoScore) {
   folder_.write("images/1.png", "not an image");
   const std::string whole = read_file(image(3));
   folder_.write("images/3.png", whole.substr(0, whole.size() / 2));
-  EXPECT_FEWSTEP_ERROR(score({length_metric()}), ExitCode::kInput,
-                       "expected 5 whole images, got 2 that cannot be decoded");
+  EXPECT_FEWSTEP_ERROR(score({length_metric()}), ExitCode::kInput, "got 2 of 5 images that cannot; replace them");
   EXPECT_FEWSTEP_ERROR(score({length_metric()}), ExitCode::kInput, "images/1.png] expected a PNG");
   EXPECT_FEWSTEP_ERROR(score({length_metric()}), ExitCode::kInput, "images/3.png] expected a whole");
 }
@@ -108,7 +110,7 @@ TEST_F(ScoreImages, NamesTenBrokenImagesAndCountsTheRest) {
     FAIL() << "no error";
   } catch (const Error& error) {
     const std::string what = error.what();
-    EXPECT_THAT(what, HasSubstr("got 14 that cannot be decoded"));
+    EXPECT_THAT(what, HasSubstr("got 14 of 14 images that cannot"));
     EXPECT_THAT(what, HasSubstr("e.png"));
     EXPECT_THAT(what, testing::Not(HasSubstr("f.png")));
     EXPECT_THAT(what, HasSubstr("and 4 more"));
@@ -118,7 +120,8 @@ TEST_F(ScoreImages, NamesTenBrokenImagesAndCountsTheRest) {
 TEST_F(ScoreImages, LeavesBrokenOnesOutOnRequestAndSaysSo) {
   folder_.write("images/1.png", "not an image");
   folder_.write("reference/c.png", "nor this");
-  request_.skip_broken = true;
+  request_.max_left_out = 1;
+  const Warnings warnings;
   const auto scores = score({colour_metric(&seen_), length_metric()});
   EXPECT_DOUBLE_EQ(scores[0].score.value, 105 - (10 + 30 + 40 + 50) / 4.0);
   EXPECT_EQ(scores[0].score.count, 4);
@@ -127,14 +130,14 @@ TEST_F(ScoreImages, LeavesBrokenOnesOutOnRequestAndSaysSo) {
                    (1 * 10 + 3 * 30 + 2 * 40 + 5 * 50) / 4.0);  // captions stay with their images
   EXPECT_THAT(scores[1].score.flags, ElementsAre("made-up", "skipped-images:1"));
   EXPECT_THAT(seen_.groups, ElementsAre(0, 2, 1, 4));
-  EXPECT_THAT(messages_.str(), HasSubstr("warning: skipped [" + image(1).string() + "]"));
-  EXPECT_THAT(messages_.str(), HasSubstr("c.png"));
+  EXPECT_THAT(warnings.text(), HasSubstr("1 of 5 images left out:\n  [" + image(1).string() + "]"));
+  EXPECT_THAT(warnings.text(), HasSubstr("c.png"));
 }
 
 TEST_F(ScoreImages, CannotLeaveAllOut) {
   for (int i = 0; i < 5; ++i) folder_.write("images/" + std::to_string(i) + ".png", "");
-  request_.skip_broken = true;
-  EXPECT_FEWSTEP_ERROR(score({length_metric()}), ExitCode::kInput, "got 5 that cannot be decoded");
+  request_.max_left_out = 1;
+  EXPECT_FEWSTEP_ERROR(score({length_metric()}), ExitCode::kInput, "got 5 of 5 images that cannot");
 }
 
 TEST_F(ScoreImages, TakesStatisticsForAReference) {

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <sstream>
 
+#include <zlib.h>
+
 namespace fewstep {
 namespace {
 
@@ -40,14 +42,21 @@ TEST_P(ImageFiles, AreDecodedAsPillowDoes) {
   EXPECT_EQ(largest_difference(read_image(file), read_ppm(file.string() + ".ppm")), 0) << "remake with: make golden";
 }
 
-TEST_P(ImageFiles, CutAnywhereAreAnError) {
+// The last bytes may be padding, or tags that say nothing about the pixels.
+TEST_P(ImageFiles, CutAnywhereAreAnErrorOrHaveAllTheirPixels) {
   const TemporaryFolder folder;
+  std::size_t read = 0;
   const std::string whole = read_file(kImages / GetParam());
   const std::size_t step = 1 + whole.size() / 150;
   for (std::size_t size = 0; size < whole.size(); size += size + 30 < whole.size() ? step : 1) {
     const auto file = folder.write(GetParam(), whole.substr(0, size));
-    EXPECT_THROW(read_image(file), Error) << size << " of " << whole.size() << " bytes";
+    try {
+      EXPECT_EQ(read_image(file), read_image(kImages / GetParam())) << size << " of " << whole.size() << " bytes";
+      ++read;
+    } catch (const Error&) {
+    }
   }
+  EXPECT_LE(read, 4u);
 }
 
 TEST_P(ImageFiles, AreMeasuredBeforeTheyAreDecoded) {
@@ -66,24 +75,13 @@ INSTANTIATE_TEST_SUITE_P(Images, ImageFiles,
                                          "two_bit_palette.png", "rgb16.png", "gamma.png", "444.jpg", "420.jpg",
                                          "422.jpg", "progressive.jpg", "restarts.jpeg", "grey.jpg", "turned.jpg",
                                          "rgb.bmp", "palette.bmp", "grey.bmp", "lossy.webp", "lossless.webp",
-                                         "rgba.webp", "plain.tif", "lzw.tiff", "grey.tif"),
+                                         "rgba.webp", "plain.tif", "lzw.tiff", "grey.tif", "cmyk.jpg"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name)
                              if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
                            return name;
                          });
-
-TEST(Images, OfCmykAreWithinOneLevelOfPillow) {
-  EXPECT_LE(largest_difference(read_image(kImages / "cmyk.jpg"), read_ppm(kImages / "cmyk.jpg.ppm")), 1);
-}
-
-TEST(Images, Of16BitGreyKeepTheUpper8Bits) {
-  const Image grey = read_image(kImages / "grey16.png");
-  const Image colour = read_image(kImages / "rgb16.png");  // its red is the same numbers
-  ASSERT_EQ(grey.rgb.size(), colour.rgb.size());
-  for (std::size_t i = 0; i < grey.rgb.size(); ++i) ASSERT_EQ(grey.rgb[i], colour.rgb[i / 3 * 3]);
-}
 
 // Recognised by content: a name says nothing.
 TEST(Images, MayHaveTheNameOfAnotherFormat) {
@@ -96,23 +94,32 @@ TEST(Images, ThatAreNoneAreRefused) {
   const TemporaryFolder folder;
   using namespace std::string_literals;
   EXPECT_FEWSTEP_ERROR(read_image(folder.write("text.png", "not an image")), ExitCode::kInput,
-                       "text.png] expected a PNG, JPEG, BMP, WebP or TIFF image, got other bytes");
+                       "text.png] expected a PNG, JPEG, WebP, TIFF, BMP, GIF or portable map (.ppm), got other bytes");
   EXPECT_FEWSTEP_ERROR(read_image(folder.write("empty.png", "")), ExitCode::kInput, "empty.png");
   EXPECT_FEWSTEP_ERROR(read_image(folder.write("zeros.jpg", std::string(5000, '\0'))), ExitCode::kInput, "other bytes");
   EXPECT_FEWSTEP_ERROR(read_image(folder.path() / "missing.png"), ExitCode::kInput, "missing.png");
   EXPECT_FEWSTEP_ERROR(read_image(folder.path()), ExitCode::kInput, "got a folder");
 }
 
+// A PNG with other sizes in its header, and the checksum that belongs to them.
+std::string resized(std::string png, std::string_view sizes) {
+  png.replace(16, 8, sizes);
+  const auto sum = static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(&png[12]), 17));
+  for (int i = 0; i < 4; ++i) png[29 + static_cast<std::size_t>(i)] = static_cast<char>(sum >> (24 - 8 * i));
+  return png;
+}
+
 // 30,000 × 30,000 pixels in a file of 70 bytes.
 TEST(Images, OfAbsurdSizeAreRefusedBeforeTheyAreDecoded) {
   const TemporaryFolder folder;
-  std::string png = read_file(kImages / "grey.png");
-  png.replace(16, 8, std::string("\0\0\x75\x30\0\0\x75\x30", 8));
-  EXPECT_FEWSTEP_ERROR(read_image(folder.write("a.png", png)), ExitCode::kInput, "pixels, got 30000x30000");
-  png.replace(16, 8, std::string("\xff\xff\xff\xff\xff\xff\xff\xff", 8));
-  EXPECT_FEWSTEP_ERROR(read_image(folder.write("b.png", png)), ExitCode::kInput, "pixels, got 4294967295x4294967295");
-  png.replace(16, 8, std::string(8, '\0'));
-  EXPECT_FEWSTEP_ERROR(read_image(folder.write("c.png", png)), ExitCode::kInput, "at least 1, got 0x0");
+  using namespace std::string_view_literals;
+  const std::string png = read_file(kImages / "grey.png");
+  EXPECT_FEWSTEP_ERROR(read_image(folder.write("a.png", resized(png, "\0\0\x75\x30\0\0\x75\x30"sv))), ExitCode::kInput,
+                       "pixels, got 30000x30000");
+  EXPECT_FEWSTEP_ERROR(read_image(folder.write("b.png", resized(png, "\x7f\xff\xff\xff\x7f\xff\xff\xff"sv))),
+                       ExitCode::kInput, "pixels, got 2147483647x2147483647");
+  EXPECT_FEWSTEP_ERROR(read_image(folder.write("c.png", resized(png, "\0\0\0\0\0\0\0\0"sv))), ExitCode::kInput,
+                       "expected a whole PNG");
 }
 
 TEST(Images, WithABrokenMiddleAreRefused) {
@@ -130,7 +137,7 @@ TEST(Images, AreListedInByteOrderAndNothingElse) {
   for (const char* name : {"notes.txt", "png", "a.png.part", "below/deep.png", "folder.png/inner.txt"})
     folder.write(name, "");
   std::vector<std::string> names;
-  for (const auto& file : list_images(folder.path())) names.push_back(file.filename());
+  for (const auto& file : list_images(folder.path()).files) names.push_back(file.filename());
   EXPECT_THAT(names,
               testing::ElementsAre("B.jpg", "a10.webp", "a2.PNG", "b.png", "x.tiff", "y.tif", "z.jpeg", "é.bmp"));
 }

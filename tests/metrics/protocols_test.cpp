@@ -1,5 +1,6 @@
 // What is the same for every metric, and FID from images to the number.
 #include "core/error.h"
+#include "core/names.h"
 #include "formats/json.h"
 #include "golden.h"
 #include "metrics/features.h"
@@ -72,7 +73,7 @@ TEST_F(Metrics, RowsDoNotDependOnBatchOrThreads) {
       "a red circle", "a blue square", "", "green", "a", "red", "the circle", "on", "of", "square", "blue", "a b c"};
   for (const Metric& metric : metrics()) {
     const auto images = images_of("contract", metric.name == "fd-pocket" ? 32 : 0);
-    for (const std::string_view protocol : metric.protocols) {
+    for (const std::string_view protocol : names_of(metric.protocols)) {
       const Measure measure = metric.open(settings_of(metric, protocol), {});
       EXPECT_EQ(measure.model_hash.size(), 64u);
       const std::vector<float> together = measure.rows(images, captions);

@@ -4,18 +4,22 @@
 #include "core/files.h"
 #include "formats/json.h"
 #include "temporary.h"
+#include "warnings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <random>
+#include <set>
+#include <tuple>
 
 namespace fewstep {
 namespace {
 
 using nlohmann::json;
 using std::string;
+using testing::HasSubstr;
 namespace fs = std::filesystem;
 using Kind = CheckpointKind;
 
@@ -195,15 +199,10 @@ TEST(CheckpointInfo, RefusesUnsupportedSchedulerValuesByName) {
     copy.set(kScheduler, key, value);
     expect_refused(copy, text);
   };
-  refused("_class_name", "FlowMatchEulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler");
-  refused("_class_name", "DDIMSchedular", "did you mean \"DDIMScheduler\"");
-  refused("_class_name", nullptr, "\"_class_name\"");
   refused("rescale_betas_zero_snr", true, "expected false (the one supported value) for \"rescale_betas_zero_snr\"");
   refused("trained_betas", {0.1, 0.2}, "for \"trained_betas\"");
   refused("thresholding", true, "for \"thresholding\"");
-  refused("clip_sample", true, "for \"clip_sample\"");
   refused("use_flow_sigmas", true, "for \"use_flow_sigmas\"");
-  refused("timestep_type", "continuous", "for \"timestep_type\"");
   refused("variance_type", "learned_range", "for \"variance_type\"");
   refused("prediction_type", "flow_prediction",
           "expected prediction_type epsilon, v_prediction or sample, got \"flow_");
@@ -215,22 +214,169 @@ TEST(CheckpointInfo, RefusesUnsupportedSchedulerValuesByName) {
   refused("num_train_timesteps", 10.5, "expected num_train_timesteps from 2");
   refused("steps_offset", -1, "expected steps_offset from 0");
   refused("steps_offset", 1000, "expected steps_offset from 0 to 999");
-  refused("timestep_scaling", 0, "timestep_scaling above 0");
-  refused("a_key_of_tomorrow", 1, "got \"a_key_of_tomorrow\"");
-  for (const char* key : {"beta_start", "beta_end", "beta_schedule"}) {
-    const Copy copy("sd15");
-    copy.erase(kScheduler, key);
-    expect_refused(copy, key);
-  }
+  const Copy lcm("lcm");
+  lcm.set(kScheduler, "timestep_scaling", 0);
+  expect_refused(lcm, "timestep_scaling above 0");
 }
 
-TEST(CheckpointInfo, IgnoresHowTheLibrarysOwnSchedulerWouldSample) {
+void set_class(const Copy& copy, const string& name) { copy.set(kIndex, "scheduler", {"diffusers", name}); }
+
+TEST(CheckpointInfo, RefusesSchedulersOfOtherProcesses) {
+  const auto refused = [](const string& name, const string& text) {
+    const Copy copy("sd15");
+    set_class(copy, name);
+    expect_refused(copy, text);
+  };
+  refused("FlowMatchEulerDiscreteScheduler",
+          "model_index.json] expected a scheduler over the discrete noise schedule of "
+          "Stable Diffusion, got FlowMatchEulerDiscreteScheduler");
+  refused("DDIMSchedular", "did you mean \"DDIMScheduler\"");
+}
+
+TEST(CheckpointInfo, TellsWhichChoicesOfDpmSolverItDoesNotTake) {
   const Copy copy("sd15");
+  set_class(copy, "DPMSolverMultistepScheduler");
   copy.set(kScheduler, "_class_name", "DPMSolverMultistepScheduler");
   copy.set(kScheduler, "use_karras_sigmas", true);
   copy.set(kScheduler, "algorithm_type", "sde-dpmsolver++");
   copy.set(kScheduler, "timestep_spacing", "linspace");
+  const Warnings warnings;
   EXPECT_EQ(inspect_checkpoint(copy.path(), false).kind, Kind::kTeacher);
+  EXPECT_THAT(warnings.text(),
+              HasSubstr("not taken: use_karras_sigmas = true, algorithm_type = \"sde-dpmsolver++\"; dpm and "
+                        "dpm++ are the second-order midpoint solvers"));
+}
+
+// The class stands in two files; diffusers makes that of model_index.json.
+TEST(CheckpointInfo, GoesByTheSchedulerOfTheIndexAndSaysSo) {
+  for (const auto& [index, file, kind] : {std::tuple("LCMScheduler", "PNDMScheduler", Kind::kConsistency),
+                                          std::tuple("PNDMScheduler", "LCMScheduler", Kind::kTeacher),
+                                          std::tuple("TCDScheduler", "DDIMScheduler", Kind::kTeacher)}) {
+    const Copy copy("lcm-lora");
+    set_class(copy, index);
+    copy.set(kScheduler, "_class_name", file);
+    const Warnings warnings;
+    EXPECT_EQ(inspect_checkpoint(copy.path(), false).kind, kind);
+    EXPECT_THAT(warnings.text(),
+                HasSubstr("model_index.json says " + string(index) + ", scheduler/scheduler_config.json says " + file +
+                          "; model_index.json decides"));
+  }
+}
+
+// StableDiffusionPipeline.__init__ sets steps_offset to 1 and clip_sample to false; the LCM pipeline does not.
+TEST(CheckpointInfo, IsCorrectedAsThePipelineCorrectsItOnLoading) {
+  const auto corrected = [](const Copy& copy) { return inspect_checkpoint(copy.path(), false).corrected; };
+  const Copy copy("sd15");
+  EXPECT_THAT(corrected(copy), testing::IsEmpty());
+  copy.set(kScheduler, "clip_sample", true);
+  copy.set(kScheduler, "steps_offset", 0);
+  EXPECT_THAT(corrected(copy), testing::ElementsAre("steps_offset 0 -> 1", "clip_sample true -> false"));
+  EXPECT_EQ(inspect_checkpoint(copy.path(), false).steps_offset, 1);
+  copy.erase(kScheduler, "clip_sample");  // true is DDIMScheduler's default, 0 that of steps_offset
+  copy.erase(kScheduler, "steps_offset");
+  EXPECT_THAT(corrected(copy), testing::SizeIs(2));
+  copy.set(kIndex, "_class_name", "LatentConsistencyModelPipeline");
+  copy.set(kScheduler, "clip_sample", false);
+  EXPECT_THAT(corrected(copy), testing::IsEmpty());
+  EXPECT_EQ(inspect_checkpoint(copy.path(), false).steps_offset, 0);
+  copy.set(kScheduler, "clip_sample", true);
+  expect_refused(copy, "for \"clip_sample\", got true; set \"clip_sample\" to false in that file");
+}
+
+TEST(CheckpointInfo, HasTheDefaultsOfTheClassForWhatASchedulerLeavesOut) {
+  const Copy teacher("sd15"), student("lcm");
+  for (const Copy* copy : {&teacher, &student})
+    for (const char* key :
+         {"beta_schedule", "beta_start", "beta_end", "num_train_timesteps", "original_inference_steps"})
+      copy->erase(kScheduler, key);
+  const CheckpointInfo ddim = inspect_checkpoint(teacher.path(), false),
+                       lcm = inspect_checkpoint(student.path(), false);
+  EXPECT_EQ(ddim.beta_schedule, "linear");
+  EXPECT_EQ(ddim.beta_start, 0.0001);
+  EXPECT_EQ(ddim.beta_end, 0.02);
+  EXPECT_EQ(lcm.beta_schedule, "scaled_linear");
+  EXPECT_EQ(lcm.beta_start, 0.00085);
+  EXPECT_EQ(lcm.original_inference_steps, 50);
+}
+
+TEST(CheckpointInfo, IgnoresKeysThatNoSchedulerInQuestionKnowsWithOneWarning) {
+  const Copy copy("lcm");
+  copy.set(kScheduler, "a_key_of_tomorrow", 1);
+  copy.set(kScheduler, "use_karras_sigmas", true);  // of other schedulers, and known to change nothing
+  copy.set(kScheduler, "skip_prk_steps", false);
+  const Warnings warnings;
+  inspect_checkpoint(copy.path(), false);
+  EXPECT_THAT(warnings.text(), HasSubstr("knows no such keys: a_key_of_tomorrow\n"));
+}
+
+// What every scheduler of diffusers saves, with its defaults and with each other choice: read, or refused for a choice
+// that changes the noise schedule or what the network says.
+TEST(CheckpointInfo, ReadsOrRefusesEverySchedulerOfDiffusersByEffect) {
+  const std::set<string> other_choices{
+      "thresholding=True",        "rescale_betas_zero_snr=True",    "trained_betas=[0.1, 0.2, 0.3]",
+      "variance_type=learned",    "variance_type=learned_range",    "use_flow_sigmas=True",
+      "timestep_type=continuous", "prediction_type=flow_prediction"};
+  const std::set<string> others{"BlockRefinement",
+                                "CMStochasticIterative",
+                                "CogVideoXDDIM",
+                                "CogVideoXDPM",
+                                "ConsistencyDecoder",
+                                "CosineDPMSolverMultistep",
+                                "DDIMInverse",
+                                "DDPMWuerstchen",
+                                "DPMSolverMultistepInverse",
+                                "DiscreteDDIM",
+                                "EDMDPMSolverMultistep",
+                                "EDMEuler",
+                                "EntropyBound",
+                                "FlowMapEulerDiscrete",
+                                "FlowMatchEulerDiscrete",
+                                "FlowMatchHeunDiscrete",
+                                "FlowMatchLCM",
+                                "HeliosDMD",
+                                "Helios",
+                                "IPNDM",
+                                "KarrasVe",
+                                "LTXEulerAncestralRF",
+                                "MiniMaxH3",
+                                "Piflow",
+                                "RePaint",
+                                "SCM",
+                                "ScoreSdeVe",
+                                "ScoreSdeVp",
+                                "UnCLIP"};
+  const json saved = read_json_object(fs::path(FEWSTEP_TEST_DATA) / "signatures/schedulers.json");
+  EXPECT_EQ(saved.size(), 450u) << "remake with: make golden";
+  const Copy copy("sd15");
+  std::set<string> read_classes;
+  const Warnings warnings;
+  for (const auto& [name, content] : saved.items()) {
+    SCOPED_TRACE(name);
+    const string of = name.substr(0, name.find("Scheduler"));
+    const string choice = name.find(' ') == string::npos ? "" : name.substr(name.find(' ') + 1);
+    set_class(copy, of + "Scheduler");
+    copy.write(kScheduler, content.get<string>());
+    if (others.contains(of) || other_choices.contains(choice)) {
+      expect_refused(copy, others.contains(of) ? of + "Scheduler" : choice.substr(0, choice.find('=')));
+      continue;
+    }
+    const CheckpointInfo info = inspect_checkpoint(copy.path(), false);
+    EXPECT_EQ(info.kind, of == "LCM" ? Kind::kConsistency : Kind::kTeacher);
+    EXPECT_EQ(info.steps_offset, 1);
+    read_classes.insert(of);
+  }
+  EXPECT_EQ(read_classes.size(), 19u);
+}
+
+TEST(CheckpointInfo, RunsTheOtherPipelinesOfStableDiffusionFromTextToImage) {
+  for (const char* name :
+       {"StableDiffusionImg2ImgPipeline", "StableDiffusionPAGPipeline", "LatentConsistencyModelImg2ImgPipeline"}) {
+    const Copy copy("lcm");
+    copy.set(kIndex, "_class_name", name);
+    const Warnings warnings;
+    inspect_checkpoint(copy.path(), false);
+    EXPECT_THAT(warnings.text(), HasSubstr("says " + string(name) + "; its parts are run as "));
+  }
 }
 
 TEST(CheckpointInfo, SurvivesMutatedJson) {

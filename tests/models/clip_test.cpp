@@ -101,8 +101,7 @@ TEST(ClipText, NamesTheKeyOfAnUnsupportedConfiguration) {
   };
   expect("\"quick_gelu\"", "\"gelu_new\"", "gelu_new");
   expect("\"clip_text_model\"", "\"bert\"", "model_type");
-  expect("{", "{\"is_decoder\": true,", "is_decoder");
-  expect("{", "{\"rope_theta\": 5,", "rope_theta");
+  expect("{", "{\"is_encoder_decoder\": true,", "is_encoder_decoder");
   expect("\"num_attention_heads\": 3", "\"num_attention_heads\": 5", "num_attention_heads");
   expect("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "text_model.encoder.layers.2.");
   expect("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1", "left over");

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "models/golden.h"
 #include "temporary.h"
+#include "warnings.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -154,13 +155,27 @@ TEST(UnetConfig, RefusesUnsupportedValuesByName) {
       {"conv_in_kernel", 5},
       {"addition_embed_type", "text_time"},
       {"num_attention_heads", 4},
-      {"transformer_layers_per_block", nlohmann::json::array({1, 2})},
-      {"some_new_key", 1}};
+      {"transformer_layers_per_block", nlohmann::json::array({1, 2})}};
   for (const auto& [key, value] : changes) {
     auto config = sd15_config();
     config[key] = value;
     EXPECT_FEWSTEP_ERROR(read_unet_config(folder.write("config.json", config.dump())), ExitCode::kInput, key);
   }
+}
+
+TEST(UnetConfig, IgnoresKeysThatItsReferenceClassDoesNotKnowWithOneWarning) {
+  const TemporaryFolder folder;
+  auto config = sd15_config();
+  config["some_new_key"] = 1;
+  config["decay"] = 0.9999;
+  config["nothing"] = nullptr;
+  config["only_cross_attention"] = {false, false, false, false};  // a list of the one supported value
+  config.erase("norm_eps");                                       // the class's default, 1e-5
+  const Warnings warnings;
+  const UnetConfig unet = read_unet_config(folder.write("config.json", config.dump()));
+  EXPECT_EQ(unet.norm_eps, 1e-5);
+  EXPECT_EQ(warnings.text(), "warning: [" + (folder.path() / "config.json").string() +
+                                 "] ignored, as the reference does, for it knows no such keys: decay, some_new_key\n");
 }
 
 TEST(UnetConfig, RefusesListsThatDoNotFitEachOther) {

@@ -126,7 +126,6 @@ TEST(Vae, NamesTheKeyOfAnUnsupportedConfiguration) {
   expect("\"latents_mean\": null", "\"latents_mean\": [0, 0, 0, 0]", "latents_mean");
   expect("\"norm_num_groups\": 4", "\"norm_num_groups\": 3", "norm_num_groups");
   expect("\"scaling_factor\": 0.18215", "\"scaling_factor\": 0", "scaling_factor");
-  expect("{", "{\"decoder_only\": true,", "decoder_only");
   expect("\"mid_block_add_attention\": true", "\"mid_block_add_attention\": false", "attentions.0");
   expect("\"use_quant_conv\": true", "\"use_quant_conv\": false", "\"quant_conv.bias\"");
   expect("\"AutoencoderKL\"", "\"AutoencoderTiny\"", "_class_name");

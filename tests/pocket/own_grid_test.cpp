@@ -28,7 +28,7 @@ class OwnGrid : public testing::Test {
     std::string bytes;
     for (const auto& image :
          std::filesystem::directory_iterator(std::filesystem::path(store).replace_extension(".images")))
-      bytes += read_file(image.path());
+      if (image.path().extension() == ".png") bytes += read_file(image.path());
     return bytes;
   }
   std::string sample(const std::vector<std::string>& options) const {

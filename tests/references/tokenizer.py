@@ -105,6 +105,10 @@ def ids_of(tokenizer, texts):
     return unpadded
 
 
+LEARNED = ["a <cat-toy> backpack", "A <CAT-TOY>S", "<cat-toy><cat-toy>", "x<cat-toy>y", "<cat-toy>_1 <cat-toy>", "a <Big Dog>",
+           "a <big  dog>", "<cat-toy", "cat-toy>", "a dog and a <cat-toy>\tdog", "<|endoftext|><cat-toy>"]
+
+
 def checksum(rows):
     """FNV-1a over ids, each row closed by −1; the same in tests/models/tokenizer/tokenizer_test.cpp."""
     value = 0xcbf29ce484222325
@@ -154,6 +158,54 @@ def variants(folder: pathlib.Path):
         kept = {word: i for word, i in words.items() if not "\u00c0" <= word[0] <= "\u00e0"}
         (target / "vocab.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
 
+    # Learned tokens (textual inversion): named in added_tokens.json, in added_tokens_decoder, or in tokenizer.json.
+    @variant
+    def learned_added_tokens_json(target):
+        write_tiny_tokenizer(target, model_max_length=32)
+        (target / "added_tokens.json").write_text(json.dumps({"<cat-toy>": 543, "<Big Dog>": 544}))
+
+    @variant
+    def learned_special_in_added_tokens_json(target):
+        write_tiny_tokenizer(target, model_max_length=32)
+        (target / "added_tokens.json").write_text(json.dumps({"<cat-toy>": 543}))
+        edit(target / "special_tokens_map.json", mask_token="<cat-toy>")
+
+    @variant
+    def learned_ids_with_a_gap(target):  # Transformers counts on from the vocabulary
+        write_tiny_tokenizer(target, model_max_length=32)
+        (target / "added_tokens.json").write_text(json.dumps({"<Big Dog>": 700, "<cat-toy>": 600}))
+
+    @variant
+    def learned_saved_by_transformers_5(target):
+        with tempfile.TemporaryDirectory() as old:
+            write_tiny_tokenizer(old, model_max_length=32)
+            tokenizer = CLIPTokenizer.from_pretrained(old)
+            tokenizer.add_tokens(["<cat-toy>", "<cat-toy>_1", "<Big Dog>"])
+            tokenizer.save_pretrained(target)
+
+    @variant
+    def learned_added_tokens_decoder(target):  # as Transformers 4.34 and later wrote
+        write_tiny_tokenizer(target, model_max_length=32)
+        edit(target / "tokenizer_config.json", added_tokens_decoder={
+            "541": token(START, False), "542": token(END, False), "543": token("<cat-toy>", True) | {"special": False}})
+        (target / "added_tokens.json").write_text(json.dumps({"<Big Dog>": 543}))  # not read
+
+    @variant
+    def learned_additional_special_tokens(target):
+        write_tiny_tokenizer(target, model_max_length=32)
+        edit(target / "special_tokens_map.json", additional_special_tokens=["<cat-toy>", "dog"])
+
+    @variant
+    def learned_extra_special_tokens(target):
+        write_tiny_tokenizer(target, model_max_length=32)
+        edit(target / "tokenizer_config.json", extra_special_tokens=["<cat-toy>"])
+
+    @variant
+    def learned_in_the_vocabulary(target):
+        words = write_tiny_tokenizer(target, model_max_length=32)
+        (target / "vocab.json").write_text(json.dumps(words | {"<cat-toy>": 543}, ensure_ascii=False), encoding="utf-8")
+        (target / "added_tokens.json").write_text(json.dumps({"<cat-toy>": 543}))
+
     arrays = {}
     for name, maker in makers.items():
         target = folder / "variants" / name
@@ -161,7 +213,7 @@ def variants(folder: pathlib.Path):
         target.mkdir(parents=True)
         maker(target)
         tokenizer = CLIPTokenizer.from_pretrained(target)
-        arrays[f"{name}.ids"], arrays[f"{name}.lengths"] = ragged(ids_of(tokenizer, AWKWARD))
+        arrays[f"{name}.ids"], arrays[f"{name}.lengths"] = ragged(ids_of(tokenizer, AWKWARD + LEARNED))
     save_file(arrays, folder / "variants.safetensors")
 
 
@@ -177,7 +229,8 @@ def make(folder: pathlib.Path):
     texts = {"captions": captions(folder), "awkward": AWKWARD, "random": random_strings(),
              "broken": [b.decode("utf-8", errors="replace") for b in BROKEN]}
     (folder / "texts.json").write_text(json.dumps(
-        {"awkward": [t.encode().hex() for t in AWKWARD], "broken": [b.hex() for b in BROKEN]}, indent=0) + "\n")
+        {"awkward": [t.encode().hex() for t in AWKWARD], "broken": [b.hex() for b in BROKEN],
+         "learned": [t.encode().hex() for t in LEARNED]}, indent=0) + "\n")
     arrays, notes = {}, {}
     random_bytes = [np.frombuffer(t.encode(), dtype=np.uint8) for t in texts["random"]]
     arrays["random.text"] = np.concatenate(random_bytes)

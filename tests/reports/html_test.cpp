@@ -234,8 +234,8 @@ TEST_F(Images, ThatCannotBeShownSayWhy) {
   EXPECT_EQ(instead(images, ""), "image not kept");
   EXPECT_EQ(instead(images, "nothing.png"), "image file is missing");
   EXPECT_EQ(instead(images, "folder.png"), "image is no file");
-  EXPECT_EQ(instead(images, "text.png"), "image cannot be read");
-  EXPECT_EQ(instead(images, "torn.png"), "image cannot be read");
+  EXPECT_EQ(instead(images, "text.png"), "image is no PNG of ours");
+  EXPECT_EQ(instead(images, "torn.png"), "image is no PNG of ours");
   EXPECT_THAT(instead(images, "photo.png"), testing::StartsWith("image "));
   EXPECT_EQ(instead(images, "../secret.png"), "image cannot be read");
   EXPECT_EQ(instead(images, (folder_.path() / "secret.png").string()), "image cannot be read");

@@ -146,8 +146,8 @@ TEST_F(Documentation, NamesEverySamplerMetricProtocolAndSpacing) {
     EXPECT_THAT(section(schema, "[[checkpoint]]"), testing::HasSubstr("| `" + std::string(sampler.name) + "` | a "));
   for (const MetricInfo& metric : kMetrics) {
     std::string row = "| `" + std::string(metric.name) + "` | ";
-    for (const std::string_view protocol : metric.protocols)
-      row += (protocol == metric.protocols.front() ? "`" : ", `") + std::string(protocol) + "`";
+    for (const std::string_view protocol : names_of(metric.protocols))
+      row += (protocol == metric.protocols.front().name ? "`" : ", `") + std::string(protocol) + "`";
     EXPECT_THAT(section(schema, "[[metric]]"), testing::HasSubstr(row + " |"));
   }
   for (const Spacing spacing :

@@ -1,0 +1,35 @@
+#include "core/cures.h"
+
+#include <filesystem>
+#include <system_error>
+
+namespace fewstep {
+namespace {
+
+void replace(std::string& text, std::string_view mark, std::string_view by) {
+  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += by.size())
+    text.replace(at, mark.size(), by);
+}
+
+}  // namespace
+
+std::string cure(WrongTurn turn, std::string_view about) {
+  std::string text(kCures[static_cast<std::size_t>(turn)].to_do);
+  const std::filesystem::path path(about);
+  const bool single = turn == WrongTurn::kSingleFile;  // beside the file
+  const std::string out = single ? std::filesystem::path(path).replace_extension().string() : path.filename().string();
+  replace(text, "{out}", out);
+  replace(text, "{}", about);
+  return "; " + text;
+}
+
+std::string cure_for_nothing_at(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto exists = [&](const std::filesystem::path& place) { return std::filesystem::exists(place, ignored); };
+  const std::filesystem::path owner = path.parent_path(), place = owner.parent_path();
+  if (owner.filename().empty() || owner.filename().string().find_first_not_of('.') == std::string::npos) return "";
+  if (exists(path) || exists(owner) || !(place.empty() || exists(place))) return "";
+  return cure(WrongTurn::kHubId, (owner.filename() / path.filename()).string());
+}
+
+}  // namespace fewstep

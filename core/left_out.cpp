@@ -1,0 +1,37 @@
+#include "core/left_out.h"
+
+#include "core/error.h"
+#include "core/warnings.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fewstep {
+
+void LeftOut::add(std::string_view what) {
+  if (++count_ <= kNamed) named_ += "\n  " + std::string(what);
+}
+
+namespace {
+
+std::int64_t limit(double part, std::int64_t of, std::int64_t least) {
+  return std::max(least, static_cast<std::int64_t>(std::floor(part * static_cast<double>(of))));
+}
+
+}  // namespace
+
+bool LeftOut::fits(std::int64_t of, std::int64_t least) const { return count_ <= limit(most_, of, least); }
+
+void LeftOut::finish(std::int64_t of, std::string_view noun, std::int64_t least) const {
+  if (count_ == 0) return;
+  const std::string named = named_ + (count_ > kNamed ? "\n  and " + std::to_string(count_ - kNamed) + " more" : "");
+  const std::string text = std::to_string(count_) + " of " + std::to_string(of) + " " + std::string(noun);
+  if (!fits(of, least) || count_ == of) {
+    throw input_error(where_, "expected " + std::string(noun) + " of which at most " +
+                                  std::to_string(limit(most_, of, least)) + " cannot be used, got " + text +
+                                  " that cannot; replace them, or raise max_left_out:" + named);
+  }
+  warn(where_, text + " left out:" + named);
+}
+
+}  // namespace fewstep

@@ -1,0 +1,170 @@
+#include "datasets/pairing.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "core/warnings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <numeric>
+#include <set>
+
+namespace fewstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string name_of(const fs::path& file, const fs::path& folder) {
+  return file.lexically_relative(folder).generic_string();
+}
+
+// Up to three of some names, and how many there are.
+std::string some(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i)
+    text += (i ? ", " : "") + in_quotes(names[i]);
+  return text + (names.size() > 3 ? " and " + std::to_string(names.size() - 3) + " more" : "");
+}
+
+Pairing by_name(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
+                const fs::path& captions) {
+  std::map<std::string, std::size_t> known;
+  for (std::size_t i = 0; i < set.prompts.size(); ++i) {
+    const Prompt& prompt = set.prompts[i];
+    const auto [place, fresh] = known.emplace(fs::path(prompt.file).lexically_normal().generic_string(), i);
+    if (!fresh && set.prompts[place->second].text != prompt.text)
+      throw input_error(captions.string(), "expected one caption for " + in_quotes(prompt.file) + ", got two");
+  }
+  Pairing pairing;
+  std::vector<std::string> bare;
+  std::set<std::string> images;
+  for (const fs::path& file : files) {
+    const std::string name = *images.insert(name_of(file, folder)).first;
+    const auto found = known.find(name);
+    if (found == known.end()) bare.push_back(name);
+    pairing.prompt.push_back(found == known.end() ? 0 : found->second);
+  }
+  std::vector<std::string> unknown;
+  for (const auto& [name, index] : known)
+    if (!images.contains(name)) unknown.push_back(name);
+  if (!bare.empty())
+    throw input_error(captions.string(), "expected a caption for each of " + std::to_string(files.size()) +
+                                             " images in " + folder.string() + ", got none for " + some(bare));
+  if (!unknown.empty())
+    throw input_error(captions.string(), "expected the names of images in " + folder.string() + ", got " +
+                                             some(unknown) + ", which are not there");
+  pairing.text = "paired by the names in " + captions.string();
+  return pairing;
+}
+
+// SHA-256 sums, UUIDs: whatever order they are in, it is not that of the captions.
+bool is_hash(const fs::path& file) {
+  constexpr std::size_t kShortest = 16;
+  const std::string stem = file.stem().string();
+  const auto of_hash = [](unsigned char c) { return std::isxdigit(c) || c == '-'; };
+  const auto letter = [](unsigned char c) { return std::isalpha(c); };
+  return stem.size() >= kShortest && std::all_of(stem.begin(), stem.end(), of_hash) &&
+         std::any_of(stem.begin(), stem.end(), letter);
+}
+
+// The name without its numbers: names that differ in more than their numbers are ordered by the alphabet alone.
+std::string pattern_of(const std::string& name) {
+  std::string pattern;
+  for (const char c : name)
+    if (!is_digit(c))
+      pattern += c;
+    else if (!pattern.ends_with('#'))
+      pattern += '#';
+  return pattern;
+}
+
+Pairing by_order(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
+                 const fs::path& captions) {
+  if (set.prompts.size() != files.size()) {
+    throw input_error(captions.string(),
+                      "expected " + std::to_string(files.size()) + " captions, one for each image of " +
+                          folder.string() + " in the order of their names, got " + std::to_string(set.prompts.size()) +
+                          (set.rows_empty ? " and " + std::to_string(set.rows_empty) + " empty lines" : ""));
+  }
+  if (files.size() > 1 && std::all_of(files.begin(), files.end(), is_hash)) {
+    const fs::path own = folder / kCaptionsFile;
+    std::error_code ignored;
+    throw input_error(captions.string(), "expected a table that names the images, for their names (" +
+                                             files[0].filename().string() + " …) are in no order; give " +
+                                             (fs::exists(own, ignored) ? "--prompts " + own.string()
+                                                                       : "a .csv with columns file and text"));
+  }
+  std::vector<std::string> names;
+  std::set<std::string> patterns;
+  for (const fs::path& file : files) {
+    names.push_back(name_of(file, folder));
+    patterns.insert(pattern_of(lower(names.back())));
+  }
+  std::vector<std::size_t> order(files.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return natural_less(names[a], names[b]); });
+  Pairing pairing;
+  pairing.prompt.resize(files.size());
+  for (std::size_t rank = 0; rank < order.size(); ++rank) pairing.prompt[order[rank]] = rank;
+  pairing.text = "paired in the order of the names, " + in_quotes(names[order.front()]) + " with " +
+                 in_quotes(set.prompts.front().text);
+  std::string shown;
+  for (std::size_t i = 0; i < std::min<std::size_t>(order.size(), 3); ++i) shown += (i ? ", " : "") + names[order[i]];
+  if (!std::is_sorted(order.begin(), order.end()))
+    warn(folder.string(), "images and captions are paired in the order of the numbers in the names (" + shown +
+                              " …), which is not the order of their letters (" + names[0] + ", " + names[1] + " …)");
+  if (patterns.size() > 1)
+    warn(folder.string(),
+         "images and captions are paired in the order of the names (" + shown +
+             " …), which differ in more than a number; a table with columns file and text says it for sure");
+  return pairing;
+}
+
+std::string quoted(const std::string& field) {
+  std::string text = "\"";
+  for (const char c : field) text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
+}  // namespace
+
+bool natural_less(std::string_view a, std::string_view b) {
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (!is_digit(a[i]) || !is_digit(b[j])) {
+      if (a[i] != b[j]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
+      ++i, ++j;
+      continue;
+    }
+    const auto number = [](std::string_view text, std::size_t& at) {
+      while (at + 1 < text.size() && text[at] == '0' && is_digit(text[at + 1])) ++at;
+      const std::size_t first = at;
+      while (at < text.size() && is_digit(text[at])) ++at;
+      return text.substr(first, at - first);
+    };
+    const std::string_view left = number(a, i), right = number(b, j);
+    if (left.size() != right.size()) return left.size() < right.size();
+    if (left != right) return left < right;
+  }
+  const std::size_t rest_a = a.size() - i, rest_b = b.size() - j;
+  return rest_a != rest_b ? rest_a < rest_b : a < b;
+}
+
+Pairing pair_with_captions(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
+                           const fs::path& captions) {
+  return set.names_files ? by_name(folder, files, set, captions) : by_order(folder, files, set, captions);
+}
+
+void write_captions(const fs::path& folder, std::span<const CaptionRow> rows) {
+  std::string text = "file,text,row,cell\n";
+  for (const CaptionRow& row : rows)
+    text += quoted(row.file) + "," + quoted(row.text) + "," + std::to_string(row.row) + "," + quoted(row.cell) + "\n";
+  write_file_atomically(folder / kCaptionsFile, text);
+}
+
+}  // namespace fewstep

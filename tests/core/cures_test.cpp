@@ -1,0 +1,33 @@
+#include "core/cures.h"
+#include "temporary.h"
+
+#include <gmock/gmock.h>
+
+namespace fewstep {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Cures, NameTheCommandWithThePathPutIn) {
+  EXPECT_EQ(cure(WrongTurn::kHubId, "owner/model"),
+            "; a name on a hub is fetched first: hf download owner/model --local-dir model");
+  EXPECT_THAT(cure(WrongTurn::kSingleFile, "a/b.safetensors"),
+              HasSubstr("P.from_single_file('a/b.safetensors').save_pretrained('a/b')"));
+  EXPECT_THAT(cure(WrongTurn::kLoraAlone, "lora"),
+              HasSubstr("load_lora_weights('lora'), fuse_lora(), unload_lora_weights()"));
+  EXPECT_THAT(cure(WrongTurn::kTwoTextEncoders, "StableDiffusionXLPipeline"),
+              HasSubstr("StableDiffusionXLPipeline belongs"));
+}
+
+TEST(Cures, TakeAPathForANameOnAHubWhereNothingLikeItIsThere) {
+  const TemporaryFolder folder;
+  folder.write("here/file", "");
+  EXPECT_THAT(cure_for_nothing_at(folder.path() / "owner/model"), HasSubstr("hf download owner/model"));
+  EXPECT_THAT(cure_for_nothing_at("no-such-owner/model"), HasSubstr("hf download no-such-owner/model"));
+  EXPECT_EQ(cure_for_nothing_at(folder.path() / "here/model"), "");
+  EXPECT_EQ(cure_for_nothing_at(folder.path() / "model"), "");
+  EXPECT_EQ(cure_for_nothing_at("../model"), "");
+}
+
+}  // namespace
+}  // namespace fewstep
