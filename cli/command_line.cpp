@@ -213,7 +213,9 @@ void add_score(CLI::App& app, ScoreRequest& request) {
   app.add_option("--reference", request.reference, "folder of images or statistics (.npz)")->type_name("PATH");
   add_networks(
       app, request.networks, [](const MetricInfo&) { return true; }, network_text);
-  app.add_option("--prompts", request.prompts, "captions, in the order of the sorted file names")->type_name("FILE");
+  app.add_option("--prompts", request.prompts,
+                 "captions: a table that names the files, else one each in the order of the numbers in their names")
+      ->type_name("FILE");
   app.add_flag("--assume-protocol", request.assume_protocol, "take statistics that do not name their protocol");
   add_left_out(app, request.max_left_out);
   app.add_flag("--json", request.json, "print JSON");

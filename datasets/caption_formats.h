@@ -44,7 +44,11 @@ inline bool is_caption_format(std::string_view extension) {
 
 // "expected a caption file .txt, … or .parquet, got ".xlsx"".
 inline std::string unknown_caption_format(const std::string& extension) {
-  return "expected a caption file " + listed(kCaptionExtensions, "or") + ", got \"" + extension + "\"";
+  const bool table = extension == ".xlsx" || extension == ".xls" || extension == ".ods";
+  return "expected a caption file " + listed(kCaptionExtensions, "or") + ", got \"" + extension + "\"" +
+         (table                  ? "; save it as .csv in UTF-8"
+          : extension == ".json" ? "; write a record a line, as .jsonl"
+                                 : "");
 }
 
 }  // namespace fewstep

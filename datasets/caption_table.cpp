@@ -12,8 +12,8 @@ namespace fewstep {
 namespace {
 
 constexpr std::array<std::string_view, 3> kUsualNames = {"caption", "text", "prompt"};
-constexpr std::array<std::string_view, 6> kUsualFileNames = {"file_name", "filename", "file",
-                                                             "image",     "path",     "image_path"};
+constexpr std::array<std::string_view, 10> kUsualFileNames = {
+    "file_name", "filename", "file", "image", "path", "image_path", "image_file", "image_name", "img_path", "filepath"};
 
 std::string listed(std::span<const std::string> names) {
   constexpr std::size_t kShown = 20;

@@ -107,8 +107,10 @@ std::vector<Prompt> without_captions(const ImageQuery& query) {
 
 CaptionedImages open_folder(const ImageQuery& query) {
   PromptSet set;
+  std::string text;
   if (query.captions.empty() && !query.captions_needed) {
     set.prompts = without_captions(query);
+    text = std::to_string(set.prompts.size()) + " images of " + query.images.string() + ", without captions";
   } else if (query.captions.empty()) {
     throw usage_error(query.images.string(),
                       "expected captions for a folder of images, a .jsonl, .csv, .tsv or .parquet, got none");
@@ -119,6 +121,7 @@ CaptionedImages open_folder(const ImageQuery& query) {
                         .file_column = query.file_column,
                         .max_left_out = query.max_left_out});
     match(query, set.prompts);
+    text = text_of(set, query.captions);
   }
   take_count(query, set.prompts);
   std::string lines;
@@ -129,7 +132,7 @@ CaptionedImages open_folder(const ImageQuery& query) {
     append_line(lines, bytes, prompt.file, prompt.text);
   }
   const auto prompts = std::make_shared<const std::vector<Prompt>>(std::move(set.prompts));
-  return {static_cast<std::int64_t>(prompts->size()), sha256(lines),
+  return {static_cast<std::int64_t>(prompts->size()), sha256(lines), std::move(text),
           standing_in(query, static_cast<std::int64_t>(prompts->size()),
                       [prompts, folder = query.images](std::int64_t index) {
                         const Prompt& prompt = (*prompts)[static_cast<std::size_t>(index)];
@@ -162,6 +165,8 @@ CaptionedImages open_shards(const ImageQuery& query) {
   for (const WebSample& sample : shards.samples) append_line(lines, sample.size, sample.name, sample.caption);
   const auto shared = std::make_shared<const Shards>(std::move(shards));
   return {static_cast<std::int64_t>(shared->samples.size()), sha256(lines),
+          std::to_string(shared->samples.size()) + " images of " + query.images.string() + ", the first caption: " +
+              in_quotes(shared->samples.front().caption),
           standing_in(query, static_cast<std::int64_t>(shared->samples.size()),
                       [shared](std::int64_t index) { return read_sample(*shared, index); })};
 }

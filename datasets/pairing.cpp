@@ -30,33 +30,54 @@ std::string some(const std::vector<std::string>& names) {
   return text + (names.size() > 3 ? " and " + std::to_string(names.size() - 3) + " more" : "");
 }
 
-Pairing by_name(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
-                const fs::path& captions) {
-  std::map<std::string, std::size_t> known;
+using Key = std::string (*)(const fs::path& relative);
+// How a table may name an image: as it lies below the folder, by its file name alone (a table of full paths), or
+// without its ending (img2dataset's key).
+constexpr Key kKeys[] = {[](const fs::path& path) { return path.lexically_normal().generic_string(); },
+                         [](const fs::path& path) { return path.filename().string(); },
+                         [](const fs::path& path) { return path.stem().string(); }};
+
+struct Names {
+  std::map<std::string, std::size_t> captions;  // into the prompts
+  std::vector<std::string> images, bare, unknown;
+};
+
+Names matched(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set, Key key,
+              const fs::path& where) {
+  Names names;
   for (std::size_t i = 0; i < set.prompts.size(); ++i) {
     const Prompt& prompt = set.prompts[i];
-    const auto [place, fresh] = known.emplace(fs::path(prompt.file).lexically_normal().generic_string(), i);
+    const auto [place, fresh] = names.captions.emplace(key(prompt.file), i);
     if (!fresh && set.prompts[place->second].text != prompt.text)
-      throw input_error(captions.string(), "expected one caption for " + in_quotes(prompt.file) + ", got two");
+      throw input_error(where.string(), "expected one caption for " + in_quotes(place->first) + ", got two");
   }
-  Pairing pairing;
-  std::vector<std::string> bare;
   std::set<std::string> images;
   for (const fs::path& file : files) {
-    const std::string name = *images.insert(name_of(file, folder)).first;
-    const auto found = known.find(name);
-    if (found == known.end()) bare.push_back(name);
-    pairing.prompt.push_back(found == known.end() ? 0 : found->second);
+    names.images.push_back(key(name_of(file, folder)));
+    if (!images.insert(names.images.back()).second || !names.captions.contains(names.images.back()))
+      names.bare.push_back(name_of(file, folder));
   }
-  std::vector<std::string> unknown;
-  for (const auto& [name, index] : known)
-    if (!images.contains(name)) unknown.push_back(name);
-  if (!bare.empty())
+  for (const auto& [name, index] : names.captions)
+    if (!images.contains(name)) names.unknown.push_back(name);
+  return names;
+}
+
+Pairing by_name(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
+                const fs::path& captions) {
+  Names names = matched(folder, files, set, kKeys[0], captions);
+  // Another way to name images counts where all of them are named so, and none as they lie.
+  for (const Key key : {kKeys[1], kKeys[2]}) {
+    if (names.bare.size() < files.size()) break;
+    if (Names other = matched(folder, files, set, key, captions); other.bare.empty()) names = std::move(other);
+  }
+  if (!names.bare.empty())
     throw input_error(captions.string(), "expected a caption for each of " + std::to_string(files.size()) +
-                                             " images in " + folder.string() + ", got none for " + some(bare));
-  if (!unknown.empty())
+                                             " images in " + folder.string() + ", got none for " + some(names.bare));
+  if (!names.unknown.empty())
     throw input_error(captions.string(), "expected the names of images in " + folder.string() + ", got " +
-                                             some(unknown) + ", which are not there");
+                                             some(names.unknown) + ", which are not there");
+  Pairing pairing;
+  for (const std::string& image : names.images) pairing.prompt.push_back(names.captions.at(image));
   pairing.text = "paired by the names in " + captions.string();
   return pairing;
 }

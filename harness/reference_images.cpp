@@ -14,8 +14,8 @@ Reference reference_from_folder(const std::filesystem::path& images, const OpenM
                                 const std::filesystem::path& cache, int batch, double max_left_out,
                                 std::ostream& messages) {
   const ImageList list = list_images(images, image_rule(metric));
+  messages << "reference: " << text_of(list, images) << std::endl;
   Reference reference = reference_from_batches(hash_of_files(list.files, images), metric, cache, [&](const auto& use) {
-    messages << "reference: features of " << text_of(list, images) << std::endl;
     for_each_image_batch(list.files, {batch, max_left_out}, messages,
                          [&](std::span<const Image> decoded, auto) { use(decoded); });
   });

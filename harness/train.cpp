@@ -40,6 +40,14 @@ std::string content_hash(const Path& path) {
   return sha256(all);
 }
 
+// Says what was taken where it comes from files.
+CaptionedImages data_of(const Recipe& recipe, std::ostream& messages) {
+  CaptionedImages data =
+      training_images(recipe.data, find_by_name(kMethods, recipe.method, "method").needs_captions);
+  if (!data.text.empty()) messages << "data: " << data.text << std::endl;
+  return data;
+}
+
 // All that decides the result: the recipe and the content of what it names.
 std::string identity_of(const Recipe& recipe, const CaptionedImages& data) {
   std::string text = recipe.canonical_json + "\n" + data.identity + "\n";
@@ -63,8 +71,7 @@ bool is_done(const Recipe& recipe, const std::string& identity) {
 
 std::optional<LossCurve> train_recipe(const Recipe& given, at::Device device, bool again, std::ostream& messages) {
   Recipe recipe = given;
-  const CaptionedImages data =
-      training_images(recipe.data, find_by_name(kMethods, recipe.method, "method").needs_captions);
+  const CaptionedImages data = data_of(recipe, messages);
   if (recipe.method == "clip" && recipe.tokenizer.empty()) {
     recipe.tokenizer = cache_folder(recipe) / "shapes-tokenizer";
     write_word_tokenizer(recipe.tokenizer, shape_words(), 16);
@@ -100,6 +107,7 @@ std::optional<LossCurve> train_recipe(const Recipe& given, at::Device device, bo
 int run_distill(const DistillRequest& request, std::ostream& out, std::ostream& messages) {
   const Recipe recipe = read_recipe(request.recipe, request.set);
   if (request.dry_run) {
+    data_of(recipe, messages);  // also for what is left out
     out << dry_run_text(recipe);
     return 0;
   }

@@ -29,7 +29,7 @@ CaptionedImages training_images(const TrainingData& data, bool captions_needed) 
   }
   const std::string identity = fmt::format("shapes {} {} {} {}", kShapesVersion, name_of(data.shapes->split),
                                            name_of(data.shapes->style), data.resolution);
-  return {data.count, sha256(identity), [data](std::int64_t index) {
+  return {data.count, sha256(identity), "", [data](std::int64_t index) {
             const ShapeScene scene = scene_of(data, index);
             return CaptionedImage{draw_shapes(scene, data.resolution), scene.caption};
           }};

@@ -45,6 +45,32 @@ constexpr Format kFormats[] = {
     {"\x93NUMPY"sv, 0, "", decode_npy},
 };
 
+// What else people have under the name of an image.
+std::string_view other_kind(std::string_view bytes) {
+  struct Other {
+    std::size_t at;
+    std::string_view begins, name;
+  };
+  constexpr Other kOthers[] = {
+      {4, "ftypavif", "AVIF; convert it, for example: convert IN.avif OUT.png"},
+      {4, "ftyphei", "HEIC; convert it, for example: convert IN.heic OUT.png"},
+      {4, "ftypmif1", "HEIF; convert it, for example: convert IN.heif OUT.png"},
+      {4, "jP  ", "JPEG 2000; convert it, for example: convert IN.jp2 OUT.png"},
+      {0, "\xff\x0a", "JPEG XL; convert it, for example: djxl IN.jxl OUT.png"},
+      {0, "8BPS", "a Photoshop file; save it as PNG"},
+      {0, "%PDF", "a PDF"},
+      {0, "<svg", "SVG; draw it as PNG first"},
+      {0, "<?xml", "XML (SVG?); draw it as PNG first"},
+      {0, "<", "a page of HTML, as a failed download leaves it"},
+      {0, "version https://git-lfs", "a pointer of Git LFS; fetch the file with: git lfs pull"},
+      {0, std::string_view("\0\x05\x16\x07", 4), "an AppleDouble file of macOS"},
+  };
+  if (bytes.empty()) return "an empty file";
+  for (const Other& other : kOthers)
+    if (bytes.size() > other.at && bytes.substr(other.at).starts_with(other.begins)) return other.name;
+  return "other bytes";
+}
+
 bool is_one_of(std::span<const std::string_view> endings, std::string_view ending) {
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
@@ -133,7 +159,8 @@ Image decode_image(const std::string& bytes, const std::string& where, std::int6
   for (const Format& format : kFormats)
     if (view.starts_with(format.begins) && view.substr(std::min(view.size(), format.then_at)).starts_with(format.then))
       return format.decode({view, where, max_pixels});
-  throw input_error(where, "expected a PNG, JPEG, WebP, TIFF, BMP, GIF or portable map (.ppm), got other bytes");
+  throw input_error(
+      where, "expected a PNG, JPEG, WebP, TIFF, BMP, GIF or portable map (.ppm), got " + std::string(other_kind(view)));
 }
 
 Image make_image(const EncodedImage& file, std::int64_t width, std::int64_t height) {

@@ -2,24 +2,42 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "core/warnings.h"
 #include "formats/json.h"
 #include "formats/pickles.h"
 
 #include <nlohmann/json.hpp>
 
 #include <set>
+#include <string_view>
 #include <system_error>
 
 namespace fewstep {
+namespace {
+
+constexpr std::string_view kDiffusersStem = "diffusion_pytorch_model";
+constexpr const char *kWhole = ".safetensors", *kIndex = ".safetensors.index.json";
+
+}  // namespace
 
 std::filesystem::path find_weights(const std::filesystem::path& folder, const std::string& stem) {
-  std::error_code ignored;
-  // diffusers and Transformers disagree on where an index's name has its variant.
-  for (const char* ending : {".safetensors", ".safetensors.index.json", ".fp16.safetensors",
-                             ".safetensors.index.fp16.json", ".fp16.safetensors.index.json"}) {
-    const auto path = folder / (stem + ending);
-    if (std::filesystem::exists(path, ignored)) return path;
+  const auto file = [&](const char* ending) { return folder / (stem + ending); };
+  const auto is_there = [](const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored);
+  };
+  // Where a whole file and shards lie side by side, diffusers takes the shards and Transformers the file.
+  const bool shards_first = stem == kDiffusersStem;
+  if (is_there(file(kWhole)) && is_there(file(kIndex))) {
+    warn(folder.string(),
+         "holds the weights twice, " + stem + kWhole + " and " + stem + kIndex + "; the " +
+             (shards_first ? "shards are taken, as diffusers" : "whole file is taken, as Transformers") + " does");
+    return file(shards_first ? kIndex : kWhole);
   }
+  // diffusers and Transformers disagree on where an index's name has its variant.
+  for (const char* ending :
+       {kWhole, kIndex, ".fp16.safetensors", ".safetensors.index.fp16.json", ".fp16.safetensors.index.json"})
+    if (is_there(file(ending))) return file(ending);
   if (const auto pickle = pickle_beside(folder / (stem + ".safetensors"))) throw pickle_error(*pickle);
   throw input_error(folder.string(),
                     "expected " + stem + ".safetensors or " + stem + ".safetensors.index.json, got neither");

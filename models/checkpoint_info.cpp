@@ -35,8 +35,9 @@ constexpr std::array<Part, 3> kNetworks{{{"text_encoder", "CLIPTextModel", "mode
                                          {"vae", "AutoencoderKL", "diffusion_pytorch_model"}}};
 constexpr const char* kSchedulerFile = "scheduler/scheduler_config.json";
 constexpr const char* kLoraFile = "pytorch_lora_weights.safetensors";
-// They do not change the images here: the checker blackens some, the extractor feeds it.
-constexpr std::array kUnused{"safety_checker", "feature_extractor", "requires_safety_checker"};
+// They do not change the images here: the checker blackens some, the extractor feeds it, the encoder is for
+// IP-Adapters.
+constexpr std::array kUnused{"safety_checker", "feature_extractor", "requires_safety_checker", "image_encoder"};
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -172,13 +173,11 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
     for (const auto& file : weight_files(find_weights(folder / network.name, network.weights)))
       files.push_back(fs::path(network.name) / file.filename());
   }
-  // tokenizer.json stands for vocab.json and merges.txt; where all are there, all count.
   const bool whole = is_there(folder / "tokenizer" / "tokenizer.json");
-  for (const std::string_view name : kTokenizerFiles) {
-    const fs::path file = fs::path("tokenizer") / name;
-    const bool needed = name == "tokenizer_config.json" || (!whole && (name == "vocab.json" || name == "merges.txt"));
-    if (needed || is_there(folder / file)) files.push_back(file);
-  }
+  std::set<fs::path> tokenizer{"tokenizer_config.json"};
+  if (!whole) tokenizer.insert({"vocab.json", "merges.txt"});
+  for (const fs::path& file : tokenizer_files(folder / "tokenizer")) tokenizer.insert(file.filename());
+  for (const fs::path& name : tokenizer) files.push_back("tokenizer" / name);
   for (const auto& file : files) {
     if (!is_there(folder / file))
       throw input_error((folder / file).string(), "expected a file of the checkpoint, got none");

@@ -107,27 +107,34 @@ Section make_section(const std::string& title, const Arrangement& arrangement, N
   return section;
 }
 
+// A guidance_scale below 1, which means something else in diffusers. With one forward a step the network takes ω as an
+// input, and diffusers gives it any scale, too.
+std::string guidance_marks(const StoredCell& cell, Notes& notes) {
+  const SeriesKey& series = cell.series;
+  const bool twice = cell.forwards && cell.forwards->mean > series.steps;
+  if (!series.given_as_guidance_scale || series.omega >= 0 || !twice) return "";
+  return notes.mark("guidance_scale below 1 is negative guidance; diffusers switches guidance off there");
+}
+
 Value score_value(const StoredCell& cell, const ScoreKey& key, Notes& notes) {
   const StoredScore* stored = find_score(cell, key);
   if (!stored) return {"no score"};
   const Score& score = stored->score;
   std::string marks;
   for (const std::string& flag : score.flags) marks += notes.mark(explain(flag));
-  // One forward a step: the network takes ω as an input, and diffusers gives it any scale, too.
-  const SeriesKey& series = cell.series;
-  if (series.given_as_guidance_scale && series.omega < 0 && cell.forwards && cell.forwards->mean > series.steps)
-    marks += notes.mark("guidance_scale below 1 is negative guidance; diffusers switches guidance off there");
+  marks += guidance_marks(cell, notes);
   if (score.count != cell.expected_images)
     marks += notes.mark(fmt::format("over {} of {} images", score.count, cell.expected_images));
   if (!std::isfinite(score.value)) return {score_text(score) + marks};
   return {score_text(score), score.value, marks};
 }
 
-Value forwards_value(const StoredCell& cell) {
+Value forwards_value(const StoredCell& cell, Notes& notes) {
   if (!cell.forwards) return {"none stored"};
   const Forwards& forwards = *cell.forwards;
-  if (forwards.min == forwards.max) return {std::to_string(forwards.min), forwards.mean};
-  return {fmt::format("{:.2f} ({}–{})", forwards.mean, forwards.min, forwards.max), forwards.mean};
+  const std::string marks = guidance_marks(cell, notes);
+  if (forwards.min == forwards.max) return {std::to_string(forwards.min), forwards.mean, marks};
+  return {fmt::format("{:.2f} ({}–{})", forwards.mean, forwards.min, forwards.max), forwards.mean, marks};
 }
 
 const BatchTiming* timing_at(const StoredCell& cell, int batch) {
@@ -188,7 +195,8 @@ Document document_of(const ReportInput& input) {
         score_title(key, keys), arrangement, notes,
         [&](const StoredCell& cell) { return score_value(cell, key, notes); }, key.metric.higher_is_better));
   }
-  document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes, forwards_value));
+  document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes,
+                                           [&](const StoredCell& cell) { return forwards_value(cell, notes); }));
   add_timings(document, table, arrangement, notes);
   if (images_vary(table.cells)) {
     document.sections.push_back(make_section("Images", arrangement, notes, [](const StoredCell& cell) -> Value {

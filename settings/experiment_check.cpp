@@ -129,8 +129,11 @@ class Checker {
       check_caption_format();
       expect_file(experiment_.prompts.file);
     }
-    if (experiment_.reference_images) check_reference_images();
-    if (experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
+    const bool compares = std::any_of(
+        experiment_.metrics.begin(), experiment_.metrics.end(),
+        [](const MetricSettings& metric) { return find_by_name(kMetrics, metric.name, "metric").needs_reference; });
+    if (compares && experiment_.reference_images) check_reference_images();
+    if (compares && experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
     for (const MetricSettings& metric : experiment_.metrics) {
       const bool is_folder = find_by_name(kMetrics, metric.name, "metric").network.is_folder;
       is_folder ? expect_folder(metric.network) : expect_file(metric.network);

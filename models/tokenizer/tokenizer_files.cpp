@@ -255,10 +255,17 @@ std::int64_t check_config(const json& config, const std::string& where) {
 }  // namespace
 
 std::vector<fs::path> tokenizer_files(const fs::path& folder) {
-  std::vector<fs::path> files;
   std::error_code ignored;
-  for (const std::string_view name : kTokenizerFiles)
-    if (fs::exists(folder / name, ignored)) files.push_back(folder / name);
+  const auto is_there = [&](std::string_view name) { return fs::exists(folder / name, ignored); };
+  const bool whole = is_there("tokenizer.json");
+  const auto config = read_if_present(folder / "tokenizer_config.json");
+  const bool decoder = config && config->contains("added_tokens_decoder");
+  std::vector<fs::path> files;
+  for (const std::string_view name : kTokenizerFiles) {
+    const bool replaced = (whole && (name == "vocab.json" || name == "merges.txt")) ||
+                          (decoder && (name == "special_tokens_map.json" || name == "added_tokens.json"));
+    if (!replaced && is_there(name)) files.push_back(folder / name);
+  }
   return files;
 }
 

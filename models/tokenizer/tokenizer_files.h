@@ -29,11 +29,12 @@ struct TokenizerFiles {
   std::int64_t start_id = 0, end_id = 0, pad_id = 0, unknown_id = 0, max_length = 77;
 };
 
-// The files that a tokenizer folder may hold; tokenizer.json stands for vocab.json and merges.txt.
+// The files that a tokenizer folder may hold.
 inline constexpr std::array<std::string_view, 6> kTokenizerFiles{
     "vocab.json",       "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json"};
-// Returns those of them that a folder holds; they decide its token ids.
+// Returns those of them that are read, which decide the token ids: tokenizer.json stands for vocab.json and merges.txt,
+// and added_tokens_decoder in tokenizer_config.json for special_tokens_map.json and added_tokens.json.
 std::vector<std::filesystem::path> tokenizer_files(const std::filesystem::path& folder);
 
 // Throws Error (kInput) naming the file, for a folder that is not a CLIP tokenizer's or asks for what is not supported.

@@ -1,9 +1,11 @@
 #include "core/error.h"
+#include "core/files.h"
 #include "datasets/captions.h"
 #include "temporary.h"
 #include "warnings.h"
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 namespace fewstep {
 namespace {
@@ -86,6 +88,27 @@ TEST(Dialect, PassesOverTheIndexThatPandasWrites) {
 TEST(Dialect, HasCarriageReturnsForLinesWhereThereAreNoOthers) {
   EXPECT_THAT(read("a.csv", "caption,id\ra cat,1\ra dog,2\r"), ElementsAre("a cat", "a dog"));
   EXPECT_THAT(read("a.txt", "a cat\ra dog\r"), ElementsAre("a cat", "a dog"));
+}
+
+// The same captions, with commas, quotes, line breaks and tabs, as pandas, csv, Excel, LibreOffice, img2dataset and the
+// library datasets write them.
+TEST(Tables, OfPeoplesProgramsHoldTheCaptionsThatTheirWritersMeant) {
+  const std::filesystem::path folder = std::filesystem::path(FEWSTEP_TEST_DATA) / "datasets/tables";
+  const auto meant = nlohmann::json::parse(read_file(folder / "meant.json")).get<std::vector<std::string>>();
+  int tables = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".json") continue;
+    SCOPED_TRACE(entry.path().filename());
+    const PromptSet set = read_prompts({.file = entry.path(), .files = FileNames::kWhereThere});
+    std::vector<std::string> texts;
+    for (const Prompt& prompt : set.prompts) texts.push_back(prompt.text);
+    EXPECT_EQ(texts, meant);
+    const bool names = entry.path().stem().string().find("one_column") == std::string::npos &&
+                       entry.path().stem() != "pandas_no_header" && entry.path().stem() != "img2dataset";
+    EXPECT_EQ(set.names_files, names);
+    ++tables;
+  }
+  EXPECT_EQ(tables, 20) << "remake with: make golden";
 }
 
 TEST(Jsonl, ReadsNanForNothing) {

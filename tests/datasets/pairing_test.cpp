@@ -83,6 +83,16 @@ TEST(Pairing, GoesByTheNamesOfATable) {
   EXPECT_THAT(paired(files({"a.png"}), captions({"a", "a"}, {"a.png", "a.png"})), ElementsAre(0));
 }
 
+TEST(Pairing, TakesFullPathsAndKeysForNames) {
+  EXPECT_THAT(paired(files({"b.png", "a.png"}), captions({"b", "a"}, {"/data/out/b.png", "/data/out/a.png"})),
+              ElementsAre(1, 0));
+  EXPECT_THAT(paired(files({"000000001.jpg", "000000002.jpg"}), captions({"2", "1"}, {"000000002", "000000001"})),
+              ElementsAre(1, 0));
+  // Two folders with files of one name are told apart by their folders alone.
+  EXPECT_FEWSTEP_ERROR(paired(files({"x/a.png", "y/a.png"}), captions({"1", "2"}, {"/d/x/a.png", "/d/y/a.png"})),
+                       ExitCode::kInput, "expected ");
+}
+
 TEST(Pairing, ByNameRefusesMissingUnknownAndAmbiguousNames) {
   const auto refused = [](const std::vector<std::string>& images, const std::vector<std::string>& names,
                           const std::string& text) {

@@ -304,5 +304,56 @@ TEST(Run, TrainsWhatTheSelectedCellsNeedAlone) {
   EXPECT_EQ(finished.code, 0) << finished.err;
 }
 
+TEST(Run, IsLoudAboutAGuidanceScaleBelowOneOfATeacher) {
+  SmallExperiment small;
+  small.captions = 2;
+  small.steps = "[1]";
+  small.metrics = "";
+  small.checkpoints = small.checkpoint("sd15", "ddim") + "guidance_scale = [0.0, 1.0]\n" +
+                      small.checkpoint("lcm", "lcm") + "guidance_scale = [0.0]\n";
+  const Finished finished = small.run();
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.err,
+              HasSubstr("warning: [checkpoint sd15] guidance_scale = 0 is negative guidance, omega = -1; diffusers "
+                        "switches guidance off below 1, which is guidance_scale = 1 here"));
+  EXPECT_THAT(finished.err, testing::Not(HasSubstr("checkpoint lcm] guidance")));  // takes omega as an input
+  EXPECT_THAT(finished.out,
+              HasSubstr("guidance_scale below 1 is negative guidance; diffusers switches guidance off there"));
+}
+
+TEST(Run, WritesCaptionsBesideItsImagesWithWhichTheyScoreAsInTheRun) {
+  SmallExperiment small;
+  small.captions = 11;
+  small.checkpoints = small.checkpoint("sd15", "ddim");
+  small.steps = "[2]";
+  small.more = "[images]\nkeep = true\n";
+  ASSERT_EQ(small.run().code, 0);
+  const double in_run = small.report().at("cells").at(0).at("metrics").at("clip-score").at("value").get<double>();
+  const auto images = small.folder.path() / "small.images";
+  const auto score = [&](const std::filesystem::path& captions) {
+    return run_program("fewstep", {"score", "--images", images, "--prompts", captions, "--metric", "clip-score",
+                                   "--clip", small.golden + "/metrics/clip-tiny", "--json", "--device", "cpu"});
+  };
+  const Finished by_name = score(images / "captions.csv");
+  ASSERT_EQ(by_name.code, 0) << by_name.err;
+  EXPECT_NEAR(nlohmann::json::parse(by_name.out).at("scores").at(0).at("value").get<double>(), in_run, 1e-4);
+  EXPECT_THAT(by_name.err, HasSubstr("11 captions from column \"text\""));
+  EXPECT_THAT(by_name.err, HasSubstr("scored: 11 images of " + images.string() + "; passed over: 1 .csv"));
+  // Their names are hashes: lines in any order do not fit them.
+  std::string lines;
+  for (int i = 0; i < 11; ++i) lines += "caption " + std::to_string(i) + "\n";
+  const Finished by_order = score(small.folder.write("lines.txt", lines));
+  EXPECT_EQ(by_order.code, 3);
+  EXPECT_THAT(by_order.err, HasSubstr("are in no order; give --prompts " + (images / "captions.csv").string()));
+}
+
+TEST(Run, OpensNoReferenceThatNoMetricUses) {
+  SmallExperiment small;
+  small.captions = 1;
+  small.steps = "[1]";
+  small.more = "[reference]\nimages = \"not-downloaded\"\n";
+  EXPECT_EQ(small.run().code, 0);
+}
+
 }  // namespace
 }  // namespace fewstep

@@ -1,9 +1,12 @@
+#include "core/files.h"
 #include "core/tensor.h"
 #include "harness/small_experiment.h"
 #include "images/files.h"
 #include "models/golden.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 
 namespace fewstep {
@@ -112,6 +115,90 @@ TEST(Sample, RefusesWhatDoesNotFit) {
   EXPECT_EQ(finished.code, 3);
   EXPECT_THAT(finished.err, HasSubstr("[1,3,8,8]"));
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "out"));
+}
+
+// A golden checkpoint that a test changes into what people have.
+class ChangedCheckpoint : public testing::Test {
+ protected:
+  void copy(const std::string& name) {
+    std::filesystem::copy(checkpoint(name), path(), std::filesystem::copy_options::recursive);
+  }
+  std::filesystem::path path() const { return folder_.path() / "checkpoint"; }
+  void set(const std::string& file, const std::string& key, const nlohmann::json& value) const {
+    nlohmann::json content = nlohmann::json::parse(read_file(path() / file));
+    content[key] = value;
+    folder_.write("checkpoint/" + file, content.dump());
+  }
+  Finished sample(const std::string& sampler, const std::vector<std::string>& more = {},
+                  const std::string& prompt = "a") const {
+    std::vector<std::string> arguments{
+        "sample", "--checkpoint",         path(),     "--sampler", sampler,   "--steps", "1", "--prompt", prompt,
+        "-o",     folder_.path() / "out", "--device", "cpu",       "--omega", "0"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program("fewstep", arguments);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(ChangedCheckpoint, ThatIsAStudentUnderAnotherSchedulerIsToldHowToSaySo) {
+  copy("lcm-lora");
+  set("model_index.json", "scheduler", {"diffusers", "PNDMScheduler"});
+  set("scheduler/scheduler_config.json", "_class_name", "PNDMScheduler");
+  const Finished finished = sample("lcm");
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err,
+              HasSubstr("a teacher checkpoint (ddim, dpm, dpm++), got lcm; if it is a consistency model, its "
+                        "scheduler has to say so: set the scheduler's class in model_index.json"));
+}
+
+TEST_F(ChangedCheckpoint, WithALoraFusedAndNotUnloadedIsToldToUnloadIt) {
+  copy("sd15");
+  const auto file = path() / "unet/diffusion_pytorch_model.safetensors";
+  auto tensors = load_tensors(file);
+  std::map<std::string, Tensor> fused;
+  for (const auto& [name, tensor] : tensors) {
+    const auto at = name.find(".to_q.weight");
+    fused.emplace(at == std::string::npos ? name : name.substr(0, at) + ".to_q.base_layer.weight", tensor.clone());
+    if (at != std::string::npos) fused.emplace(name.substr(0, at) + ".to_q.lora_A.default_0.weight", at::ones({1, 1}));
+  }
+  save_tensors(file, fused);
+  const Finished finished = sample("ddim");
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.err, HasSubstr("call unload_lora_weights() after fuse_lora(), and save the pipeline again"));
+}
+
+TEST_F(ChangedCheckpoint, HasALearnedTokenOfAddedTokensJson) {
+  copy("sd15");
+  const auto file = path() / "text_encoder/model.safetensors";
+  auto tensors = load_tensors(file);
+  for (auto& [name, tensor] : tensors) {
+    tensor = tensor.clone();
+    if (name.ends_with("token_embedding.weight")) tensor = at::cat({tensor, at::full({1, tensor.size(1)}, 3.0)});
+  }
+  save_tensors(file, tensors);
+  set("text_encoder/config.json", "vocab_size", 544);
+  const auto latents = [&](const std::string& prompt) {
+    const auto end = folder_.path() / "end.safetensors";
+    const Finished finished = sample("ddim", {"--save-latents", end}, prompt);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    return load_tensors(end).at("latents").clone();
+  };
+  const Tensor letters = latents("a <cat-toy>");
+  folder_.write("checkpoint/tokenizer/added_tokens.json", "{\"<cat-toy>\": 543}");
+  EXPECT_GT((latents("a <cat-toy>") - letters).abs().max().item<float>(), 0.1);
+}
+
+TEST(Sample, WritesCaptionsBesideItsImages) {
+  const TemporaryFolder folder;
+  const auto captions = folder.write("captions.txt", "a\n\nb \"c\"\n");
+  const Finished finished =
+      run_program("fewstep", {"sample", "--checkpoint", checkpoint("lcm"), "--sampler", "lcm", "--steps", "1",
+                              "--prompts", captions, "--omega", "0", "-o", folder.path() / "out", "--device", "cpu"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(read_file(folder.path() / "out/captions.csv"),
+            "file,text,row,cell\n\"00000.png\",\"a\",0,\"checkpoint=lcm sampler=lcm steps=1 omega=0\"\n"
+            "\"00001.png\",\"b \"\"c\"\"\",2,\"checkpoint=lcm sampler=lcm steps=1 omega=0\"\n");
+  EXPECT_THAT(finished.err, HasSubstr("captions.txt: 2 captions, the first: \"a\"; 1 empty ones are left out"));
 }
 
 }  // namespace

@@ -101,6 +101,20 @@ TEST(Images, ThatAreNoneAreRefused) {
   EXPECT_FEWSTEP_ERROR(read_image(folder.path()), ExitCode::kInput, "got a folder");
 }
 
+TEST(Images, OfOtherKindsAreToldByTheirKind) {
+  const TemporaryFolder folder;
+  using namespace std::string_literals;
+  const auto refused = [&](const std::string& bytes, const std::string& text) {
+    EXPECT_FEWSTEP_ERROR(read_image(folder.write("a.jpg", bytes)), ExitCode::kInput, "got " + text);
+  };
+  refused("\0\0\0\x1c"s + "ftypavif and more", "AVIF; convert it");
+  refused("\0\0\0\x18"s + "ftypheic", "HEIC; convert it");
+  refused("<!DOCTYPE html><html>", "a page of HTML, as a failed download leaves it");
+  refused("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS");
+  refused("\0\x05\x16\x07"s + "rest", "an AppleDouble file of macOS");
+  refused("", "an empty file");
+}
+
 // A PNG with other sizes in its header, and the checksum that belongs to them.
 std::string resized(std::string png, std::string_view sizes) {
   png.replace(16, 8, sizes);

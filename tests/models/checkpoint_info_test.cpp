@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/json.h"
+#include "models/checkpoint_files.h"
 #include "temporary.h"
 #include "warnings.h"
 
@@ -179,6 +180,59 @@ TEST(CheckpointInfo, RefusesUnsupportedPipelinesAndPartsByName) {
   copy.set(kIndex, "safety_checker", {"stable_diffusion", "StableDiffusionSafetyChecker"});
   copy.set(kIndex, "tokenizer", {"transformers", "CLIPTokenizerFast"});
   EXPECT_NO_THROW(inspect_checkpoint(copy.path(), false));
+}
+
+// What people really have, and what the message tells them to do.
+TEST(CheckpointInfo, NamesTheCureOfKnownWrongTurns) {
+  const auto refused = [](const json& index, const string& text) {
+    const TemporaryFolder folder;
+    folder.write("model_index.json", index.dump());
+    EXPECT_FEWSTEP_ERROR(inspect_checkpoint(folder.path(), false), ExitCode::kInput, text);
+  };
+  refused({{"_class_name", "StableDiffusionXLPipeline"},
+           {"text_encoder", {"transformers", "CLIPTextModel"}},
+           {"text_encoder_2", {"transformers", "CLIPTextModelWithProjection"}}},
+          "StableDiffusionXLPipeline belongs to another architecture (SDXL and later)");
+  refused({{"_class_name", "KolorsPipeline"}, {"text_encoder_2", {"kolors", "ChatGLMModel"}}},
+          "belongs to another architecture");
+  refused({{"_class_name", "FluxPipeline"}, {"transformer", {"diffusers", "FluxTransformer2DModel"}}},
+          "FluxPipeline runs a transformer in place of a UNet");
+  EXPECT_FEWSTEP_ERROR(inspect_checkpoint("SimianLuo/LCM_Dreamshaper_v7", false), ExitCode::kInput,
+                       "hf download SimianLuo/LCM_Dreamshaper_v7 --local-dir LCM_Dreamshaper_v7");
+  const TemporaryFolder folder;
+  const fs::path lora = folder.write("my-lora/pytorch_lora_weights.safetensors", "");
+  for (const fs::path& given : {lora, lora.parent_path()})
+    EXPECT_FEWSTEP_ERROR(
+        inspect_checkpoint(given, false), ExitCode::kInput,
+        "a LoRA alone; merge it into its base model with diffusers, and save that: load_lora_weights('" +
+            lora.parent_path().string() + "'), fuse_lora(), unload_lora_weights()");
+}
+
+TEST(CheckpointInfo, TakesTheWeightsThatTheLibraryTakesWhereTheyAreThereTwice) {
+  const Copy copy("sd15");
+  const Warnings warnings;
+  copy.write("unet/diffusion_pytorch_model.safetensors.index.json", R"({"weight_map":{"a":"part-1.safetensors"}})");
+  copy.write("text_encoder/model.safetensors.index.json", R"({"weight_map":{"a":"part-1.safetensors"}})");
+  EXPECT_EQ(find_weights(copy.path() / "unet", "diffusion_pytorch_model").filename(),
+            "diffusion_pytorch_model.safetensors.index.json");
+  EXPECT_EQ(find_weights(copy.path() / "text_encoder", "model").filename(), "model.safetensors");
+  EXPECT_THAT(warnings.text(), HasSubstr("the shards are taken, as diffusers does"));
+  EXPECT_THAT(warnings.text(), HasSubstr("the whole file is taken, as Transformers does"));
+}
+
+TEST(CheckpointInfo, HashesTheFilesThatDecideTokensAndNoOther) {
+  const Copy copy("sd15");
+  const auto hash = [&] { return inspect_checkpoint(copy.path()).hash; };
+  const string before = hash();
+  copy.write("tokenizer/added_tokens.json", R"({"<cat-toy>": 543})");
+  const string learned = hash();
+  EXPECT_NE(learned, before);
+  copy.set("tokenizer/tokenizer_config.json", "added_tokens_decoder",
+           {{"541", {{"content", "<|startoftext|>"}}}, {"542", {{"content", "<|endoftext|>"}}}});
+  const string decoder = hash();
+  copy.write("tokenizer/added_tokens.json", R"({"<cat-toy>": 543, "<dog>": 544})");  // not read any more
+  fs::remove(copy.path() / "tokenizer/special_tokens_map.json");
+  EXPECT_EQ(hash(), decoder);
 }
 
 TEST(CheckpointInfo, RefusesNetworksOfAnotherClass) {

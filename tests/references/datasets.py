@@ -40,6 +40,53 @@ def write_five_formats(folder: pathlib.Path):
     (folder / "same.txt").write_text("\n".join(CAPTIONS), encoding="utf-8")
 
 
+MEANT = ["a red boat, black; blue", 'he said "no"', "two\nlines; and more", "tab\there", '"open', "naïve 東京", "plain", "ends with, "]
+
+
+def write_tables(folder: pathlib.Path):
+    """The captions MEANT as people's programs write them; every file holds the same."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"file_name": [f"{i:02}.png" for i in range(len(MEANT))], "caption": MEANT,
+                          "score": [None if i % 3 == 0 else i / 2 for i in range(len(MEANT))]})
+    utf8 = dict(encoding="utf-8", lineterminator="\n")
+    frame.to_csv(folder / "pandas.csv", index=False, **utf8)
+    frame.to_csv(folder / "pandas_index.csv", **utf8)
+    frame.to_csv(folder / "pandas.tsv", sep="\t", index=False, **utf8)
+    frame.to_csv(folder / "pandas_tabs.csv", sep="\t", index=False, **utf8)
+    frame.to_csv(folder / "pandas_semicolons.csv", sep=";", decimal=",", index=False, **utf8)
+    frame.to_csv(folder / "pandas_all_quoted.tsv", sep="\t", index=False, quoting=csv.QUOTE_ALL, **utf8)
+    frame[["caption"]].to_csv(folder / "pandas_one_column.csv", index=False, **utf8)
+    frame[["caption"]].to_csv(folder / "pandas_no_header.csv", index=False, header=False, **utf8)
+    frame[["caption"]].to_csv(folder / "pandas_one_column.tsv", sep="\t", index=False, **utf8)
+    frame.to_json(folder / "pandas.jsonl", orient="records", lines=True, force_ascii=True)
+    frame.to_parquet(folder / "pandas.parquet")
+    rows = [list(row) for row in frame[["file_name", "caption"]].itertuples(index=False)]
+
+    def table(name, bom, **options):
+        with open(folder / name, "w", newline="", encoding="utf-8-sig" if bom else "utf-8") as file:
+            writer = csv.writer(file, **options)
+            if name.startswith("excel_sep"):
+                file.write("sep=;\r\n")
+            writer.writerow(["file_name", "caption"])
+            writer.writerows(rows)
+
+    # As Excel saves "CSV UTF-8", in the English and in the German locale, and LibreOffice with its default and "quote all text".
+    table("excel.csv", True, dialect="excel")
+    table("excel_semicolons.csv", True, delimiter=";", lineterminator="\r\n")
+    table("excel_sep.csv", True, delimiter=";", lineterminator="\r\n")
+    table("excel_tab.tsv", True, dialect="excel-tab")
+    table("libreoffice.csv", False, lineterminator="\n")
+    table("libreoffice_quoted.csv", False, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    table("unix.csv", False, dialect="unix")
+    # As the library datasets has it beside the images, and img2dataset in its shards' metadata.
+    (folder / "metadata.jsonl").write_text("".join(
+        json.dumps({"file_name": name, "text": text, "width": float("nan")}) + "\n" for name, text in rows), encoding="utf-8")
+    pd.DataFrame({"url": [f"http://example.org/{i}" for i in range(len(MEANT))], "caption": MEANT, "key": [f"{i:09}" for i in range(len(MEANT))],
+                  "status": "success", "error_message": [None] * len(MEANT), "width": 512}).to_parquet(folder / "img2dataset.parquet")
+    (folder / "meant.json").write_text(json.dumps(MEANT, indent=0) + "\n")
+
+
 def laion_table():
     """The columns of LAION-Aesthetics metadata; row i holds TEXTS[i % len(TEXTS)] and its own number."""
     import pyarrow as pa
@@ -191,6 +238,9 @@ def make(folder: pathlib.Path):
     captions.mkdir(exist_ok=True)
     images.mkdir(exist_ok=True)
     write_five_formats(captions)
+    tables = folder / "tables"
+    tables.mkdir(exist_ok=True)
+    write_tables(tables)
     write_laion(captions)
     write_odd_parquet(captions)
     write_images(images)
