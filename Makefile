@@ -59,7 +59,8 @@ torture: export FEWSTEP_TORTURE = 1
 torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the ten thousand
 	@$(BIN)/fewstep_harness_tests --gtest_filter="Resume.*"
 	@$(BIN)/fewstep_store_tests --gtest_filter="StoreCrashes.*:HostileStore.*"
-	@$(BIN)/fewstep_datasets_tests --gtest_filter="Mutations/*"
+	@$(BIN)/fewstep_datasets_tests --gtest_filter="*Mutat*"
+	@$(BIN)/fewstep_models_tests --gtest_filter="*SurvivesMutated*"
 	@$(BIN)/fewstep_metrics_tests --gtest_filter="StatisticsFile.Mutated*"
 	@$(BIN)/fewstep_distill_tests --gtest_filter="TrainingResume.*"
 	@$(BIN)/fewstep_pocket_tests --gtest_filter="Recipes/PocketCurve.*"

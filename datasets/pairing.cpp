@@ -123,7 +123,7 @@ Pairing by_order(const fs::path& folder, std::span<const fs::path> files, const 
   std::set<std::string> patterns;
   for (const fs::path& file : files) {
     names.push_back(name_of(file, folder));
-    patterns.insert(pattern_of(lower(names.back())));
+    patterns.insert(pattern_of(lower(fs::path(names.back()).replace_extension().string())));
   }
   std::vector<std::size_t> order(files.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -134,15 +134,20 @@ Pairing by_order(const fs::path& folder, std::span<const fs::path> files, const 
   for (std::size_t rank = 0; rank < order.size(); ++rank) pairing.prompt[order[rank]] = rank;
   pairing.text = "paired in the order of the names, " + in_quotes(names[order.front()]) + " with " +
                  in_quotes(set.prompts.front().text);
-  std::string shown;
-  for (std::size_t i = 0; i < std::min<std::size_t>(order.size(), 3); ++i) shown += (i ? ", " : "") + names[order[i]];
-  if (!std::is_sorted(order.begin(), order.end()))
-    warn(folder.string(), "images and captions are paired in the order of the numbers in the names (" + shown +
-                              " …), which is not the order of their letters (" + names[0] + ", " + names[1] + " …)");
+  std::vector<std::string> sorted;
+  for (const std::size_t i : order) sorted.push_back(names[i]);
+  const auto first = [](const std::vector<std::string>& list) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min<std::size_t>(list.size(), 4); ++i) text += list[i] + ", ";
+    return text + "…";
+  };
+  if (sorted != names)
+    warn(folder.string(), "images and captions are paired in the order of the numbers in the names (" + first(sorted) +
+                              "), which is not the order of their letters (" + first(names) + ")");
   if (patterns.size() > 1)
     warn(folder.string(),
-         "images and captions are paired in the order of the names (" + shown +
-             " …), which differ in more than a number; a table with columns file and text says it for sure");
+         "images and captions are paired in the order of the names (" + first(sorted) +
+             "), which differ in more than a number; a table with columns file and text says it for sure");
   return pairing;
 }
 

@@ -122,6 +122,10 @@ class Picture {
     const bool apart = layout_.planes == PLANARCONFIG_SEPARATE;
     per_plane_ = apart ? 1 : layout_.samples;
     row_bytes_ = (std::size_t{layout_.width} * per_plane_ * layout_.bits + 7) / 8;
+    // The header of a few bytes may ask for 32 bits of 8 samples.
+    const std::uint64_t bytes = std::uint64_t{row_bytes_} * layout_.height * (apart ? layout_.samples : 1);
+    if (bytes > 4 * static_cast<std::uint64_t>(file_.max_pixels))
+      throw broken_image(file_, "TIFF", std::to_string(bytes) + " bytes of pixels");
     planes_.assign(apart ? layout_.samples : 1, std::vector<std::uint8_t>(row_bytes_ * layout_.height));
     for (std::size_t plane = 0; plane < planes_.size(); ++plane)
       TIFFIsTiled(tiff_) ? read_tiles(static_cast<std::uint16_t>(plane))

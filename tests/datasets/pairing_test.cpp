@@ -49,12 +49,20 @@ TEST(Pairing, FollowsTheNumbersOfTheNamesAndSaysWhereTheirBytesDoNot) {
   const Warnings warnings;
   EXPECT_THAT(paired(files({"0.png", "1.png", "2.png", "10.png"}), captions({"a", "b", "c", "d"})),
               ElementsAre(0, 1, 3, 2));  // of 0, 1, 10, 2
-  EXPECT_THAT(warnings.text(), HasSubstr("paired in the order of the numbers in the names (0.png, 1.png, 2.png …)"));
+  EXPECT_THAT(warnings.text(),
+              HasSubstr("paired in the order of the numbers in the names (0.png, 1.png, 2.png, 10.png, …), which is "
+                        "not the order of their letters (0.png, 1.png, 10.png, 2.png, …)"));
 }
 
 TEST(Pairing, IsSilentWhereBothOrdersAgree) {
   const Warnings warnings;
   EXPECT_THAT(paired(files({"00.png", "01.png", "10.png"}), captions({"a", "b", "c"})), ElementsAre(0, 1, 2));
+  EXPECT_EQ(warnings.text(), "");
+}
+
+TEST(Pairing, IsSilentWhereNamesDifferInTheirEndings) {
+  const Warnings warnings;
+  EXPECT_THAT(paired(files({"0.png", "1.jpg", "2.PNG"}), captions({"a", "b", "c"})), ElementsAre(0, 1, 2));
   EXPECT_EQ(warnings.text(), "");
 }
 
