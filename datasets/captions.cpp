@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/grouped.h"
 #include "core/text.h"
 #include "datasets/caption_formats.h"
 #include "datasets/caption_table.h"
@@ -51,9 +52,9 @@ PromptSet read_prompts_txt(const PromptQuery& query) {
 
 std::string text_of(const PromptSet& set, const std::filesystem::path& file) {
   const std::string column = set.text_column.empty() ? "" : " from column " + in_quotes(set.text_column);
-  return file.string() + ": " + std::to_string(set.prompts.size()) + " captions" + column +
+  return file.string() + ": " + grouped(static_cast<std::int64_t>(set.prompts.size())) + " captions" + column +
          (set.dialect.empty() ? "" : " (" + set.dialect + ")") + ", the first: " + in_quotes(set.prompts.front().text) +
-         (set.rows_empty ? "; " + std::to_string(set.rows_empty) + " empty ones are left out" : "");
+         (set.rows_empty ? "; " + grouped(set.rows_empty) + " empty ones are left out" : "");
 }
 
 PromptSet read_prompts(const PromptQuery& query) {

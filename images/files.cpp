@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/grouped.h"
 #include "core/text.h"
 #include "core/warnings.h"
 #include "images/decoders.h"
@@ -146,7 +147,7 @@ ImageList list_images(const fs::path& folder, const ImageRule& rule) {
 }
 
 std::string text_of(const ImageList& list, const fs::path& folder) {
-  return std::to_string(list.files.size()) + " images of " + folder.string() +
+  return grouped(static_cast<std::int64_t>(list.files.size())) + " images of " + folder.string() +
          (list.passed_over.empty() ? "" : "; passed over: " + list.passed_over);
 }
 

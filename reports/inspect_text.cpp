@@ -1,5 +1,6 @@
 #include "reports/inspect_text.h"
 
+#include "core/grouped.h"
 #include "reports/safe_text.h"
 
 #include <fmt/format.h>
@@ -12,14 +13,6 @@ namespace fewstep {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// 859520964 as 859,520,964.
-std::string grouped(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
-}
 
 std::string value_text(const Json& value);
 

@@ -116,6 +116,9 @@ TEST(Captions, OfCocoAreTheFiveThousandOfMlperf) {
   EXPECT_EQ(set.prompts[1108].text,
             "A man in glasses sitting next to a woman and holding up a red frisbee that says \"Cheese Shop\" on it.");
   EXPECT_EQ(set.prompts[4999].row, 4999);
+  EXPECT_EQ(
+      text_of(set, "coco.tsv"),
+      "coco.tsv: 5,000 captions from column \"caption\", the first: \"A city at night with people walking around.\"");
 }
 
 TEST(Captions, RefuseAnUnknownExtension) {
