@@ -15,7 +15,7 @@ void LeftOut::add(std::string_view what) {
 namespace {
 
 std::int64_t limit(double part, std::int64_t of, std::int64_t least) {
-  return std::max(least, static_cast<std::int64_t>(std::floor(part * static_cast<double>(of))));
+  return std::max(std::min(least, of / 2), static_cast<std::int64_t>(std::floor(part * static_cast<double>(of))));
 }
 
 }  // namespace

@@ -8,6 +8,9 @@ namespace fewstep {
 // Of the samples of a file or folder at most this part is left out where nothing else is said.
 constexpr double kMaxLeftOut = 0.01;
 
+// So many training samples may be left out in any case where they are no more than half: each of them is named.
+constexpr std::int64_t kFewSamples = 10;
+
 // Samples that cannot be used: left out, counted, the first ten named, and an error where they are too many.
 class LeftOut {
  public:
@@ -18,12 +21,13 @@ class LeftOut {
   std::int64_t count() const { return count_; }
   // Whether so far no more are left out than may be of so many samples.
   bool fits(std::int64_t of, std::int64_t least = 0) const;
-  // Warns where any of so many samples was left out. noun: "captions"; least: so many may be in any case. Throws Error
+  // Warns where any of so many samples was left out. noun: "captions"; least: so many may be in any case,
+  // but no more than half. Throws Error
   // (kInput) where more were, and where nothing remains.
   void finish(std::int64_t of, std::string_view noun, std::int64_t least = 0) const;
 
  private:
-  static constexpr std::int64_t kNamed = 10;
+  static constexpr std::int64_t kNamed = kFewSamples;
   std::string where_;
   double most_;
   std::int64_t count_ = 0;

@@ -183,7 +183,7 @@ bool PromptCollector::full() const {
 
 PromptSet PromptCollector::finish(std::string text_column) {
   left_out_.finish(set_.rows_read - set_.rows_filtered - set_.rows_empty, "rows",
-                   query_.files == FileNames::kNeeded ? 1 : 0);
+                   query_.files == FileNames::kNeeded ? kFewSamples : 0);
   if (set_.prompts.empty() || (query_.count && !full())) {
     throw input_error(query_.file.string(),
                       "expected " + (query_.count ? std::to_string(*query_.count) : "at least 1") + " captions, got " +

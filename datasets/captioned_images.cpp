@@ -54,8 +54,8 @@ ReadSample standing_in(const ImageQuery& query, std::int64_t count, ReadSample r
     std::set<std::int64_t> indices;
   };
   const auto broken = std::make_shared<Broken>();
-  const auto most =
-      std::max<std::int64_t>(1, static_cast<std::int64_t>(query.max_left_out * static_cast<double>(count)));
+  const auto most = std::max(std::min(kFewSamples, count / 2),
+                             static_cast<std::int64_t>(query.max_left_out * static_cast<double>(count)));
   return [=, where = query.images.string()](std::int64_t index) {
     expect_index(index, static_cast<std::size_t>(count));
     for (std::int64_t i = index;; i = (i + 1) % count) {
@@ -93,7 +93,7 @@ void match(const ImageQuery& query, std::vector<Prompt>& captions) {
   }
   for (const std::string& image : images)
     if (!seen.contains(image)) left_out.add("expected a caption for " + in_quotes(image) + ", got none");
-  left_out.finish(static_cast<std::int64_t>(kept.size()) + left_out.count(), "images with captions", 1);
+  left_out.finish(static_cast<std::int64_t>(kept.size()) + left_out.count(), "images with captions", kFewSamples);
   captions = std::move(kept);
 }
 
@@ -165,8 +165,8 @@ CaptionedImages open_shards(const ImageQuery& query) {
   for (const WebSample& sample : shards.samples) append_line(lines, sample.size, sample.name, sample.caption);
   const auto shared = std::make_shared<const Shards>(std::move(shards));
   return {static_cast<std::int64_t>(shared->samples.size()), sha256(lines),
-          std::to_string(shared->samples.size()) + " images of " + query.images.string() + ", the first caption: " +
-              in_quotes(shared->samples.front().caption),
+          std::to_string(shared->samples.size()) + " images of " + query.images.string() +
+              ", the first caption: " + in_quotes(shared->samples.front().caption),
           standing_in(query, static_cast<std::int64_t>(shared->samples.size()),
                       [shared](std::int64_t index) { return read_sample(*shared, index); })};
 }

@@ -103,6 +103,16 @@ std::string pattern_of(const std::string& name) {
   return pattern;
 }
 
+void refuse_hashes(const fs::path& folder, std::span<const fs::path> files, const fs::path& captions) {
+  if (files.size() < 2 || !std::all_of(files.begin(), files.end(), is_hash)) return;
+  const fs::path own = folder / kCaptionsFile;
+  std::error_code ignored;
+  throw input_error(captions.string(),
+                    "expected a table that names the images, for their names (" + files[0].filename().string() +
+                        " …) are in no order; give " +
+                        (fs::exists(own, ignored) ? "--prompts " + own.string() : "a .csv with columns file and text"));
+}
+
 Pairing by_order(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
                  const fs::path& captions) {
   if (set.prompts.size() != files.size()) {
@@ -111,14 +121,7 @@ Pairing by_order(const fs::path& folder, std::span<const fs::path> files, const 
                           folder.string() + " in the order of their names, got " + std::to_string(set.prompts.size()) +
                           (set.rows_empty ? " and " + std::to_string(set.rows_empty) + " empty lines" : ""));
   }
-  if (files.size() > 1 && std::all_of(files.begin(), files.end(), is_hash)) {
-    const fs::path own = folder / kCaptionsFile;
-    std::error_code ignored;
-    throw input_error(captions.string(), "expected a table that names the images, for their names (" +
-                                             files[0].filename().string() + " …) are in no order; give " +
-                                             (fs::exists(own, ignored) ? "--prompts " + own.string()
-                                                                       : "a .csv with columns file and text"));
-  }
+  refuse_hashes(folder, files, captions);
   std::vector<std::string> names;
   std::set<std::string> patterns;
   for (const fs::path& file : files) {

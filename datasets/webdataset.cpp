@@ -191,7 +191,7 @@ std::vector<WebSample> read_web_samples(const std::vector<fs::path>& shards, con
     if (seen() == before)
       throw input_error(shards[i].string(), "expected images with captions (KEY.jpg and KEY.txt …), got none");
   }
-  left_out.finish(static_cast<std::int64_t>(samples.size()) + left_out.count(), "samples", 1);
+  left_out.finish(static_cast<std::int64_t>(samples.size()) + left_out.count(), "samples", kFewSamples);
   return samples;
 }
 

@@ -58,17 +58,11 @@ bool read_rows(Reader& reader, std::uint8_t* samples) {
   return true;
 }
 
-std::uint8_t product(int a, int b) {  // Pillow's MULDIV255
-  const int t = a * b + 128;
-  return static_cast<std::uint8_t>((t + (t >> 8)) >> 8);
-}
-
 // Pillow takes CMYK as Adobe writes it, inverted, whatever the file says.
 void rgb_of_cmyk(const std::vector<std::uint8_t>& samples, std::vector<std::uint8_t>& rgb) {
   for (std::size_t i = 0; i < rgb.size(); ++i) {
     const std::uint8_t* pixel = &samples[i / 3 * 4];
-    const int white = pixel[3];
-    rgb[i] = static_cast<std::uint8_t>(std::max(0, white - product(255 - pixel[i % 3], white)));
+    rgb[i] = without_ink(255 - pixel[i % 3], 255 - pixel[3]);
   }
 }
 

@@ -59,6 +59,25 @@ struct Layout {
   bool premultiplied = false;
 };
 
+// Pillow turns a TIFF by its orientation, and no other format.
+Image turned(Image image, std::uint16_t orientation) {
+  if (orientation < 2 || orientation > 8) return image;
+  const bool swapped = orientation >= 5;
+  Image out{swapped ? image.width : image.height, swapped ? image.height : image.width, image.rgb};
+  const bool right_to_left = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool upwards = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  for (int y = 0; y < out.height; ++y) {
+    for (int x = 0; x < out.width; ++x) {
+      int from_x = swapped ? y : x, from_y = swapped ? x : y;
+      if (right_to_left) from_x = image.width - 1 - from_x;
+      if (upwards) from_y = image.height - 1 - from_y;
+      std::copy_n(&image.rgb[(static_cast<std::size_t>(from_y) * image.width + from_x) * 3], 3,
+                  &out.rgb[(static_cast<std::size_t>(y) * out.width + x) * 3]);
+    }
+  }
+  return out;
+}
+
 class Picture {
  public:
   Picture(TIFF* tiff, const EncodedImage& file) : tiff_(tiff), file_(file) {
@@ -217,11 +236,7 @@ class Picture {
         } else if (layout_.photometric == PHOTOMETRIC_RGB) {
           fill_rgb(out, x, y);
         } else if (layout_.photometric == PHOTOMETRIC_SEPARATED) {
-          const int white = 255 - colour(x, y, 3);
-          for (unsigned c = 0; c < 3; ++c) {
-            const int t = colour(x, y, c) * white + 128;  // Pillow's MULDIV255
-            out[c] = static_cast<std::uint8_t>(std::max(0, white - ((t + (t >> 8)) >> 8)));
-          }
+          for (unsigned c = 0; c < 3; ++c) out[c] = without_ink(colour(x, y, c), colour(x, y, 3));
         } else {
           out[0] = out[1] = out[2] = grey_of(sample(x, y, 0));
         }
@@ -236,25 +251,6 @@ class Picture {
       const int value = colour(x, y, c);
       out[c] = static_cast<std::uint8_t>(alpha == 0 ? 0 : std::min(255, 255 * value / alpha));
     }
-  }
-
-  // Pillow turns a TIFF by its orientation, and no other format.
-  static Image turned(Image image, std::uint16_t orientation) {
-    if (orientation < 2 || orientation > 8) return image;
-    const bool swapped = orientation >= 5;
-    Image out{swapped ? image.width : image.height, swapped ? image.height : image.width, image.rgb};
-    const bool right_to_left = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-    const bool upwards = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-    for (int y = 0; y < out.height; ++y) {
-      for (int x = 0; x < out.width; ++x) {
-        int from_x = swapped ? y : x, from_y = swapped ? x : y;
-        if (right_to_left) from_x = image.width - 1 - from_x;
-        if (upwards) from_y = image.height - 1 - from_y;
-        std::copy_n(&image.rgb[(static_cast<std::size_t>(from_y) * image.width + from_x) * 3], 3,
-                    &out.rgb[(static_cast<std::size_t>(y) * out.width + x) * 3]);
-      }
-    }
-    return out;
   }
 
   TIFF* tiff_;

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/image.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,6 +23,12 @@ Error broken_image(const EncodedImage& file, std::string_view format, std::strin
 // A number of 16 bits or more in a grey picture as Pillow's convert("RGB") has it: clipped at 255. Tells so once a
 // file.
 void tell_clipped(const EncodedImage& file);
+
+// Red, green or blue of CMYK as Pillow converts it: the white that black leaves, without the colour's ink.
+constexpr std::uint8_t without_ink(int ink, int black) {
+  const int white = 255 - black, product = ink * white + 128;
+  return static_cast<std::uint8_t>(std::max(0, white - ((product + (product >> 8)) >> 8)));
+}
 
 // Pillow's convert("RGB") of the first frame, by the format's own library. Throw Error (kInput) for a file that is
 // broken, ends too early or is of a kind that docs/parity.md lists; warnings of the libraries are told.

@@ -27,8 +27,6 @@ void skip_keys_without_effect(Config& config) {
       "repetition_penalty return_dict return_dict_in_generate task_specific_params temperature "
       "tf_legacy_loss tie_encoder_decoder tie_word_embeddings top_k top_p torchscript typical_p "
       "use_bfloat16");
-  config.only("chunk_size_feed_forward", 0);
-  config.only("is_encoder_decoder", false);
 }
 
 void read_common(Config& config, ClipTowerConfig& tower) {

@@ -23,6 +23,12 @@ std::string shown(const nlohmann::json& value) {
   return length < text.size() ? text.substr(0, length) + "…" : text;
 }
 
+// A value that holds for all blocks of a network may also stand there for each.
+bool is_or_lists(const nlohmann::json& value, const nlohmann::json& item) {
+  return value == item || (value.is_array() && !value.empty() &&
+                           std::all_of(value.begin(), value.end(), [&](const auto& one) { return one == item; }));
+}
+
 }  // namespace
 
 Config Config::read(const std::filesystem::path& path, Classes classes) {
@@ -142,10 +148,7 @@ Config Config::object(const std::string& key, Classes classes) {
 
 void Config::only(const std::string& key, const nlohmann::json& supported, const std::string& cure) {
   const auto* value = find(key);
-  if (!value || *value == supported) return;
-  const bool each = value->is_array() && !value->empty() &&
-                    std::all_of(value->begin(), value->end(), [&](const auto& item) { return item == supported; });
-  if (!each) fail(key, supported.dump() + " (the one supported value)", cure);
+  if (value && !is_or_lists(*value, supported)) fail(key, supported.dump() + " (the one supported value)", cure);
 }
 
 void Config::without_effect(std::string_view keys) {
@@ -159,9 +162,10 @@ void Config::without_effect(std::string_view keys) {
 void Config::finish() const {
   for (const auto& [key, value] : object_.items()) {
     if (key.starts_with('_') || read_.contains(key)) continue;
-    if (const auto standard = defaults_.find(key); standard != defaults_.end() && *standard == value) continue;
-    throw input_error(where_, "expected only supported keys, got " + in_quotes(key) + " = " + shown(value) +
-                                  "; remove it if it changes nothing, else this network cannot be run");
+    const auto standard = defaults_.find(key);
+    if (standard != defaults_.end() && is_or_lists(value, *standard)) continue;
+    if (standard != defaults_.end()) fail(key, standard->dump() + " (the one supported value)");
+    throw input_error(where_, "expected only supported keys, got " + in_quotes(key) + " = " + shown(value));
   }
   if (ignored_.empty()) return;
   std::string keys;

@@ -47,14 +47,8 @@ void skip_sampling_choices(Config& config) {
       "use_lu_lambdas flow_shift time_shift_type predictor_order corrector_order tau_func");
 }
 
-void refuse_other_processes(Config& config) {
-  config.only("trained_betas", nullptr);
-  config.only("rescale_betas_zero_snr", false);
-  config.only("thresholding", false);
-  config.only("use_flow_sigmas", false);
-  config.only("use_dynamic_shifting", false);
-  config.only("shift_terminal", nullptr);
-  config.only("timestep_type", "discrete");
+// A network with a learned variance has twice the output channels.
+void refuse_learned_variance(Config& config) {
   const auto variance = config.optional_text("variance_type", "fixed_small");
   if (variance && variance->starts_with("learned")) config.only("variance_type", "fixed_small");
 }
@@ -134,7 +128,7 @@ void read_scheduler_config(const std::filesystem::path& path, const std::string&
   const bool lcm = class_name == "LCMScheduler";
   Config config = lcm ? Config(file, path.string(), {class_name})
                       : Config(file, path.string(), {"DDIMScheduler", "DPMSolverMultistepScheduler", class_name});
-  refuse_other_processes(config);
+  refuse_learned_variance(config);
   skip_sampling_choices(config);
   if (class_name == "DPMSolverMultistepScheduler") tell_other_sampling(file, path.string());
   info.beta_schedule = config.text("beta_schedule");

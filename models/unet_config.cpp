@@ -6,40 +6,9 @@
 #include <algorithm>
 
 namespace fewstep {
-namespace {
-
-// Keys of UNet2DConditionModel that only other architectures set; each must have its default.
-void refuse_other_architectures(Config& config) {
-  config.only("center_input_sample", false);
-  config.only("only_cross_attention", false);
-  config.only("downsample_padding", 1);
-  config.only("mid_block_scale_factor", 1);
-  config.only("act_fn", "silu");
-  config.only("transformer_layers_per_block", 1);
-  config.only("dual_cross_attention", false);
-  config.only("resnet_time_scale_shift", "default");
-  config.only("resnet_skip_time_act", false);
-  config.only("resnet_out_scale_factor", 1.0);
-  config.only("time_embedding_type", "positional");
-  config.only("conv_in_kernel", 3);
-  config.only("conv_out_kernel", 3);
-  config.only("attention_type", "default");
-  config.only("class_embeddings_concat", false);
-  for (const char* key :
-       {"reverse_transformer_layers_per_block", "encoder_hid_dim", "encoder_hid_dim_type", "num_attention_heads",
-        "class_embed_type", "addition_embed_type", "addition_time_embed_dim", "num_class_embeds", "time_embedding_dim",
-        "time_embedding_act_fn", "timestep_post_act", "projection_class_embeddings_input_dim",
-        "mid_block_only_cross_attention", "cross_attention_norm"}) {
-    config.only(key, nullptr);
-  }
-}
-
-}  // namespace
-
 UnetConfig read_unet_config(const std::filesystem::path& config_json) {
   Config config = Config::read(config_json, {"UNet2DConditionModel"});
   config.only("_class_name", "UNet2DConditionModel");
-  refuse_other_architectures(config);
   // upcast_attention: attention accumulates in float32 here in any case. dropout is for training.
   config.without_effect("upcast_attention dropout addition_embed_type_num_heads");
   UnetConfig unet;

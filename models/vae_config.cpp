@@ -10,8 +10,6 @@ namespace fewstep {
 VaeConfig read_vae_config(const std::filesystem::path& config_json) {
   Config config = Config::read(config_json, {"AutoencoderKL"});
   config.only("_class_name", "AutoencoderKL");
-  config.only("act_fn", "silu");
-  for (const char* key : {"shift_factor", "latents_mean", "latents_std"}) config.only(key, nullptr);
   // sample_size is where diffusers starts tiling on request; force_upcast speaks to SDXL's pipelines alone.
   config.without_effect("sample_size force_upcast");
   VaeConfig vae;

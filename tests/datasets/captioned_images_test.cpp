@@ -132,7 +132,7 @@ TEST_F(ImageFolder, LeavesOutACaptionWithoutAnImageAndRefusesTwo) {
   EXPECT_EQ(open("t.csv", csv_ + "d.png,4,d\n").count, 3);
   EXPECT_THAT(warnings.text(),
               testing::HasSubstr("expected an image \"d.png\" in " + images().string() + ", got none"));
-  EXPECT_FEWSTEP_ERROR(open("t.csv", csv_ + "d.png,4,d\ne.png,5,e\n"), ExitCode::kInput,
+  EXPECT_FEWSTEP_ERROR(open("t.csv", csv_ + "d.png,4,d\ne.png,5,e\nf.png,6,f\ng.png,7,g\n"), ExitCode::kInput,
                        "expected an image \"e.png\" in " + images().string() + ", got none");
   write_png(folder_.path() / "d.png", plain(1));
   EXPECT_EQ(open("t.csv", csv_ + "../d.png,4,d\n").count, 3);
