@@ -42,8 +42,7 @@ std::string content_hash(const Path& path) {
 
 // Says what was taken where it comes from files.
 CaptionedImages data_of(const Recipe& recipe, std::ostream& messages) {
-  CaptionedImages data =
-      training_images(recipe.data, find_by_name(kMethods, recipe.method, "method").needs_captions);
+  CaptionedImages data = training_images(recipe.data, find_by_name(kMethods, recipe.method, "method").needs_captions);
   if (!data.text.empty()) messages << "data: " << data.text << std::endl;
   return data;
 }
