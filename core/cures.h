@@ -26,14 +26,12 @@ struct Cure {
 inline constexpr std::array<Cure, 9> kCures{{
     {"a consistency model whose scheduler is not LCMScheduler",
      "if it is a consistency model, its scheduler has to say so: set the scheduler's class in model_index.json and "
-     "_class_name "
-     "in scheduler/scheduler_config.json to LCMScheduler"},
+     "_class_name in scheduler/scheduler_config.json to LCMScheduler"},
     {"an LCMScheduler that clips samples, as the method's first files do",
      "set \"clip_sample\" to false in that file, as the method's later files have it"},
     {"a UNet with a LoRA fused and saved beside its layers",
      "these are the weights of a LoRA that was fused and not unloaded: call unload_lora_weights() after fuse_lora(), "
-     "and "
-     "save the pipeline again"},
+     "and save the pipeline again"},
     {"a LoRA without its base model",
      "merge it into its base model with diffusers, and save that: load_lora_weights('{}'), fuse_lora(), "
      "unload_lora_weights(), save_pretrained(…)"},

@@ -7,11 +7,6 @@
 #include <cmath>
 
 namespace fewstep {
-
-void LeftOut::add(std::string_view what) {
-  if (++count_ <= kNamed) named_ += "\n  " + std::string(what);
-}
-
 namespace {
 
 std::int64_t limit(double part, std::int64_t of, std::int64_t least) {
@@ -19,6 +14,10 @@ std::int64_t limit(double part, std::int64_t of, std::int64_t least) {
 }
 
 }  // namespace
+
+void LeftOut::add(std::string_view what) {
+  if (++count_ <= kNamed) named_ += "\n  " + std::string(what);
+}
 
 bool LeftOut::fits(std::int64_t of, std::int64_t least) const { return count_ <= limit(most_, of, least); }
 

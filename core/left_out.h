@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace fewstep {
 
@@ -21,9 +22,8 @@ class LeftOut {
   std::int64_t count() const { return count_; }
   // Whether so far no more are left out than may be of so many samples.
   bool fits(std::int64_t of, std::int64_t least = 0) const;
-  // Warns where any of so many samples was left out. noun: "captions"; least: so many may be in any case,
-  // but no more than half. Throws Error
-  // (kInput) where more were, and where nothing remains.
+  // Warns where any of so many samples was left out. noun: "captions"; least: so many may be in any case, but no more
+  // than half. Throws Error (kInput) where more were, and where nothing remains.
   void finish(std::int64_t of, std::string_view noun, std::int64_t least = 0) const;
 
  private:

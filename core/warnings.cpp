@@ -35,10 +35,12 @@ void warn(std::string_view where, std::string_view what) {
       text.begin(), text.end(), [](unsigned char c) { return (c < ' ' && c != '\n') || c == 0x7F; }, '?');
   text += "\n";
   const std::lock_guard lock(mutex);
-  if (!destination || !told().insert(text).second) return;
-  const int alike = ++times()[std::string(what.substr(0, what.find_first_of("0123456789")))];
-  if (alike <= kAlike) *destination << text << std::flush;
-  if (alike == kAlike) *destination << "warning: more of the kind are not told\n" << std::flush;
+  if (!destination) return;
+  int& alike = times()[std::string(what.substr(0, what.find_first_of("0123456789")))];
+  // What is not told is not kept either: a million images may have a warning each.
+  if (alike == kAlike || !told().insert(text).second) return;
+  *destination << text << std::flush;
+  if (++alike == kAlike) *destination << "warning: more of the kind are not told\n" << std::flush;
 }
 
 std::ostream* send_warnings_to(std::ostream* out) {

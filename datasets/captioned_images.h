@@ -21,8 +21,8 @@ struct CaptionedImages {
   // SHA-256 over the images' names and sizes in bytes and the captions, in their order: the same samples have the same
   // one wherever they lie. Pixels are not read for it.
   std::string identity;
-  std::string
-      text;  // what was taken, for people: "t.csv: 5 captions from column "text", the first: …"; empty for scenes
+  // What was taken, for people: "t.csv: 5 captions from column "text", the first: …". Empty for scenes.
+  std::string text;
   // index: 0 … count−1. Throws Error (kInput) naming file or shard and entry where an image cannot be decoded.
   std::function<CaptionedImage(std::int64_t index)> at;
 };

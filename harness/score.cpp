@@ -68,8 +68,10 @@ Captions read_captions(const ScoreRequest& request, std::span<const std::filesys
 
 // The images that every metric measures. A folder of which they count different files is measured metric by metric.
 ImageList images_for(const std::filesystem::path& folder, std::span<const OpenMetric* const> metrics) {
-  ImageList list = list_images(folder, image_rule(*metrics[0]));
+  const ImageRule& rule = image_rule(*metrics[0]);
+  ImageList list = list_images(folder, rule);
   for (const OpenMetric* metric : metrics.subspan(1)) {
+    if (image_rule(*metric) == rule) continue;
     const ImageList other = list_images(folder, image_rule(*metric));
     if (other.files == list.files) continue;
     const auto named = [](const OpenMetric& m) { return m.settings.name + ":" + m.settings.protocol; };

@@ -20,6 +20,7 @@ struct Reader {
   char reason[200] = "", warning[200] = "";
   int bits = 0, colours = 0;
   png_uint_32 width = 0, height = 0;
+  bool wide_grey() const { return bits == 16 && colours == PNG_COLOR_TYPE_GRAY; }
 };
 
 void keep(char (&place)[200], png_const_charp text) { std::strncpy(place, text, sizeof place - 1); }
@@ -54,8 +55,7 @@ bool read_header(Reader& reader) {
 // Rows of 8-bit RGB; of 16-bit grey as it is, big-endian.
 bool read_rows(Reader& reader, png_bytepp rows) {
   if (setjmp(png_jmpbuf(reader.png))) return false;
-  const bool wide_grey = reader.bits == 16 && reader.colours == PNG_COLOR_TYPE_GRAY;
-  if (!wide_grey) {
+  if (!reader.wide_grey()) {
     if (reader.bits == 16) png_set_strip_16(reader.png);
     if (reader.colours == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(reader.png);
     if (reader.colours == PNG_COLOR_TYPE_GRAY && reader.bits < 8) png_set_expand_gray_1_2_4_to_8(reader.png);
@@ -83,7 +83,7 @@ Image decode_png(const EncodedImage& file) {
   if (!reader.info) throw environment_error(file.where, "libpng cannot be started");
   if (!read_header(reader)) throw broken_image(file, "PNG", reader.reason);
   Image image = make_image(file, reader.width, reader.height);
-  const bool wide_grey = reader.bits == 16 && reader.colours == PNG_COLOR_TYPE_GRAY;
+  const bool wide_grey = reader.wide_grey();
   std::vector<std::uint8_t> wide(wide_grey ? image.rgb.size() / 3 * 2 : 0);
   std::vector<std::uint8_t*> rows;
   const std::size_t row_bytes = std::size_t{reader.width} * (wide_grey ? 2 : 3);

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -10,6 +11,9 @@ struct ImageRule {
   std::span<const std::string_view> endings;
   bool any_case = true;  // ".PNG" as ".png"
   bool deep = false;     // those in the folders below, too
+  constexpr bool operator==(const ImageRule& other) const {
+    return std::ranges::equal(endings, other.endings) && any_case == other.any_case && deep == other.deep;
+  }
 };
 
 // What this program reads; a metric's protocol may have a rule of its own (metrics/catalog.h).

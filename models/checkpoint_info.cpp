@@ -132,15 +132,6 @@ Index read_index(const fs::path& path) {
   return {pipeline, *scheduler};
 }
 
-// diffusers makes the class that model_index.json names, whatever the scheduler's own file says.
-void tell_other_class(const fs::path& folder, const std::string& decides) {
-  const json file = read_json_object(folder / kSchedulerFile);
-  const auto own = file.find("_class_name");
-  if (own == file.end() || !own->is_string() || *own == decides) return;
-  warn(folder.string(), "model_index.json says " + decides + ", scheduler/scheduler_config.json says " +
-                            own->get<std::string>() + "; model_index.json decides, as in diffusers");
-}
-
 // The networks' own configurations, as far as they say what the network is; the loaders check the rest.
 void check_networks(const fs::path& folder, CheckpointInfo& info) {
   for (const auto& network : kNetworks) {
@@ -192,7 +183,6 @@ CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {
   CheckpointInfo info;
   info.folder = folder;
   const Index index = read_index(folder / "model_index.json");
-  tell_other_class(folder, index.scheduler);
   read_scheduler_config(folder / kSchedulerFile, index.scheduler, index.pipeline, info);
   check_networks(folder, info);
   if (info.kind == CheckpointKind::kTeacher && info.omega_embedding) info.kind = CheckpointKind::kGuidedDistill;

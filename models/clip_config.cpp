@@ -30,11 +30,11 @@ void skip_keys_without_effect(Config& config) {
 }
 
 void read_common(Config& config, ClipTowerConfig& tower) {
-  tower.layers = config.integer("num_hidden_layers", 12);
-  tower.hidden_act = config.text("hidden_act", "quick_gelu");
+  tower.layers = config.integer("num_hidden_layers");
+  tower.hidden_act = config.text("hidden_act");
   parse_activation(tower.hidden_act, config.where());
-  tower.layer_norm_eps = config.number("layer_norm_eps", 1e-5);
-  tower.projection_dim = config.integer("projection_dim", 512);
+  tower.layer_norm_eps = config.number("layer_norm_eps");
+  tower.projection_dim = config.integer("projection_dim");
   if (tower.hidden_size % tower.heads != 0) {
     throw input_error(config.where(), "expected hidden_size divisible by num_attention_heads, got " +
                                           std::to_string(tower.hidden_size) + " and " + std::to_string(tower.heads));
@@ -46,12 +46,12 @@ void read_common(Config& config, ClipTowerConfig& tower) {
 ClipTowerConfig read_text(Config config) {
   config.only("model_type", "clip_text_model");
   ClipTowerConfig tower;
-  tower.vocab_size = config.integer("vocab_size", 49408);
-  tower.hidden_size = config.integer("hidden_size", 512);
-  tower.intermediate_size = config.integer("intermediate_size", 2048);
-  tower.heads = config.integer("num_attention_heads", 8);
-  tower.positions = config.integer("max_position_embeddings", 77);
-  tower.eos_token_id = config.integer("eos_token_id", 49407);
+  tower.vocab_size = config.integer("vocab_size");
+  tower.hidden_size = config.integer("hidden_size");
+  tower.intermediate_size = config.integer("intermediate_size");
+  tower.heads = config.integer("num_attention_heads");
+  tower.positions = config.integer("max_position_embeddings");
+  tower.eos_token_id = config.integer("eos_token_id");
   read_common(config, tower);
   return tower;
 }
@@ -59,12 +59,12 @@ ClipTowerConfig read_text(Config config) {
 ClipTowerConfig read_vision(Config config) {
   config.only("model_type", "clip_vision_model");
   ClipTowerConfig tower;
-  tower.hidden_size = config.integer("hidden_size", 768);
-  tower.intermediate_size = config.integer("intermediate_size", 3072);
-  tower.heads = config.integer("num_attention_heads", 12);
-  tower.image_size = config.integer("image_size", 224);
-  tower.patch_size = config.integer("patch_size", 32);
-  tower.channels = config.integer("num_channels", 3);
+  tower.hidden_size = config.integer("hidden_size");
+  tower.intermediate_size = config.integer("intermediate_size");
+  tower.heads = config.integer("num_attention_heads");
+  tower.image_size = config.integer("image_size");
+  tower.patch_size = config.integer("patch_size");
+  tower.channels = config.integer("num_channels");
   if (tower.patch_size > tower.image_size) {
     throw input_error(config.where(), "expected patch_size of at most image_size " + std::to_string(tower.image_size) +
                                           ", got " + std::to_string(tower.patch_size));
@@ -93,7 +93,7 @@ ClipConfigs read_clip_config(const std::filesystem::path& config_json) {
   config.only("model_type", "clip");
   ClipConfigs configs{read_text(config.object("text_config", {"CLIPTextConfig"})),
                       read_vision(config.object("vision_config", {"CLIPVisionConfig"}))};
-  configs.text.projection_dim = configs.vision.projection_dim = config.integer("projection_dim", 512);
+  configs.text.projection_dim = configs.vision.projection_dim = config.integer("projection_dim");
   config.without_effect("logit_scale_init_value");
   skip_keys_without_effect(config);
   config.finish();

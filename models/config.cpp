@@ -62,30 +62,26 @@ void Config::fail(const std::string& key, const std::string& expected, const std
                                 (found == object_.end() ? "nothing" : shown(*found)) + cure);
 }
 
-std::int64_t Config::integer(const std::string& key, std::optional<std::int64_t> fallback) {
+std::int64_t Config::integer(const std::string& key) {
   const auto* value = find(key);
-  if (!value && fallback) return *fallback;
   if (!value || !is_positive(*value)) fail(key, "a number from 1 to 1000000");
   return value->get<std::int64_t>();
 }
 
-double Config::number(const std::string& key, std::optional<double> fallback) {
+double Config::number(const std::string& key) {
   const auto* value = find(key);
-  if (!value && fallback) return *fallback;
   if (!value || !value->is_number()) fail(key, "a number");
   return value->get<double>();
 }
 
-bool Config::boolean(const std::string& key, std::optional<bool> fallback) {
+bool Config::boolean(const std::string& key) {
   const auto* value = find(key);
-  if (!value && fallback) return *fallback;
   if (!value || !value->is_boolean()) fail(key, "true or false");
   return value->get<bool>();
 }
 
-std::string Config::text(const std::string& key, std::optional<std::string> fallback) {
+std::string Config::text(const std::string& key) {
   const auto* value = find(key);
-  if (!value && fallback) return *fallback;
   if (!value || !value->is_string()) fail(key, "a text");
   return value->get<std::string>();
 }
@@ -125,15 +121,15 @@ std::optional<std::int64_t> Config::optional_integer(const std::string& key) {
   return integer(key);
 }
 
-std::optional<std::string> Config::optional_text(const std::string& key, const std::string& when_absent) {
+std::optional<std::string> Config::optional_text(const std::string& key) {
   const auto* value = find(key);
-  if (value && value->is_null()) return {};
-  return text(key, when_absent);
+  if (!value || value->is_null()) return {};
+  return text(key);
 }
 
-std::vector<std::int64_t> Config::integer_or_list(const std::string& key, std::size_t n, std::int64_t fallback) {
+std::vector<std::int64_t> Config::integer_or_list(const std::string& key, std::size_t n) {
   const auto* value = find(key);
-  if (!value || !value->is_array()) return std::vector<std::int64_t>(n, integer(key, fallback));
+  if (!value || !value->is_array()) return std::vector<std::int64_t>(n, integer(key));
   auto list = integers(key);
   if (list.size() != n) fail(key, "a number or a list of " + std::to_string(n));
   return list;

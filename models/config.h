@@ -23,19 +23,19 @@ class Config {
   static Config read(const std::filesystem::path& path, Classes classes = {});
   Config(nlohmann::json object, std::string where, Classes classes = {});
 
-  std::int64_t integer(const std::string& key, std::optional<std::int64_t> fallback = {});  // 1 … 1,000,000
-  double number(const std::string& key, std::optional<double> fallback = {});
-  bool boolean(const std::string& key, std::optional<bool> fallback = {});
-  std::string text(const std::string& key, std::optional<std::string> fallback = {});
+  std::int64_t integer(const std::string& key);  // 1 … 1,000,000
+  double number(const std::string& key);
+  bool boolean(const std::string& key);
+  std::string text(const std::string& key);
   std::vector<std::int64_t> integers(const std::string& key);
   // An object of names and numbers from 1 to 1,000,000; at most 64.
   std::map<std::string, std::int64_t> integers_by_name(const std::string& key);
   std::vector<std::string> texts(const std::string& key, const std::vector<std::string>& allowed);
   // Absent or null: nothing.
   std::optional<std::int64_t> optional_integer(const std::string& key);
-  std::optional<std::string> optional_text(const std::string& key, const std::string& when_absent);
+  std::optional<std::string> optional_text(const std::string& key);
   // A number for all n, or a list of n.
-  std::vector<std::int64_t> integer_or_list(const std::string& key, std::size_t n, std::int64_t fallback);
+  std::vector<std::int64_t> integer_or_list(const std::string& key, std::size_t n);
   Config object(const std::string& key, Classes classes);  // a nested object; empty when absent
 
   // The key is absent, or has this value or a list of it. How to go on may follow the message.

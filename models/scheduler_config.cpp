@@ -49,8 +49,17 @@ void skip_sampling_choices(Config& config) {
 
 // A network with a learned variance has twice the output channels.
 void refuse_learned_variance(Config& config) {
-  const auto variance = config.optional_text("variance_type", "fixed_small");
+  const auto variance = config.optional_text("variance_type");
   if (variance && variance->starts_with("learned")) config.only("variance_type", "fixed_small");
+}
+
+// diffusers makes the class that model_index.json names, whatever the scheduler's own file says.
+void tell_other_class(const nlohmann::json& file, const std::string& decides, const std::filesystem::path& path) {
+  const auto own = file.find("_class_name");
+  if (own == file.end() || !own->is_string() || *own == decides) return;
+  warn(path.parent_path().parent_path().string(),
+       "model_index.json says " + decides + ", scheduler/scheduler_config.json says " + own->get<std::string>() +
+           "; model_index.json decides, as in diffusers");
 }
 
 // Loaded as diffusers' DPM-Solver++ it would sample so; the experiment's dpm and dpm++ do not.
@@ -73,8 +82,8 @@ void tell_other_sampling(const nlohmann::json& file, const std::string& where) {
        "not taken: " + choices + "; dpm and dpm++ are the second-order midpoint solvers, on the experiment's grid");
 }
 
-int whole_number(Config& config, const std::string& key, int fallback, int least, int most) {
-  const double value = config.number(key, fallback);
+int whole_number(Config& config, const std::string& key, int least, int most) {
+  const double value = config.number(key);
   if (value != std::floor(value) || value < least || value > most) {
     throw input_error(config.where(), "expected " + key + " from " + std::to_string(least) + " to " +
                                           std::to_string(most) + ", got " + std::to_string(value));
@@ -84,13 +93,13 @@ int whole_number(Config& config, const std::string& key, int fallback, int least
 
 // StableDiffusionPipeline sets steps_offset to 1 and clip_sample to false when it loads a scheduler.
 void correct_as_pipeline(Config& config, bool corrects, CheckpointInfo& info) {
-  info.steps_offset = whole_number(config, "steps_offset", 0, 0, info.num_train_timesteps - 1);
+  info.steps_offset = whole_number(config, "steps_offset", 0, info.num_train_timesteps - 1);
   if (!corrects) {
     config.only("clip_sample", false, cure(WrongTurn::kClippedSamples));
     return;
   }
   if (info.steps_offset != 1) info.corrected.push_back("steps_offset " + std::to_string(info.steps_offset) + " -> 1");
-  if (config.boolean("clip_sample", false)) info.corrected.push_back("clip_sample true -> false");
+  if (config.boolean("clip_sample")) info.corrected.push_back("clip_sample true -> false");
   info.steps_offset = 1;
 }
 
@@ -125,6 +134,7 @@ void expect_scheduler(const std::string& class_name, const std::string& where) {
 void read_scheduler_config(const std::filesystem::path& path, const std::string& class_name,
                            const std::string& pipeline, CheckpointInfo& info) {
   const nlohmann::json file = read_json_object(path);
+  tell_other_class(file, class_name, path);
   const bool lcm = class_name == "LCMScheduler";
   Config config = lcm ? Config(file, path.string(), {class_name})
                       : Config(file, path.string(), {"DDIMScheduler", "DPMSolverMultistepScheduler", class_name});
@@ -135,13 +145,13 @@ void read_scheduler_config(const std::filesystem::path& path, const std::string&
   info.beta_start = config.number("beta_start");
   info.beta_end = config.number("beta_end");
   check_betas(info, path.string());
-  info.num_train_timesteps = whole_number(config, "num_train_timesteps", 1000, 2, 100'000);
+  info.num_train_timesteps = whole_number(config, "num_train_timesteps", 2, 100'000);
   correct_as_pipeline(config, pipeline == "StableDiffusionPipeline", info);
   info.prediction = parse_prediction(config.text("prediction_type"), path.string());
   if (lcm) {
     info.kind = CheckpointKind::kConsistency;
     info.timestep_scaling = config.number("timestep_scaling");
-    info.original_inference_steps = whole_number(config, "original_inference_steps", 50, 1, info.num_train_timesteps);
+    info.original_inference_steps = whole_number(config, "original_inference_steps", 1, info.num_train_timesteps);
     if (!(info.timestep_scaling > 0)) throw input_error(path.string(), "expected timestep_scaling above 0");
   }
   config.without_effect("original_inference_steps timestep_scaling");  // of TCD, too

@@ -13,16 +13,16 @@ VaeConfig read_vae_config(const std::filesystem::path& config_json) {
   // sample_size is where diffusers starts tiling on request; force_upcast speaks to SDXL's pipelines alone.
   config.without_effect("sample_size force_upcast");
   VaeConfig vae;
-  vae.in_channels = config.integer("in_channels", 3);
-  vae.out_channels = config.integer("out_channels", 3);
-  vae.latent_channels = config.integer("latent_channels", 4);
-  vae.layers_per_block = config.integer("layers_per_block", 1);
-  vae.norm_num_groups = config.integer("norm_num_groups", 32);
+  vae.in_channels = config.integer("in_channels");
+  vae.out_channels = config.integer("out_channels");
+  vae.latent_channels = config.integer("latent_channels");
+  vae.layers_per_block = config.integer("layers_per_block");
+  vae.norm_num_groups = config.integer("norm_num_groups");
   vae.block_out_channels = config.integers("block_out_channels");
-  vae.scaling_factor = config.number("scaling_factor", 0.18215);
-  vae.mid_block_attention = config.boolean("mid_block_add_attention", true);
-  vae.quant_conv = config.boolean("use_quant_conv", true);
-  vae.post_quant_conv = config.boolean("use_post_quant_conv", true);
+  vae.scaling_factor = config.number("scaling_factor");
+  vae.mid_block_attention = config.boolean("mid_block_add_attention");
+  vae.quant_conv = config.boolean("use_quant_conv");
+  vae.post_quant_conv = config.boolean("use_post_quant_conv");
   const auto blocks = vae.block_out_channels.size();
   const auto down = config.texts("down_block_types", {"DownEncoderBlock2D"}).size();
   const auto up = config.texts("up_block_types", {"UpDecoderBlock2D"}).size();
