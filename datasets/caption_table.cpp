@@ -148,8 +148,7 @@ void PromptCollector::add(std::optional<std::string_view> caption, std::span<con
     return;
   }
   if (const auto trouble = trouble_with(*caption, file)) {
-    --set_.rows_read;
-    return leave_out(error_at(query_, place, *trouble).what());
+    return count_left_out(error_at(query_, place, *trouble).what());
   }
   set_.prompts.push_back({row, std::string(*caption), std::string(file.value_or(""))});
   set_.names_files = set_.names_files || file;
@@ -157,6 +156,10 @@ void PromptCollector::add(std::optional<std::string_view> caption, std::span<con
 
 void PromptCollector::leave_out(std::string_view what) {
   ++set_.rows_read;
+  count_left_out(what);
+}
+
+void PromptCollector::count_left_out(std::string_view what) {
   ++set_.rows_left_out;
   left_out_.add(what);
 }

@@ -65,6 +65,7 @@ class PromptCollector {
 
  private:
   bool passes(std::span<const double> values) const;
+  void count_left_out(std::string_view what);
   std::optional<std::string> trouble_with(std::string_view caption, std::optional<std::string_view> file) const;
 
   const PromptQuery& query_;

@@ -52,10 +52,10 @@ ReadSample standing_in(const ImageQuery& query, std::int64_t count, ReadSample r
   struct Broken {
     std::mutex mutex;
     std::set<std::int64_t> indices;
+    LeftOut left_out;
+    explicit Broken(const ImageQuery& of) : left_out(of.images.string(), of.max_left_out) {}
   };
-  const auto broken = std::make_shared<Broken>();
-  const auto most = std::max(std::min(kFewSamples, count / 2),
-                             static_cast<std::int64_t>(query.max_left_out * static_cast<double>(count)));
+  const auto broken = std::make_shared<Broken>(query);
   return [=, where = query.images.string()](std::int64_t index) {
     expect_index(index, static_cast<std::size_t>(count));
     for (std::int64_t i = index;; i = (i + 1) % count) {
@@ -64,9 +64,8 @@ ReadSample standing_in(const ImageQuery& query, std::int64_t count, ReadSample r
       } catch (const Error& error) {
         if (error.code() != ExitCode::kInput) throw;
         const std::lock_guard lock(broken->mutex);
-        broken->indices.insert(i);
-        const auto so_far = static_cast<std::int64_t>(broken->indices.size());
-        if (so_far > most || so_far == count) throw;
+        if (broken->indices.insert(i).second) broken->left_out.add(error.what());
+        if (!broken->left_out.fits(count, kFewSamples) || broken->left_out.count() == count) throw;
         warn(where, "left out, and the next one taken: " + std::string(error.what()));
       }
     }
