@@ -64,17 +64,17 @@ void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& ex
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-void add_limit(CLI::App& app, std::optional<std::int64_t>& limit, std::int64_t least) {
+void add_limit(CLI::App& app, std::optional<std::int64_t>& limit) {
   app.add_option("--limit", limit, "the first N prompts alone")
       ->type_name("N")
-      ->check(CLI::Range(least, std::int64_t{1'000'000'000}));
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
 }
 
 // Adds an option for the network of each metric; what makes its help text.
 void add_networks(CLI::App& app, Networks& networks, bool (*takes)(const MetricInfo&),
                   std::string (*what)(const MetricInfo&)) {
   for (const MetricInfo& metric : kMetrics) {
-    if (!takes(metric)) continue;
+    if (metric.rows_of != metric.name || !takes(metric)) continue;
     app.add_option_function<std::string>(
            std::string(metric.network.option),
            [&networks, &metric](const std::string& path) { networks[std::string(metric.name)] = path; }, what(metric))
@@ -88,7 +88,7 @@ void add_run(CLI::App& app, RunRequest& request) {
   app.add_option("--store", request.store, "SQLite file for results [results/NAME.sqlite]")->type_name("FILE");
   add_set(app, request.set, "grid.steps=[4], checkpoint.lcm.path=my-lcm");
   app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
-  add_limit(app, request.limit, 1);
+  add_limit(app, request.limit);
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
   app.add_flag("--dry-run", request.dry_run, "print the plan: cells, images, evaluations, bytes, time");
   app.add_flag("--no-sharing", request.no_sharing,
@@ -103,7 +103,7 @@ void add_demo(CLI::App& app, DemoRequest& request) {
   app.add_option("--store", request.store, "SQLite file for results; the page is beside it")
       ->type_name("FILE")
       ->capture_default_str();
-  add_limit(app, request.limit, 2);
+  add_limit(app, request.limit);
   add_device(app, request.device);
   app.footer(
       "Example:\n  fewstep demo\n"
@@ -163,6 +163,7 @@ void add_sample(CLI::App& app, SampleRequest& request) {
       ->type_name("K")
       ->capture_default_str();
   app.add_option("-o,--output", request.output, "folder for 00000.png, 00001.png …")->type_name("DIR")->required();
+  app.add_flag("--force", request.force, "write over images that are there");
   app.add_option("--latents", request.latents,
                  "start from given noise: a .safetensors with latents [B,4,h,w], and noise [N-1,B,4,h,w] for lcm")
       ->type_name("FILE");

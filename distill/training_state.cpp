@@ -8,13 +8,26 @@
 #include <ATen/ops/clone.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace fewstep {
 using nlohmann::json;
 
-TrainingState::TrainingState(std::filesystem::path file, std::string identity)
-    : file_(std::move(file)), identity_(std::move(identity)) {
+namespace {
+
+// Whether no phase of a state went beyond so many steps.
+bool fits_into(const json& phases, std::int64_t steps) {
+  return phases.is_object() && std::all_of(phases.begin(), phases.end(), [&](const json& step) {
+           return step.is_number_integer() && step.get<std::int64_t>() <= steps;
+         });
+}
+
+}  // namespace
+
+TrainingState::TrainingState(std::filesystem::path file, std::string identity, std::string continues,
+                             std::int64_t steps)
+    : file_(std::move(file)), identity_(std::move(identity)), continues_(std::move(continues)) {
   if (!std::filesystem::exists(file_)) return;
   const auto opened = SafetensorsFile::open(file_);
   const auto& metadata = opened.metadata();
@@ -22,7 +35,8 @@ TrainingState::TrainingState(std::filesystem::path file, std::string identity)
   const json found = text == metadata.end() ? json() : json::parse(text->second, nullptr, false);
   if (!found.is_object() || !found.contains("recipe") || !found.contains("steps") || !found.contains("curve"))
     throw input_error(file_.string(), "expected the state of a training run, got another file; remove it");
-  if (found.at("recipe") != identity_) {
+  const bool longer = !continues_.empty() && found.value("continues", json()) == continues_ && fits_into(found.at("steps"), steps);
+  if (found.at("recipe") != identity_ && !longer) {
     throw usage_error(file_.string(),
                       "holds the state of another recipe; restore the recipe to go on, remove the file to start anew, "
                       "or choose another output");
@@ -64,7 +78,11 @@ void TrainingState::write() const {
     steps[phase] = snapshot.step;
     for (const auto& [name, tensor] : snapshot.tensors) tensors.emplace(phase + "|" + name, tensor);
   }
-  const json training{{"recipe", identity_}, {"steps", steps}, {"curve", to_json(curve_)}, {"seconds", seconds()}};
+  const json training{{"recipe", identity_},
+                      {"continues", continues_},
+                      {"steps", steps},
+                      {"curve", to_json(curve_)},
+                      {"seconds", seconds()}};
   make_folders(file_.parent_path());
   save_tensors(file_, tensors, {}, {{"training", training.dump()}});
 }

@@ -8,7 +8,11 @@
 #include <torch/headeronly/version.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -42,7 +46,40 @@ std::string cuda_name(int index) {
   return text.data();
 }
 
+// The smallest and the largest clock of the cores, in GHz; nothing where the system does not say it.
+std::string clocks_text() {
+  std::ifstream lines("/proc/cpuinfo");
+  double least = 0, most = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("cpu MHz")) continue;
+    const double clock = std::strtod(line.c_str() + line.find(':') + 1, nullptr) / 1000;
+    least = least == 0 ? clock : std::min(least, clock);
+    most = std::max(most, clock);
+  }
+  return most > 0 ? fmt::format(", clocks {:.2f} to {:.2f} GHz", least, most) : "";
+}
+
+std::int64_t free_cuda_memory() {
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
+  const auto get =
+      driver ? reinterpret_cast<int (*)(std::size_t*, std::size_t*)>(dlsym(driver, "cuMemGetInfo_v2")) : nullptr;
+  std::size_t free = 0, total = 0;
+  return get && get(&free, &total) == 0 ? static_cast<std::int64_t>(free) : 0;
+}
+
 }  // namespace
+
+std::string load_text() {
+  double load = 0;
+  if (::getloadavg(&load, 1) != 1) return "unknown";
+  return fmt::format("load {:.2f} on {} cores{}", load, std::thread::hardware_concurrency(), clocks_text());
+}
+
+std::int64_t free_memory(at::Device device) {
+  if (device.is_cuda()) return free_cuda_memory();
+  const std::string kilobytes = line_value("/proc/meminfo", "MemAvailable", ':');
+  return std::strtoll(kilobytes.c_str(), nullptr, 10) * 1024;
+}
 
 std::string environment_json(at::Device device) {
   utsname system{};

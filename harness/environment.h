@@ -1,6 +1,7 @@
 #pragma once
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <string>
 
 namespace fewstep {
@@ -8,5 +9,11 @@ namespace fewstep {
 // What the numbers were made on, as JSON with sorted keys: CPU, cores, threads, memory, system, LibTorch, device,
 // fewstep's version and commit.
 std::string environment_json(at::Device device);
+
+// What a timing depends on and no hash may: "load 0.52 on 2 cores, clocks 2.9 to 3.1 GHz".
+std::string load_text();
+
+// Bytes that the device could still give: of CUDA's memory, of the machine's otherwise. 0 where it cannot be told.
+std::int64_t free_memory(at::Device device);
 
 }  // namespace fewstep

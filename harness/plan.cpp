@@ -60,12 +60,14 @@ std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
   const std::int64_t images = plan.images_per_cell();
   for (std::int64_t begin = 0; begin < images; begin += batch) {
     std::vector<ImageKey> keys;
+    bool missing = false;
     for (std::int64_t i = begin; i < std::min(begin + batch, images); ++i) {
       const ImageKey key{static_cast<std::size_t>(i / plan.images_per_prompt),
                          static_cast<int>(i % plan.images_per_prompt)};
-      if (!done.contains({plan.rows[key.prompt], key.image})) keys.push_back(key);
+      missing |= !done.contains({plan.rows[key.prompt], key.image});
+      keys.push_back(key);
     }
-    if (!keys.empty()) batches.push_back(std::move(keys));
+    if (missing) batches.push_back(std::move(keys));
   }
   return batches;
 }

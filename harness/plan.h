@@ -39,8 +39,9 @@ struct Plan {
 // Reads the captions and hashes every checkpoint, once each. Throws Error for what cannot be read.
 Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts, const Compute& compute);
 
-// The images of a cell that are not in finished, in batches. Batches begin at multiples of batch within the cell, so
-// that an interrupted run makes the same batches as one that was not.
+// The batches of a cell in which an image is missing from finished. A batch is a fixed group of the plan, from one
+// multiple of batch to the next, and made whole: rounding follows its shape, so that a run that goes on makes the same
+// bits as one that was not interrupted.
 std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
                                                    std::span<const std::pair<std::int64_t, int>> finished, int batch);
 

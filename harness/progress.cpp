@@ -45,6 +45,11 @@ void Progress::begin_cell(const std::string& label) {
   show(ProgressLine::When::kDue);
 }
 
+void Progress::begin_timing(const std::string& label, int round) {
+  label_ = fmt::format("timing, round {}: {}", round, label);
+  show(ProgressLine::When::kDue);
+}
+
 void Progress::add_images(std::int64_t images) {
   done_ += images;
   show(done_ == images_ ? ProgressLine::When::kNowOnTerminal : ProgressLine::When::kDue);

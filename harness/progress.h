@@ -32,6 +32,7 @@ class Progress {
   Progress(std::ostream& out, std::int64_t cells, std::int64_t images);
 
   void begin_cell(const std::string& label);
+  void begin_timing(const std::string& label, int round);
   void add_images(std::int64_t images);
   void skip_images(std::int64_t images);  // of a cell that failed
   void clear() { line_.clear(); }

@@ -17,4 +17,12 @@ Reference reference_from_folder(const std::filesystem::path& images, const OpenM
 Reference reference_from_shapes(const ReferenceShapes& shapes, const OpenMetric& metric,
                                 const std::filesystem::path& cache, int batch, std::ostream& messages);
 
+// The floor of a metric: so many held-out reference images against the other ones. Of a folder they are the first in
+// the order of stream_seed(0, number, 0), and the other images are the reference; of built-in scenes they are those
+// that follow the reference's. NaN with "needs-N-reference-images" where a folder has too few.
+Score floor_of_folder(const std::filesystem::path& images, const OpenMetric& metric, std::int64_t count, int batch,
+                      double max_left_out, std::ostream& messages);
+Score floor_of_shapes(const ReferenceShapes& shapes, const OpenMetric& metric, const Gaussian& reference,
+                      std::int64_t count, int batch, std::ostream& messages);
+
 }  // namespace fewstep

@@ -42,6 +42,7 @@ struct SampleRequest {
   std::string negative_prompt = {};
   std::uint64_t seed = 0;
   std::filesystem::path output = {};                       // folder
+  bool force = false;                                      // writes over what lies there
   std::optional<std::filesystem::path> latents = {};       // starts from given noise
   std::optional<std::filesystem::path> save_latents = {};  // final latents and float images
   std::optional<Spacing> spacing = {};                     // else trailing, for lcm: lcm

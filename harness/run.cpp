@@ -7,11 +7,13 @@
 #include "harness/dry_run.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
+#include "harness/made_again.h"
 #include "harness/plan.h"
 #include "harness/progress.h"
-#include "harness/run_metrics.h"
+#include "harness/run_context.h"
+#include "harness/run_facts.h"
 #include "harness/text_states.h"
-#include "harness/timing.h"
+#include "harness/timing_pass.h"
 #include "harness/torch_errors.h"
 #include "harness/train.h"
 #include "harness/training_progress.h"
@@ -51,32 +53,6 @@ PromptSet read_captions(const Experiment& experiment, const RunRequest& request,
   return prompts;
 }
 
-// What is still to be done for one cell.
-struct CellWork {
-  std::int64_t series = 0;
-  std::vector<std::vector<ImageKey>> batches;
-  std::vector<int> timings;  // batch sizes
-  bool needs_checkpoint() const { return !batches.empty() || !timings.empty(); }
-};
-
-// A run under way, and what its steps share.
-struct RunContext {
-  const RunRequest& request;
-  const Experiment& experiment;
-  const Plan& plan;
-  const Compute compute;
-  RunMetrics& metrics;
-  std::ostream& messages;
-  const Path path;  // of the store
-  Store store;
-  std::int64_t environment = 0, id = 0;
-  std::vector<CellWork> work;  // of each cell of the plan
-
-  void set_cell(std::size_t i, CellState state, const std::string& message = "") {
-    store.set_cell(id, work[i].series, static_cast<int>(i), state, plan.images_per_cell(), message);
-  }
-};
-
 CellWork work_of(RunContext& run, const PlannedCell& planned) {
   CellWork work;
   const SeriesKey& key = planned.series;
@@ -87,7 +63,7 @@ CellWork work_of(RunContext& run, const PlannedCell& planned) {
   work.series = run.store.add_series(key);
   const int batch =
       run.request.batch > 0 ? run.request.batch : default_batch(planned.size, run.compute.device.is_cuda());
-  work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.ids()), batch);
+  work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.row_ids()), batch);
   if (!run.experiment.timing) return work;
   for (const int size : run.experiment.timing->batch) {
     const auto stored = timed_repetitions(run.store, work.series, run.environment, size);
@@ -109,6 +85,8 @@ RunContext begin_run(const RunRequest& request, const Experiment& experiment, co
   for (const PlannedCell& planned : plan.cells) run.work.push_back(work_of(run, planned));
   run.id = run.store.begin_run(run.store.add_config(experiment.canonical_json), run.environment, experiment.name);
   for (std::size_t i = 0; i < run.work.size(); ++i) run.set_cell(i, CellState::kPlanned);
+  for (const auto& [name, text] : run_facts(request, experiment, plan)) run.store.set_fact(run.id, name, text);
+  metrics.add_floors(experiment, run.store, run.id, plan.images_per_cell(), messages);
   return run;
 }
 
@@ -140,22 +118,14 @@ void make_batch(RunContext& run, std::size_t i, const Checkpoint& checkpoint, co
   for (std::size_t b = 0; b < keys.size(); ++b) {
     samples[b].forwards = denoised.forwards;
     samples[b].image_sha256 = image_hash(images[b]);
-    if (static_cast<std::int64_t>(keys[b].prompt) < run.experiment.keep_images)
+    samples[b].fingerprint = fingerprint(images[b]);
+  }
+  const std::vector<MetricRows> rows = run.metrics.measure(images, texts);
+  mark_made_again(run.store, run.work[i].series, samples, images, rows, rounding_bounds(run.compute.dtype));
+  for (std::size_t b = 0; b < keys.size(); ++b)
+    if (static_cast<std::int64_t>(keys[b].prompt) < run.experiment.keep_images && !samples[b].made_again)
       samples[b].image_path = keep(run, images[b], samples[b].image_sha256);
-  }
-  run.store.add_batch(run.id, run.work[i].series, samples, run.metrics.measure(images, texts));
-}
-
-void time_cell(RunContext& run, std::size_t i, const Checkpoint& checkpoint, const Denoising& denoising) {
-  for (const int batch : run.work[i].timings) {
-    std::vector<std::string> texts;
-    for (int b = 0; b < batch; ++b)
-      texts.push_back(run.plan.texts[static_cast<std::size_t>(b) % run.plan.texts.size()]);
-    const auto rows = time_cell(checkpoint, denoising, run.plan.cells[i].size, texts, run.experiment.negative_prompt,
-                                run.experiment.timing->warmup, run.experiment.timing->repetitions);
-    if (interrupted()) return;
-    run.store.add_timings(run.id, run.work[i].series, rows);
-  }
+  run.store.add_batch(run.id, run.work[i].series, samples, rows);
 }
 
 // Goes through the cells of a run.
@@ -176,17 +146,18 @@ class CellRunner {
         for (const std::size_t i : group) done[i] = true;
         run_group(group);
       }
+      time();
     } catch (...) {
       abandon();
       throw;
     }
     progress_.clear();
-    return failed_;
+    return failed_cells_.size();
   }
 
  private:
   static std::int64_t busy(const RunContext& run) {
-    return std::count_if(run.work.begin(), run.work.end(), [](auto& work) { return work.needs_checkpoint(); });
+    return std::count_if(run.work.begin(), run.work.end(), [](auto& work) { return !work.batches.empty(); });
   }
   static std::int64_t images(const RunContext& run) {
     std::int64_t images = 0;
@@ -200,13 +171,24 @@ class CellRunner {
     for (const std::size_t i : group) {
       if (interrupted()) return;
       attempt(i, [&] {
-        if (run_.work[i].needs_checkpoint() && !checkpoint) {
+        if (!run_.work[i].batches.empty() && !checkpoint) {
           checkpoint.emplace(load_checkpoint(run_.plan.cells[i].cell.checkpoint_path, run_.compute, false));
           states.emplace(*checkpoint, run_.plan.texts, run_.experiment.negative_prompt);
         }
         run_cell(i, checkpoint ? &*checkpoint : nullptr, states ? &*states : nullptr);
       });
     }
+  }
+
+  // Last, over all cells that are there: what else the machine does then falls on all of them alike.
+  void time() {
+    time_cells(run_, untimed_, progress_, [this](std::size_t i, const std::function<void()>& work) {
+      attempt(i, work);
+      if (failed_cells_.contains(i)) std::erase(untimed_, i);
+    });
+    for (const std::size_t i : untimed_)
+      interrupted() ? run_.set_cell(i, CellState::kIncomplete, "interrupted while timing")
+                    : run_.set_cell(i, CellState::kComplete);
   }
 
   // A broken input fails its cell, and the others go on; what fails the device or the disk ends the run.
@@ -218,7 +200,7 @@ class CellRunner {
     } catch (const Error& error) {
       if (error.code() == ExitCode::kEnvironment) throw;
       run_.set_cell(i, CellState::kFailed, error.what());
-      ++failed_;
+      failed_cells_.insert(i);
       progress_.skip_images(count_images(run_.work[i].batches));
       progress_.clear();
       run_.messages << "failed: " << label_of(run_.plan.cells[i].cell) << ": " << error.what() << std::endl;
@@ -226,26 +208,23 @@ class CellRunner {
   }
 
   void run_cell(std::size_t i, const Checkpoint* checkpoint, TextStates* states) {
-    const auto score = [&] { run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan); };
-    if (checkpoint && run_.work[i].needs_checkpoint()) {
+    auto& batches = run_.work[i].batches;
+    if (checkpoint && !batches.empty()) {
       const Cell& cell = run_.plan.cells[i].cell;
       run_.set_cell(i, CellState::kRunning);
       progress_.begin_cell(label_of(cell));
       const Denoising denoising = denoising_of(cell, *checkpoint);
-      auto& batches = run_.work[i].batches;
       while (!batches.empty() && !interrupted()) {
         make_batch(run_, i, *checkpoint, denoising, *states, batches.front());
         progress_.add_images(static_cast<std::int64_t>(batches.front().size()));
         batches.erase(batches.begin());
       }
       if (interrupted()) return run_.set_cell(i, CellState::kIncomplete, "interrupted");
-      score();
-      time_cell(run_, i, *checkpoint, denoising);
-      if (interrupted()) return run_.set_cell(i, CellState::kIncomplete, "interrupted while timing");
-    } else {
-      score();
     }
-    run_.set_cell(i, CellState::kComplete);
+    run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan);
+    if (run_.work[i].timings.empty()) return run_.set_cell(i, CellState::kComplete);
+    run_.set_cell(i, CellState::kRunning, "waits for its timing");
+    untimed_.push_back(i);
   }
 
   // Writes into the store that an error ended the run, as far as that can still be written.
@@ -261,7 +240,9 @@ class CellRunner {
 
   RunContext& run_;
   Progress progress_;
-  std::size_t current_ = 0, failed_ = 0;
+  std::size_t current_ = 0;
+  std::set<std::size_t> failed_cells_;
+  std::vector<std::size_t> untimed_;  // whole but for their timing
 };
 
 // Beside the kept images, so that they can be scored, trained on and looked at elsewhere.

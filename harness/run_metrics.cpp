@@ -1,16 +1,19 @@
 #include "harness/run_metrics.h"
 
 #include "core/error.h"
+#include "store/influence.h"
 
 namespace fewstep {
 namespace {
 
 constexpr int kReferenceBatch = 16;
 
-MetricKey key_of(const OpenMetric& open) {
-  return {std::string(open.metric->name), open.settings.protocol, open.measure.model_hash, open.metric->version,
+MetricKey key_of(const OpenMetric& open, std::string_view name) {
+  return {std::string(name), open.settings.protocol, open.measure.model_hash, find_metric(name).version,
           open.metric->higher_is_better};
 }
+MetricKey key_of(const OpenMetric& open) { return key_of(open, open.metric->name); }
+MetricKey key_of_rows(const OpenMetric& open) { return key_of(open, open.metric->rows_of); }
 
 Reference reference_for(const Experiment& experiment, const OpenMetric& metric, const std::filesystem::path& cache,
                         std::ostream& messages) {
@@ -24,10 +27,10 @@ Reference reference_for(const Experiment& experiment, const OpenMetric& metric, 
 
 }  // namespace
 
-RunMetrics::RunMetrics(const Experiment& experiment, const Compute& compute) {
-  for (const MetricSettings& given : experiment.metrics) metrics_.push_back(open_metric(given, compute));
-  references_.resize(metrics_.size());
-}
+RunMetrics::RunMetrics(const Experiment& experiment, const Compute& compute)
+    : metrics_(open_metrics(experiment.metrics, compute)),
+      sources_(row_sources(metrics_)),
+      references_(metrics_.size()) {}
 
 void RunMetrics::read_references(const Experiment& experiment, const std::filesystem::path& cache,
                                  std::ostream& messages) {
@@ -39,13 +42,17 @@ void RunMetrics::read_references(const Experiment& experiment, const std::filesy
 
 void RunMetrics::add_to(Store& store) {
   ids_.clear();
-  for (const OpenMetric& open : metrics_) ids_.push_back(store.add_metric(key_of(open)));
+  row_ids_.clear();
+  for (std::size_t m = 0; m < metrics_.size(); ++m) {
+    ids_.push_back(store.add_metric(key_of(metrics_[m])));
+    row_ids_.push_back(store.add_metric(key_of_rows(metrics_[m])));
+  }
 }
 
 std::optional<std::vector<std::int64_t>> RunMetrics::find_in(Store& store) const {
   std::vector<std::int64_t> ids;
   for (const OpenMetric& open : metrics_) {
-    const auto id = store.find_metric(key_of(open));
+    const auto id = store.find_metric(key_of_rows(open));
     if (!id) return std::nullopt;
     ids.push_back(*id);
   }
@@ -54,31 +61,57 @@ std::optional<std::vector<std::int64_t>> RunMetrics::find_in(Store& store) const
 
 std::int64_t RunMetrics::feature_bytes() const {
   std::int64_t bytes = 0;
-  for (const OpenMetric& open : metrics_)
-    if (open.measure.width > 1) bytes += open.measure.width * static_cast<std::int64_t>(sizeof(float));
+  for (std::size_t m = 0; m < metrics_.size(); ++m) {
+    const OpenMetric& open = metrics_[m];
+    if (sources_[m] == m && open.measure.width > 1)
+      bytes += open.measure.width * static_cast<std::int64_t>(sizeof(float));
+  }
   return bytes;
 }
 
 std::vector<MetricRows> RunMetrics::measure(std::span<const Image> images, std::span<const std::string> prompts) const {
   std::vector<MetricRows> all;
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
-    all.push_back({ids_[m], metrics_[m].measure.width, metrics_[m].measure.rows(images, prompts)});
+    if (sources_[m] == m)
+      all.push_back({row_ids_[m], metrics_[m].measure.width, metrics_[m].measure.rows(images, prompts)});
   }
   return all;
 }
 
+void RunMetrics::add_floors(const Experiment& experiment, Store& store, std::int64_t run_id, std::int64_t images,
+                            std::ostream& messages) const {
+  for (std::size_t m = 0; experiment.floor && m < metrics_.size(); ++m) {
+    const OpenMetric& metric = metrics_[m];
+    if (!references_[m] || metric.metric->rows_of != metric.metric->name) continue;
+    std::optional<Score> floor = store.find_floor(ids_[m], references_[m]->hash, images);
+    if (!floor) {
+      floor = experiment.reference_shapes
+                  ? floor_of_shapes(*experiment.reference_shapes, metric, references_[m]->gaussian, images,
+                                    kReferenceBatch, messages)
+                  : floor_of_folder(*experiment.reference_images, metric, images, kReferenceBatch,
+                                    experiment.reference_max_left_out, messages);
+    }
+    store.set_floor(run_id, ids_[m], references_[m]->hash, *floor);
+  }
+}
+
 void RunMetrics::score(Store& store, std::int64_t run_id, std::int64_t series_id, const Plan& plan) const {
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
-    const Store::Rows rows = store.rows(series_id, ids_[m], plan.rows, plan.images_per_prompt);
+    const Store::Rows rows = store.rows(series_id, row_ids_[m], plan.rows, plan.images_per_prompt);
     if (static_cast<std::int64_t>(rows.prompt_rows.size()) != plan.images_per_cell()) {
       throw input_error("score", "expected stored rows of " + std::to_string(plan.images_per_cell()) + " images, got " +
                                      std::to_string(rows.prompt_rows.size()));
     }
     const std::optional<Reference>& reference = references_[m];
-    Score score = metrics_[m].metric->aggregate(metrics_[m].settings.protocol, rows.values, rows.width,
-                                                rows.prompt_rows, reference ? &reference->gaussian : nullptr);
+    auto [score, influence] =
+        metrics_[m].metric->aggregate(metrics_[m].settings.protocol, rows.values, rows.width, rows.prompt_rows,
+                                      reference ? &reference->gaussian : nullptr);
+    if (rows.recomputed > 0) score.flags.push_back("recomputed:" + std::to_string(rows.recomputed));
     if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
-    store.add_score(run_id, series_id, ids_[m], reference ? reference->hash : "", score);
+    const std::string reference_hash = reference ? reference->hash : "";
+    store.add_score(run_id, series_id, ids_[m], reference_hash, score);
+    if (!influence.of_image.empty())
+      replace_influence(store, series_id, key_of(metrics_[m]), reference_hash, rows.prompt_rows, influence);
   }
 }
 

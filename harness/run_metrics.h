@@ -18,20 +18,25 @@ class RunMetrics {
   // cache: the folder for statistics of reference images.
   void read_references(const Experiment& experiment, const std::filesystem::path& cache, std::ostream& messages);
   void add_to(Store& store);                                             // finds or makes their ids
-  std::optional<std::vector<std::int64_t>> find_in(Store& store) const;  // nothing where one is not there
-  std::span<const std::int64_t> ids() const { return ids_; }
-  std::int64_t feature_bytes() const;  // of one image's rows in feature files
+  std::optional<std::vector<std::int64_t>> find_in(Store& store) const;  // of rows; nothing where one is not there
+  std::span<const std::int64_t> row_ids() const { return row_ids_; }     // of what measure gives
+  std::int64_t feature_bytes() const;                                    // of one image's rows in feature files
 
   // Rows of one batch, after add_to.
   std::vector<MetricRows> measure(std::span<const Image> images, std::span<const std::string> prompts) const;
+
+  // The floor of every metric with a reference, for cells of so many images; of an earlier run where that has it.
+  void add_floors(const Experiment& experiment, Store& store, std::int64_t run_id, std::int64_t images,
+                  std::ostream& messages) const;
 
   // Scores of a finished cell, from its stored rows. Throws Error (kInput) when rows are missing.
   void score(Store& store, std::int64_t run_id, std::int64_t series_id, const Plan& plan) const;
 
  private:
   std::vector<OpenMetric> metrics_;
+  std::vector<std::size_t> sources_;                  // row_sources
   std::vector<std::optional<Reference>> references_;  // of each metric
-  std::vector<std::int64_t> ids_;
+  std::vector<std::int64_t> ids_, row_ids_;           // of scores, of rows
 };
 
 }  // namespace fewstep

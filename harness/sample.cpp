@@ -150,6 +150,30 @@ class Sampling {
 
 }  // namespace
 
+// Images of two runs in one folder would be scored as one set.
+void refuse_to_mix(const SampleRequest& request, std::size_t images) {
+  if (request.force) return;
+  std::error_code ignored;
+  const auto refuse = [](const std::filesystem::path& path, const std::string& what) {
+    throw usage_error(path.string(), what + "; choose another place, or --force writes over it");
+  };
+  if (request.save_latents && std::filesystem::exists(*request.save_latents, ignored))
+    refuse(*request.save_latents, "is there already");
+  std::vector<std::string> numbered;
+  for (const auto& entry : std::filesystem::directory_iterator(request.output, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_number =
+        name.size() == 9 && name.ends_with(".png") && name.find_first_not_of("0123456789") == name.size() - 4;
+    if (is_number || name == kCaptionsFile) numbered.push_back(name);
+  }
+  if (numbered.empty()) return;
+  std::sort(numbered.begin(), numbered.end());
+  const bool ours = std::any_of(numbered.begin(), numbered.end(), [&](const std::string& name) {
+    return name == kCaptionsFile || name < fmt::format("{:05}.png", images);
+  });
+  refuse(request.output / numbered.front(), ours ? "would be written over" : "is a numbered image of another run");
+}
+
 int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& messages) {
   const Cell cell = cell_of(request, inspect_checkpoint(request.checkpoint, false));
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
@@ -162,6 +186,7 @@ int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& me
     size.width = static_cast<int>(starts.latents->size(3) * size.downscale);
   }
   const std::vector<Prompt> prompts = prompt_per_image(request, captions_of(request, messages).prompts, starts);
+  refuse_to_mix(request, prompts.size());
   make_folders(request.output);
   catch_interrupts();
   return with_our_errors([&] {

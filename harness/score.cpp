@@ -26,6 +26,8 @@
 namespace fewstep {
 namespace {
 
+std::string_view rows_of(std::string_view metric) { return find_metric(metric).rows_of; }
+
 MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
   const auto colon = spec.find(':');
   MetricSettings settings;
@@ -34,7 +36,7 @@ MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
     settings.protocol = spec.substr(colon + 1);
     if (settings.protocol.empty()) throw usage_error("--metric", "expected NAME:PROTOCOL, got \"" + spec + "\"");
   }
-  if (const auto network = request.networks.find(settings.name); network != request.networks.end())
+  if (const auto network = request.networks.find(rows_of(settings.name)); network != request.networks.end())
     settings.network = network->second;
   return settings;
 }
@@ -151,7 +153,7 @@ std::vector<MetricSettings> metric_settings(const ScoreRequest& request) {
   require_use(request.reference.has_value(), any([](auto& s) { return find_metric(s.name).needs_reference; }),
               "--reference", "fid");
   for (const MetricInfo& metric : kMetrics)
-    require_use(request.networks.contains(metric.name), any([&](auto& s) { return s.name == metric.name; }),
+    require_use(request.networks.contains(metric.name), any([&](auto& s) { return rows_of(s.name) == metric.name; }),
                 metric.network.option, metric.name);
   return all;
 }
@@ -187,6 +189,7 @@ std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<con
   const Captions captions = read_captions(request, files, messages);
   const References references = make_references(request, metrics, messages);
 
+  const auto sources = row_sources(metrics);
   std::vector<std::vector<float>> rows(metrics.size());
   std::vector<std::int64_t> groups;
   const auto skipped =
@@ -197,6 +200,7 @@ std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<con
           if (!captions.texts.empty()) prompts.push_back(captions.texts[i]);
         }
         for (std::size_t m = 0; m < metrics.size(); ++m) {
+          if (sources[m] != m) continue;
           const std::vector<float> batch = metrics[m].measure.rows(images, prompts);
           rows[m].insert(rows[m].end(), batch.begin(), batch.end());
         }
@@ -206,8 +210,10 @@ std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<con
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     const auto& [metric, settings, measure] = metrics[m];
     const std::optional<Reference>& reference = references[m];
-    Score score = metric->aggregate(settings.protocol, rows[m], measure.width, groups,
-                                    reference ? &reference->gaussian : nullptr);
+    Score score = metric
+                      ->aggregate(settings.protocol, rows[sources[m]], measure.width, groups,
+                                  reference ? &reference->gaussian : nullptr)
+                      .score;
     if (skipped > 0) score.flags.push_back("skipped-images:" + std::to_string(skipped));
     if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
     scores.push_back({settings.name, settings.protocol, std::move(score)});
@@ -219,8 +225,7 @@ void run_score(const ScoreRequest& request, std::ostream& out, std::ostream& mes
   const std::vector<MetricSettings> settings = metric_settings(request);
   const Compute compute{parse_device(request.device), at::kFloat};
   const c10::InferenceMode inference;
-  std::vector<OpenMetric> metrics;
-  for (const MetricSettings& one : settings) metrics.push_back(open_metric(one, compute));
+  const std::vector<OpenMetric> metrics = open_metrics(settings, compute);
   print_scores(score_images(request, metrics, messages), request.json, out);
 }
 

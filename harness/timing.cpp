@@ -2,12 +2,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <random>
 
 namespace fewstep {
 namespace {
+
+constexpr int kRounds = 5;
+constexpr double kAgree = 0.1;  // of the larger of two repetitions
 
 template <typename Work>
 double milliseconds(at::Device device, Work&& work) {
@@ -31,29 +36,56 @@ const std::string& process_id() {
   return id;
 }
 
-std::vector<TimingRow> time_cell(const Checkpoint& checkpoint, const Denoising& denoising, const ImageSize& size,
-                                 std::span<const std::string> prompts, const std::string& negative_prompt, int warmup,
-                                 int repetitions) {
-  const at::Device device = checkpoint.unet.compute.device;
-  const auto batch = static_cast<int>(prompts.size());
+std::vector<TimingVisit> timing_visits(std::size_t timed_cells, int repetitions) {
+  std::vector<TimingVisit> visits;
+  const int rounds = std::min(repetitions, kRounds);
+  for (int round = 0; round < rounds; ++round) {
+    const int first = repetitions * round / rounds, end = repetitions * (round + 1) / rounds;
+    for (std::size_t i = 0; i < timed_cells; ++i)
+      visits.push_back({round % 2 == 0 ? i : timed_cells - 1 - i, round, first, end - first});
+  }
+  return visits;
+}
+
+void warm_up(int warmup, int round, const std::function<StageTimes()>& repetition) {
+  if (warmup == 0) return;
+  if (round > 0) {
+    repetition();
+    return;
+  }
+  double last = repetition().total();
+  for (int done = 1; done < 2 * warmup + 4; ++done) {
+    const double now = repetition().total();
+    const bool agree = std::abs(now - last) <= kAgree * std::max(now, last);
+    if (agree && done + 1 >= warmup) return;
+    last = now;
+  }
+}
+
+std::function<StageTimes()> batch_timer(const Checkpoint& checkpoint, const Denoising& denoising, const ImageSize& size,
+                                        std::vector<std::string> prompts, const std::string& negative_prompt) {
+  const auto batch = static_cast<std::int64_t>(prompts.size());
   std::vector<std::uint64_t> streams;
-  for (int b = 0; b < batch; ++b) streams.push_back(stream_seed(0, b, 0));
+  for (std::int64_t b = 0; b < batch; ++b) streams.push_back(stream_seed(0, b, 0));
   const Tensor negative = encode_prompts(checkpoint, std::span(&negative_prompt, 1));
-  std::vector<TimingRow> rows;
-  for (int i = -warmup; i < repetitions; ++i) {
+  return [=, &checkpoint, prompts = std::move(prompts)] {
+    const at::Device device = checkpoint.unet.compute.device;
     Rng rng = image_rng(streams);
     const Tensor noise = rng.normal(size.latents(batch));
     Tensor states, latents;
-    const double text = milliseconds(device, [&] { states = encode_prompts(checkpoint, prompts); });
-    const double denoised =
+    StageTimes times;
+    times.text = milliseconds(device, [&] { states = encode_prompts(checkpoint, prompts); });
+    times.denoise =
         milliseconds(device, [&] { latents = denoise(checkpoint, denoising, states, negative, noise, rng).latents; });
-    const double decoded = milliseconds(device, [&] { decode(checkpoint.vae, latents); });
-    if (i < 0) continue;
-    rows.push_back({process_id(), batch, "text", i, text});
-    rows.push_back({process_id(), batch, "denoise", i, denoised});
-    rows.push_back({process_id(), batch, "decode", i, decoded});
-  }
-  return rows;
+    times.decode = milliseconds(device, [&] { decode(checkpoint.vae, latents); });
+    return times;
+  };
+}
+
+std::vector<TimingRow> rows_of(const StageTimes& times, const TimingVisit& visit, int batch, int repetition) {
+  return {{process_id(), batch, "text", repetition, times.text, visit.round},
+          {process_id(), batch, "denoise", repetition, times.denoise, visit.round},
+          {process_id(), batch, "decode", repetition, times.decode, visit.round}};
 }
 
 }  // namespace fewstep

@@ -47,23 +47,53 @@ CaptionedImages data_of(const Recipe& recipe, std::ostream& messages) {
   return data;
 }
 
-// All that decides the result: the recipe and the content of what it names.
-std::string identity_of(const Recipe& recipe, const CaptionedImages& data) {
-  std::string text = recipe.canonical_json + "\n" + data.identity + "\n";
+// What decides the result beside the recipe: the content of what it names.
+std::string contents_of(const Recipe& recipe, const CaptionedImages& data) {
+  std::string text = "\n" + data.identity + "\n";
   for (const Path& path : {recipe.parent, recipe.network, recipe.vae, recipe.text_encoder, recipe.tokenizer})
     text += content_hash(path) + "\n";
-  return sha256(text);
+  return text;
+}
+
+// The recipe without its number of steps, where that decides nothing but the end: in one phase, at a constant learning
+// rate. Empty elsewhere.
+std::string recipe_without_steps(const Recipe& recipe) {
+  auto json = nlohmann::json::parse(recipe.canonical_json);
+  if (recipe.train.decay != Decay::kConstant || json.erase("steps") == 0) return "";
+  return json.dump();
 }
 
 Path state_file(const Recipe& recipe) { return recipe.output.string() + ".training.safetensors"; }
 Path done_file(const Recipe& recipe) { return recipe.output.string() + ".trained.json"; }
+// A finished student, while the one that takes its place is trained.
+Path before(const Recipe& recipe) { return recipe.output.string() + ".before"; }
+
+bool is_there(const Path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
 
 bool is_done(const Recipe& recipe, const std::string& identity) {
-  if (!std::filesystem::exists(done_file(recipe)) || !std::filesystem::exists(recipe.output)) return false;
+  if (!is_there(done_file(recipe)) || !is_there(recipe.output)) return false;
   for (const std::int64_t step : recipe.train.keep_at)
-    if (!std::filesystem::exists(kept_folder(recipe, step))) return false;
+    if (!is_there(kept_folder(recipe, step))) return false;
   const auto found = nlohmann::json::parse(read_file(done_file(recipe)), nullptr, false);
   return found.is_object() && found.value("identity", "") == identity;
+}
+
+// What another recipe, or another hand, put where the result will stand is not overwritten unasked.
+void set_aside(const Recipe& recipe, bool again) {
+  if (!is_there(recipe.output) || is_there(state_file(recipe))) return;
+  if (!again) {
+    const bool ours = is_there(done_file(recipe));
+    throw usage_error(recipe.output.string(),
+                      std::string(ours ? "holds what another recipe, or other data, trained"
+                                       : "holds what this recipe did not train") +
+                          "; `fewstep distill --again` trains anew and keeps it as " + before(recipe).string() +
+                          " until the new one is whole; or choose another output");
+  }
+  std::filesystem::remove_all(before(recipe));
+  std::filesystem::rename(recipe.output, before(recipe));
 }
 
 }  // namespace
@@ -75,14 +105,17 @@ std::optional<LossCurve> train_recipe(const Recipe& given, at::Device device, bo
     recipe.tokenizer = cache_folder(recipe) / "shapes-tokenizer";
     write_word_tokenizer(recipe.tokenizer, shape_words(), 16);
   }
-  const std::string identity = identity_of(recipe, data);
+  const std::string contents = contents_of(recipe, data), identity = sha256(recipe.canonical_json + contents);
+  const std::string shorter = recipe_without_steps(recipe);
   if (!again && is_done(recipe, identity)) {
     messages << recipe.output.string() << " is trained by this recipe already (--again trains it anew)" << std::endl;
     return LossCurve{};
   }
   make_folders(recipe.output.parent_path());  // a place that cannot be written is told now, not after the training
   if (again) std::filesystem::remove(state_file(recipe));
-  TrainingState state(state_file(recipe), identity);
+  set_aside(recipe, again);
+  TrainingState state(state_file(recipe), identity, shorter.empty() ? "" : sha256(shorter + contents),
+                      recipe.train.steps);
   TrainingProgress progress(messages, recipe);
   TrainingContext context{
       device,
@@ -100,6 +133,7 @@ std::optional<LossCurve> train_recipe(const Recipe& given, at::Device device, bo
   if (!complete) return {};
   write_file_atomically(done_file(recipe), nlohmann::json{{"identity", identity}}.dump() + "\n");
   std::filesystem::remove(state_file(recipe));
+  std::filesystem::remove_all(before(recipe));
   return state.curve();
 }
 

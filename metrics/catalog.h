@@ -31,6 +31,7 @@ struct MetricInfo {
   bool higher_is_better, needs_reference, needs_prompts;
   NetworkSlot network;
   std::span<const ProtocolInfo> protocols;  // the first is the default
+  std::string_view rows_of = name;          // the metric whose rows it aggregates: they are measured and stored once
 };
 
 inline constexpr std::array<std::string_view, 9> kPytorchFidEndings{".bmp", ".jpg", ".jpeg", ".pgm", ".png",
@@ -46,7 +47,7 @@ inline constexpr std::array<ProtocolInfo, 4> kFidProtocols{{{"pytorch-fid", {kPy
 inline constexpr std::array<ProtocolInfo, 2> kClipScoreProtocols{{{"transformers"}, {"torchmetrics"}}};
 inline constexpr std::array<ProtocolInfo, 1> kFdPocketProtocols{{{"pocket"}}};
 
-inline constexpr std::array<MetricInfo, 3> kMetrics{{
+inline constexpr std::array<MetricInfo, 5> kMetrics{{
     {.name = "fid",
      .title = "FID",
      .source = "Heusel et al. 2017, arXiv:1706.08500",
@@ -56,6 +57,16 @@ inline constexpr std::array<MetricInfo, 3> kMetrics{{
      .needs_prompts = false,
      .network = {"--inception", "weights", false, "weights", "a safetensors file of FID's Inception-v3"},
      .protocols = kFidProtocols},
+    {.name = "fid-infinity",
+     .title = "FID∞",
+     .source = "Chong & Forsyth 2020, arXiv:1911.07023",
+     .version = 1,
+     .higher_is_better = false,
+     .needs_reference = true,
+     .needs_prompts = false,
+     .network = {"--inception", "weights", false, "weights", "a safetensors file of FID's Inception-v3"},
+     .protocols = kFidProtocols,
+     .rows_of = "fid"},
     {.name = "clip-score",
      .title = "CLIP score",
      .source = "Hessel et al. 2021, arXiv:2104.08718",
@@ -74,6 +85,16 @@ inline constexpr std::array<MetricInfo, 3> kMetrics{{
      .needs_prompts = false,
      .network = {"--feature-net", "model", true, "feature network", "the folder of a feature network"},
      .protocols = kFdPocketProtocols},
+    {.name = "fd-pocket-infinity",
+     .title = "FD∞ (pocket)",
+     .source = "Chong & Forsyth 2020, arXiv:1911.07023, in the features of models/feature_net.h",
+     .version = 1,
+     .higher_is_better = false,
+     .needs_reference = true,
+     .needs_prompts = false,
+     .network = {"--feature-net", "model", true, "feature network", "the folder of a feature network"},
+     .protocols = kFdPocketProtocols,
+     .rows_of = "fd-pocket"},
 }};
 
 // A metric of an experiment or a command.

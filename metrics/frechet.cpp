@@ -9,8 +9,10 @@
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/linalg_eigvalsh.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <tuple>
 
@@ -99,11 +101,6 @@ std::int64_t common_rank(const Gaussian& a, const Gaussian& b) {
   return std::min(rank_bound(a.count, a.mean.size()), rank_bound(b.count, b.mean.size()));
 }
 
-struct Estimate {
-  double distance;
-  std::vector<double> influence;
-};
-
 // B of [D,rank] with T = BBᵀ, and tr (ΣrΣ)^½.
 std::tuple<Tensor, double> transport(const Gaussian& a, const Gaussian& reference) {
   const Tensor root = factor(reference);
@@ -113,13 +110,13 @@ std::tuple<Tensor, double> transport(const Gaussian& a, const Gaussian& referenc
   return {at::matmul(root, vectors.narrow(1, cut, rank) * kept.pow(-0.25)), kept.sqrt().sum().item<double>()};
 }
 
-Estimate estimate(std::span<const float> rows, const Gaussian& a, const Gaussian& reference) {
+DistanceWithInfluence estimate(std::span<const float> rows, const Gaussian& a, const Gaussian& reference) {
   const auto [map, trace_of_root] = transport(a, reference);
   const std::int64_t count = a.count, width = a.mean.size();
   const Eigen::VectorXd shift = 2.0 * (a.mean - reference.mean);
   // ddof = 1 makes the derivative of the covariance ccᵀ·N/(N−1) − Σ.
   const double correction = static_cast<double>(count) / static_cast<double>(count - 1);
-  Estimate result{distance(a, reference, trace_of_root), {}};
+  DistanceWithInfluence result{distance(a, reference, trace_of_root), {}};
   double sum = 0;
   for (std::int64_t first = 0; first < count; first += kChunkRows) {
     const std::int64_t size = std::min(kChunkRows, count - first);
@@ -134,11 +131,70 @@ Estimate estimate(std::span<const float> rows, const Gaussian& a, const Gaussian
   return result;
 }
 
-// At N <= D: the eigenvalues of ΣrΣ other than 0 are those of XΣrXᵀ/(N−1), which is only N × N.
-double small_sample_distance(std::span<const float> rows, const Gaussian& a, const Gaussian& reference) {
-  const Tensor x = to_float64(rows.data(), a.count, a.mean.size()).sub_(view(a.mean));
-  const Tensor gram = at::matmul(at::matmul(x, view(reference.covariance)), x.t()).div_(a.count - 1);
-  return distance(a, reference, sum_of_roots(at::linalg_eigvalsh(gram), common_rank(a, reference)));
+// At N <= D: the eigenvalues of ΣrΣ other than 0 are those of XΣrXᵀ/(N−1), which is only N × N. Those of a part of the
+// rows are in the same matrix, centred anew.
+class SmallSample {
+ public:
+  SmallSample(std::span<const float> rows, const Gaussian& a, const Gaussian& reference)
+      : reference_(reference),
+        mean_(a.mean),
+        x_(to_float64(rows.data(), a.count, a.mean.size()).sub_(view(a.mean))),
+        gram_(at::matmul(at::matmul(x_, view(reference.covariance)), x_.t())) {}
+
+  double distance() const {
+    return distance(x_, gram_);
+  }
+  double distance_of(const std::vector<std::int64_t>& kept) const {
+    const Tensor indices = at::tensor(kept, at::kLong);
+    return distance(x_.index_select(0, indices), gram_.index_select(0, indices).index_select(1, indices));
+  }
+
+ private:
+  double distance(const Tensor& x, const Tensor& gram) const {
+    const std::int64_t count = x.size(0);
+    const Tensor shift = x.mean(0), rows = gram.mean(0);
+    const Tensor centred = (gram - rows.unsqueeze(0) - rows.unsqueeze(1) + gram.mean()).div_(count - 1);
+    const double spread = x.sub(shift).square_().sum().item<double>() / static_cast<double>(count - 1);
+    const Tensor from = view(mean_).add(shift).sub_(view(reference_.mean));
+    const std::int64_t rank = std::min(rank_bound(count, mean_.size()), rank_bound(reference_.count, mean_.size()));
+    return from.square().sum().item<double>() + spread + reference_.covariance.trace() -
+           2.0 * sum_of_roots(at::linalg_eigvalsh(centred), rank);
+  }
+
+  const Gaussian& reference_;
+  const Eigen::VectorXd& mean_;
+  const Tensor x_, gram_;
+};
+
+// The value at N <= D, and the delete-a-group jackknife over prompts for groups of sizes that may differ by one prompt
+// (Busing, Meijer & van der Leeden 1999): pseudo-values h·value − (h−1)·(value without the group), h = N / its images,
+// in which a bias that falls with 1/N cancels. Influences are scaled so that their groups weigh alike.
+ScoreWithInfluence small_sample_score(std::span<const float> rows, const Gaussian& a,
+                                      std::span<const std::int64_t> prompts, const Gaussian& reference) {
+  const SmallSample sample(rows, a, reference);
+  ScoreWithInfluence result{{.value = sample.distance(), .count = a.count, .flags = {"rank-deficient"}}, {}};
+  const auto groups = jackknife_groups(prompts);
+  std::vector<std::vector<std::int64_t>> kept(
+      static_cast<std::size_t>(*std::max_element(groups.begin(), groups.end()) + 1));
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    for (std::size_t group = 0; group < kept.size(); ++group)
+      if (static_cast<std::size_t>(groups[i]) != group) kept[group].push_back(static_cast<std::int64_t>(i));
+  const auto number = static_cast<double>(kept.size()), images = static_cast<double>(a.count);
+  std::vector<double> pseudo, times;  // of each group
+  double mean = 0;
+  for (const auto& others : kept) {
+    if (others.size() < 2) return result;  // nothing that could be left out
+    const double size = images - static_cast<double>(others.size());
+    times.push_back(images / size);
+    pseudo.push_back(times.back() * result.score.value - (times.back() - 1) * sample.distance_of(others));
+    mean += pseudo.back() * size / images;
+  }
+  for (std::size_t group = 0; group < pseudo.size(); ++group)
+    pseudo[group] = (pseudo[group] - mean) * std::sqrt((number - 1) / (times[group] - 1));
+  result.score.standard_error = standard_error_of_mean(pseudo);
+  result.influence.leave_group_out = true;
+  for (const std::int64_t group : groups) result.influence.of_image.push_back(pseudo[static_cast<std::size_t>(group)]);
+  return result;
 }
 
 Gaussian fit_rows(std::span<const float> rows, std::int64_t width, const Gaussian& reference) {
@@ -163,34 +219,36 @@ double frechet_distance(const Gaussian& a, const Gaussian& reference) {
   return distance(a, reference, sum_of_roots(at::linalg_eigvalsh(sandwich(root, *other)), common_rank(a, reference)));
 }
 
-std::vector<double> frechet_influence(std::span<const float> rows, std::int64_t width, const Gaussian& reference) {
+DistanceWithInfluence frechet_influence(std::span<const float> rows, std::int64_t width, const Gaussian& reference) {
   const Gaussian a = fit_rows(rows, width, reference);
   if (a.count <= width) {
     throw input_error("frechet influence",
                       "expected more than " + std::to_string(width) + " images, got " + std::to_string(a.count));
   }
-  return estimate(rows, a, reference).influence;
+  return estimate(rows, a, reference);
 }
 
-Score frechet_score(std::span<const float> rows, std::int64_t width, std::span<const std::int64_t> groups,
-                    const Gaussian& reference) {
+ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width,
+                                 std::span<const std::int64_t> prompts, const Gaussian& reference) {
+  const auto count = static_cast<std::int64_t>(rows.size()) / width;
+  if (prompts.size() != static_cast<std::size_t>(count)) {
+    throw input_error("frechet score", "expected a prompt for each of " + std::to_string(count) + " images, got " +
+                                           std::to_string(prompts.size()));
+  }
+  if (count == 1) return {{.count = 1, .flags = {"needs-2-images"}}, {}};
   const Gaussian a = fit_rows(rows, width, reference);
-  if (groups.size() != static_cast<std::size_t>(a.count)) {
-    throw input_error("frechet score", "expected a group for each of " + std::to_string(a.count) + " images, got " +
-                                           std::to_string(groups.size()));
-  }
-  Score score;
-  score.count = a.count;
-  if (reference.count > 0 && reference.count <= width) score.flags.push_back("reference-rank-deficient");
+  ScoreWithInfluence result;
   if (a.count <= width) {
-    score.flags.insert(score.flags.begin(), "rank-deficient");
-    score.value = small_sample_distance(rows, a, reference);
-    return score;
+    result = small_sample_score(rows, a, prompts, reference);
+  } else {
+    auto [distance, influence] = estimate(rows, a, reference);
+    const double error = clustered_standard_error(influence, prompts);
+    result = {{distance, error, a.count, {}}, {std::move(influence), false}};
   }
-  const Estimate result = estimate(rows, a, reference);
-  score.value = result.distance;
-  score.standard_error = clustered_standard_error(result.influence, groups);
-  return score;
+  auto& flags = result.score.flags;
+  if (reference.count > 0 && reference.count <= width) flags.push_back("reference-rank-deficient");
+  if (a.count < kUnbiasedImagesPerDimension * width) flags.push_back("biased-upward");
+  return result;
 }
 
 }  // namespace fewstep

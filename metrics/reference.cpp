@@ -46,7 +46,7 @@ std::vector<Gaussian> fit_images(std::span<const OpenMetric* const> metrics, con
 Reference reference_from_batches(const std::string& hash, const OpenMetric& metric, const std::filesystem::path& cache,
                                  const ImageBatches& batches) {
   const std::string key =
-      sha256(hash + "\n" + std::string(metric.metric->name) + "\n" + std::to_string(metric.metric->version) + "\n" +
+      sha256(hash + "\n" + std::string(metric.metric->rows_of) + "\n" + std::to_string(metric.metric->version) + "\n" +
              metric.settings.protocol + "\n" + metric.measure.model_hash);
   const std::filesystem::path file = cache / (key + ".npz");
   if (std::filesystem::exists(file)) return {read_statistics(file).gaussian, hash, {}};

@@ -5,6 +5,7 @@
 #include "metrics/clip_score.h"
 #include "metrics/frechet.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -15,26 +16,31 @@ OpenFn open_fid, open_clip_score, open_fd_pocket;  // each in the file of its me
 
 namespace {
 
-Score aggregate_frechet(std::string_view, std::span<const float> rows, std::int64_t width,
-                        std::span<const std::int64_t> groups, const Gaussian* reference) {
+using FrechetFn = ScoreWithInfluence(std::span<const float> rows, std::int64_t width,
+                                     std::span<const std::int64_t> prompts, const Gaussian& reference);
+
+template <FrechetFn* score>
+ScoreWithInfluence aggregate(std::string_view, std::span<const float> rows, std::int64_t width,
+                             std::span<const std::int64_t> groups, const Gaussian* reference) {
   if (!reference) throw usage_error("Fréchet distance", "expected reference images or statistics, got none");
-  return frechet_score(rows, width, groups, *reference);
+  return score(rows, width, groups, *reference);
 }
 
-Score aggregate_clip_score(std::string_view protocol, std::span<const float> rows, std::int64_t,
-                           std::span<const std::int64_t> groups, const Gaussian*) {
-  return clip_score(protocol, rows, groups);
+ScoreWithInfluence aggregate_clip_score(std::string_view protocol, std::span<const float> rows, std::int64_t,
+                                        std::span<const std::int64_t> groups, const Gaussian*) {
+  return {clip_score(protocol, rows, groups), {}};
 }
 
 struct Run {
   std::string_view name;
   OpenFn* open;
-  Score (*aggregate)(std::string_view protocol, std::span<const float> rows, std::int64_t width,
-                     std::span<const std::int64_t> groups, const Gaussian* reference);
+  decltype(Metric::aggregate) aggregate;
 };
-constexpr std::array<Run, 3> kRuns{{{"fid", open_fid, aggregate_frechet},
+constexpr std::array<Run, 5> kRuns{{{"fid", open_fid, aggregate<frechet_score>},
+                                    {"fid-infinity", open_fid, aggregate<frechet_infinity_score>},
                                     {"clip-score", open_clip_score, aggregate_clip_score},
-                                    {"fd-pocket", open_fd_pocket, aggregate_frechet}}};
+                                    {"fd-pocket", open_fd_pocket, aggregate<frechet_score>},
+                                    {"fd-pocket-infinity", open_fd_pocket, aggregate<frechet_infinity_score>}}};
 static_assert(same_names(kRuns, kMetrics));
 
 }  // namespace
@@ -70,6 +76,36 @@ OpenMetric open_metric(const MetricSettings& settings, const Compute& compute) {
   const Metric& metric = find_metric(settings.name);
   const MetricSettings resolved = resolve(settings);
   return {&metric, resolved, metric.open(resolved, {compute.device, at::kFloat})};
+}
+
+std::vector<OpenMetric> open_metrics(std::span<const MetricSettings> settings, const Compute& compute) {
+  std::vector<OpenMetric> open;
+  for (const MetricSettings& one : settings) {
+    const MetricSettings resolved = resolve(one);
+    const Metric& metric = find_metric(one.name);
+    const auto shared = std::find_if(open.begin(), open.end(), [&](const OpenMetric& other) {
+      return other.metric->rows_of == metric.rows_of && other.settings.protocol == resolved.protocol &&
+             other.settings.network == resolved.network;
+    });
+    if (shared == open.end()) {
+      open.push_back(open_metric(resolved, compute));
+    } else {
+      open.push_back({&metric, resolved, Measure(shared->measure)});
+    }
+  }
+  return open;
+}
+
+std::vector<std::size_t> row_sources(std::span<const OpenMetric> metrics) {
+  std::vector<std::size_t> sources;
+  for (const OpenMetric& metric : metrics) {
+    const auto source = std::find_if(metrics.begin(), metrics.end(), [&](const OpenMetric& other) {
+      return other.metric->rows_of == metric.metric->rows_of && other.settings.protocol == metric.settings.protocol &&
+             other.measure.model_hash == metric.measure.model_hash;
+    });
+    sources.push_back(static_cast<std::size_t>(source - metrics.begin()));
+  }
+  return sources;
 }
 
 std::vector<float> to_rows(const Tensor& rows) {

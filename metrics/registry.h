@@ -26,8 +26,8 @@ struct Measure {
 struct Metric : MetricInfo {
   Measure (*open)(const MetricSettings& settings, const Compute& compute);
   // rows [N,width]; groups[i] is the prompt of row i; reference may be null where needs_reference is false.
-  Score (*aggregate)(std::string_view protocol, std::span<const float> rows, std::int64_t width,
-                     std::span<const std::int64_t> groups, const Gaussian* reference);
+  ScoreWithInfluence (*aggregate)(std::string_view protocol, std::span<const float> rows, std::int64_t width,
+                                  std::span<const std::int64_t> groups, const Gaussian* reference);
 };
 
 std::span<const Metric> metrics();
@@ -44,6 +44,11 @@ struct OpenMetric {
 };
 // Throws as resolve, and for a broken network. Metric networks run in float32 on the compute's device.
 OpenMetric open_metric(const MetricSettings& settings, const Compute& compute);
+
+// The same for several; those that aggregate the same rows share one network.
+std::vector<OpenMetric> open_metrics(std::span<const MetricSettings> settings, const Compute& compute);
+// For each metric the first one that has the same rows: rows are measured and stored for that one alone.
+std::vector<std::size_t> row_sources(std::span<const OpenMetric> metrics);
 
 // [B,width] on any device, row-major.
 std::vector<float> to_rows(const Tensor& rows);

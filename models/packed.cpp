@@ -78,7 +78,9 @@ Tensor packed_linear(PackableWeight& weight, const Tensor& bias, const Tensor& x
   static const auto reorder = find_operator<ReorderLinear>("mkldnn::_reorder_linear_weight", "");
   static const auto run = find_operator<LinearOp>("mkldnn::_linear_pointwise", "");
   static const auto run_add = find_operator<LinearAdd>("mkldnn::_linear_pointwise", "binary");
-  const std::int64_t rows = x.numel() / x.size(-1);
+  // The layout follows the shape of one image's input, so that it does not depend on the batch that comes first: the
+  // same batch then gives the same bits, whatever the process did before.
+  const std::int64_t rows = x.dim() > 2 ? x.size(-2) : 1;
   if (!ensure_packed(weight, [&](const Tensor& plain) { return reorder.call(plain, rows); })) return {};
   const Tensor input = x.contiguous();
   if (residual.defined()) return run_add.call(input, residual.contiguous(), weight.packed, optional_of(bias), "add");
@@ -92,8 +94,9 @@ Tensor packed_conv2d(PackableWeight& weight, const Tensor& bias, const Tensor& x
   static const auto run_add = find_operator<ConvAdd>("mkldnn::_convolution_pointwise", "binary");
   const std::int64_t padding[] = {geometry.padding, geometry.padding}, stride[] = {geometry.stride, geometry.stride};
   const std::int64_t dilation[] = {1, 1};
+  const std::int64_t one_image[] = {1, x.size(1), x.size(2), x.size(3)};  // see packed_linear
   const auto pack = [&](const Tensor& plain) {
-    return at::mkldnn_reorder_conv2d_weight(plain.to_mkldnn(), padding, stride, dilation, 1, x.sizes());
+    return at::mkldnn_reorder_conv2d_weight(plain.to_mkldnn(), padding, stride, dilation, 1, one_image);
   };
   if (!ensure_packed(weight, pack)) return {};
   const Tensor input = x.contiguous(at::MemoryFormat::ChannelsLast);

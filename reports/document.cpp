@@ -1,9 +1,12 @@
 #include "reports/document.h"
-#include "reports/scores.h"
 
+#include "reports/bold.h"
+#include "reports/flags.h"
 #include "reports/number_text.h"
 #include "reports/printers.h"
 #include "reports/provenance.h"
+#include "reports/scores.h"
+#include "reports/trained_for.h"
 
 #include <fmt/format.h>
 
@@ -11,6 +14,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -31,12 +35,6 @@ class Notes {
   std::vector<std::string>& notes_;
 };
 
-std::string explain(const std::string& flag) {
-  if (flag == "rank-deficient")
-    return "rank-deficient: fewer images than feature dimensions, so the covariance is singular and the value biased";
-  return flag;
-}
-
 // What stands where a number cannot; nothing for a complete cell.
 std::optional<std::string> instead_of_number(const StoredCell* cell, Notes& notes) {
   if (!cell) return "–";
@@ -49,6 +47,7 @@ struct Value {
   std::string text;
   Number number = {};      // by which the best of a column is chosen
   std::string marks = {};  // of its footnotes
+  bool may_be_best = true;
 };
 
 using Values = std::vector<std::vector<Value>>;
@@ -69,24 +68,14 @@ std::string take_common_marks(Values& values) {
   return common.value_or("");
 }
 
-// The rows that are best in a column, all of equal ones; none where there is nothing to choose from.
-std::vector<bool> best_rows(const Values& values, std::size_t column, bool higher_is_better) {
-  Number best;
-  std::size_t candidates = 0;
-  for (const auto& row : values) {
-    const Number& number = row[column].number;
-    if (!number) continue;
-    ++candidates;
-    if (!best || (higher_is_better ? *number > *best : *number < *best)) best = number;
-  }
-  std::vector<bool> is_best;
-  for (const auto& row : values) is_best.push_back(candidates > 1 && row[column].number == best);
-  return is_best;
-}
+// How the numbers of a section are told apart; a section without one has no best.
+struct Bold {
+  bool higher_is_better = false;
+  ToldApart told_apart;
+};
 
 Section make_section(const std::string& title, const Arrangement& arrangement, Notes& notes,
-                     const std::function<Value(const StoredCell&)>& value_of,
-                     std::optional<bool> higher_is_better = {}) {
+                     const std::function<Value(const StoredCell&)>& value_of, const std::optional<Bold>& bold = {}) {
   Values values;
   for (const auto& row : arrangement.cells) {
     auto& of_row = values.emplace_back();
@@ -100,8 +89,15 @@ Section make_section(const std::string& title, const Arrangement& arrangement, N
     auto& entries = section.entries.emplace_back();
     for (const Value& value : row) entries.push_back({value.text + value.marks, false, value.number});
   }
-  for (std::size_t column = 0; higher_is_better && column < arrangement.column_headers.size(); ++column) {
-    const auto is_best = best_rows(values, column, *higher_is_better);
+  for (std::size_t column = 0; bold && column < arrangement.column_headers.size(); ++column) {
+    std::vector<std::optional<Candidate>> candidates;
+    for (std::size_t row = 0; row < values.size(); ++row) {
+      const Value& value = values[row][column];
+      candidates.push_back(value.number && value.may_be_best
+                               ? std::optional(Candidate{arrangement.cells[row][column], *value.number})
+                               : std::nullopt);
+    }
+    const auto is_best = choose_bold(candidates, bold->higher_is_better, bold->told_apart);
     for (std::size_t row = 0; row < is_best.size(); ++row) section.entries[row][column].best = is_best[row];
   }
   return section;
@@ -116,17 +112,36 @@ std::string guidance_marks(const StoredCell& cell, Notes& notes) {
   return notes.mark("guidance_scale below 1 is negative guidance; diffusers switches guidance off there");
 }
 
-Value score_value(const StoredCell& cell, const ScoreKey& key, Notes& notes) {
+// What a student was not trained for.
+class TrainingMarks {
+ public:
+  explicit TrainingMarks(Store& store) {
+    for (const TrainingRecord& record : read_trainings(store)) known_[record.checkpoint_sha256] = trained_for(record);
+  }
+  std::string of(const StoredCell& cell, Notes& notes) const {
+    const auto found = known_.find(cell.series.checkpoint_sha256);
+    std::string marks;
+    if (found == known_.end()) return marks;
+    for (const std::string& warning : outside_training(found->second, cell.series)) marks += notes.mark(warning);
+    return marks;
+  }
+
+ private:
+  std::map<std::string, TrainedFor> known_;
+};
+
+Value score_value(const StoredCell& cell, const ScoreKey& key, const TrainingMarks& trainings, Notes& notes) {
   const StoredScore* stored = find_score(cell, key);
   if (!stored) return {"no score"};
   const Score& score = stored->score;
   std::string marks;
-  for (const std::string& flag : score.flags) marks += notes.mark(explain(flag));
-  marks += guidance_marks(cell, notes);
-  if (score.count != cell.expected_images)
-    marks += notes.mark(fmt::format("over {} of {} images", score.count, cell.expected_images));
+  for (const std::string& flag : score.flags)
+    if (flag != kBiasedUpward) marks += notes.mark(explain_flag(flag));
+  marks += guidance_marks(cell, notes) + trainings.of(cell, notes);
+  const bool whole = score.count == cell.expected_images;
+  if (!whole) marks += notes.mark(fmt::format("over {} of {} images", score.count, cell.expected_images));
   if (!std::isfinite(score.value)) return {score_text(score) + marks};
-  return {score_text(score), score.value, marks};
+  return {score_text(score), score.value, marks, whole};
 }
 
 Value forwards_value(const StoredCell& cell, Notes& notes) {
@@ -143,6 +158,10 @@ const BatchTiming* timing_at(const StoredCell& cell, int batch) {
   return found == cell.timings.end() ? nullptr : &*found;
 }
 
+constexpr const char* kUnstable =
+    "unstable: repetitions, or the medians of the rounds, differ by more than 20 %; the machine did other work, or its "
+    "clock changed. Time it again on a quiet machine (run --retime)";
+
 void add_timings(Document& document, const StoredTable& table, const Arrangement& arrangement, Notes& notes) {
   std::set<int> batches;
   for (const StoredCell& cell : table.cells)
@@ -151,7 +170,14 @@ void add_timings(Document& document, const StoredTable& table, const Arrangement
     const auto total = [&](const StoredCell& cell) -> Value {
       const BatchTiming* timing = timing_at(cell, batch);
       if (!timing || !timing->total) return {"not timed"};
-      return {ms_text(timing->total->median), timing->total->median};
+      const Quantiles& ms = *timing->total;
+      return {fmt::format("{} ({}–{})", ms_text(ms.median), ms_text(ms.p10), ms_text(ms.p90)), ms.median,
+              timing->unstable() ? notes.mark(kUnstable) : ""};
+    };
+    const ToldApart apart = [batch](const StoredCell& best, const StoredCell& other) -> std::optional<bool> {
+      const BatchTiming *a = timing_at(best, batch), *b = timing_at(other, batch);
+      if (!a || !b || !a->total || !b->total) return {};
+      return a->total->p90 < b->total->p10 || b->total->p90 < a->total->p10;
     };
     const auto stages = [&](const StoredCell& cell) -> Value {
       const BatchTiming* timing = timing_at(cell, batch);
@@ -166,9 +192,27 @@ void add_timings(Document& document, const StoredTable& table, const Arrangement
       return {text, denoise};
     };
     const std::string size = fmt::format("batch {}", batch);
-    document.sections.push_back(
-        make_section("Milliseconds per image, median, " + size + " ↓", arrangement, notes, total, false));
+    document.sections.push_back(make_section("Milliseconds per image, median (10th–90th percentile), " + size + " ↓",
+                                             arrangement, notes, total, Bold{false, apart}));
     document.sections.push_back(make_section("of these: text / denoise / decode", arrangement, notes, stages));
+  }
+}
+
+// A last row: what reference images that were held out reach.
+void add_floor(Section& section, const StoredTable& table, const ScoreKey& key, const Arrangement& arrangement,
+               Notes& notes) {
+  for (const StoredScore& floor : table.floors) {
+    if (!(ScoreKey{floor.metric, floor.reference_hash} == key)) continue;
+    std::vector<std::string> labels(arrangement.row_headers.size());
+    labels.front() = "floor" + notes.mark(fmt::format(
+                                   "floor: {} held-out reference images against the other ones, what no model can be "
+                                   "expected to fall below at this number of images",
+                                   floor.score.count));
+    std::string text = score_text(floor.score);
+    for (const std::string& flag : floor.score.flags)
+      if (flag != kBiasedUpward) text += notes.mark(explain_flag(flag));
+    section.more_labels.push_back(std::move(labels));
+    section.entries.emplace_back(arrangement.column_headers.size(), Entry{text, false, {}});
   }
 }
 
@@ -184,16 +228,20 @@ Document document_of(const ReportInput& input) {
   const StoredTable& table = input.table;
   const Arrangement& arrangement = input.arrangement;
   Document document;
-  document.title = fmt::format("{}: run {}, {}", table.run.experiment, table.run.id, table.run.state);
+  document.title = fmt::format("{}: run {}, {}", table.run.experiment, table.run.id, end_text(table.run));
   document.row_headers = arrangement.row_headers;
   document.row_labels = arrangement.row_labels;
   document.column_headers = arrangement.column_headers;
   Notes notes(document.notes);
   const auto keys = score_keys(table.cells);
+  const TrainingMarks trainings(input.store);
   for (const ScoreKey& key : keys) {
+    ScoreDifferences differences(input.store, key);
     document.sections.push_back(make_section(
         score_title(key, keys), arrangement, notes,
-        [&](const StoredCell& cell) { return score_value(cell, key, notes); }, key.metric.higher_is_better));
+        [&](const StoredCell& cell) { return score_value(cell, key, trainings, notes); },
+        Bold{key.metric.higher_is_better, by_pairs(differences)}));
+    add_floor(document.sections.back(), table, key, arrangement, notes);
   }
   document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes,
                                            [&](const StoredCell& cell) { return forwards_value(cell, notes); }));

@@ -14,13 +14,14 @@ namespace fewstep {
 // printers make them safe.
 struct Entry {
   std::string text;                   // never empty: a number, or what there is instead of one
-  bool best = false;                  // of its column
+  bool best = false;                  // cannot be told from the best of its column
   std::optional<double> number = {};  // by which rows can be sorted; nothing where text is no number
 };
 
 struct Section {
   std::string title;
-  std::vector<std::vector<Entry>> entries;  // [row][column]
+  std::vector<std::vector<Entry>> entries = {};           // [row][column]
+  std::vector<std::vector<std::string>> more_labels = {};  // of rows below those that every section has
 };
 
 struct Document {
@@ -31,6 +32,10 @@ struct Document {
   std::vector<Section> sections;
   std::vector<std::string> notes;                               // [1], [2] … of the entries
   std::vector<std::pair<std::string, std::string>> provenance;  // what it takes to run it again
+
+  const std::vector<std::string>& labels(const Section& section, std::size_t row) const {
+    return row < row_labels.size() ? row_labels[row] : section.more_labels[row - row_labels.size()];
+  }
 };
 
 }  // namespace fewstep

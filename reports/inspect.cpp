@@ -8,6 +8,7 @@
 #include "models/checkpoint_files.h"
 #include "models/checkpoint_info.h"
 #include "reports/inspect_text.h"
+#include "reports/trained_for.h"
 #include "store/read.h"
 
 #include <nlohmann/json.hpp>
@@ -102,6 +103,8 @@ Json checkpoint_json(const fs::path& folder) {
   for (const char* name : {"text_encoder", "unet", "vae"})
     if (const auto weights = weights_in(folder / name)) networks.push_back(network_json(folder / name, name, *weights));
   json["networks"] = std::move(networks);
+  if (const auto record = read_training_record(folder, info.hash))
+    json["training"] = training_json(trained_for(*record));
   return json;
 }
 
@@ -140,7 +143,7 @@ Json store_json(const fs::path& path) {
   for (const StoredRun& run : read_runs(store))
     list.push_back({{"run", run.id},
                     {"experiment", run.experiment},
-                    {"state", run.state},
+                    {"state", end_text(run)},
                     {"cells", run.cells},
                     {"started", run.started},
                     {"ended", run.ended},

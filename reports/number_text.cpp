@@ -14,7 +14,7 @@ std::string error_text(double error) {
 }  // namespace
 
 std::string score_text(const Score& score) {
-  if (!std::isfinite(score.value)) return "not a number";
+  if (!std::isfinite(score.value)) return score.flags.empty() ? "not a number" : "not given";
   const std::string value = fmt::format("{:.2f}", score.value);
   return std::isfinite(score.standard_error) ? value + " ± " + error_text(score.standard_error) : value;
 }

@@ -1,6 +1,7 @@
 #include "reports/provenance.h"
 
 #include "reports/document.h"
+#include "reports/flags.h"
 #include "reports/scores.h"
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 namespace fewstep {
 namespace {
@@ -53,12 +55,45 @@ void add_images(const StoredTable& table, Lines& lines) {
                                              : fmt::format("{} to {} in each cell", least, most));
 }
 
+// A name that people know before the hash that decides: "pocket/reference.npz (9eca97414d27ecaa)".
+std::string named(const StoredTable& table, const std::string& fact, const std::string& hash) {
+  const auto found = table.facts.find(fact);
+  return found == table.facts.end() ? hash : found->second + " (" + hash + ")";
+}
+
+// Where the store has more than the experiment that is shown.
+void add_store(const StoredTable& table, Lines& lines) {
+  std::map<std::int64_t, std::pair<std::string, std::vector<std::int64_t>>> experiments;
+  for (const StoredRun& run : table.runs) {
+    auto& [name, runs] = experiments[run.config_id];
+    name = run.experiment;
+    runs.push_back(run.id);
+  }
+  if (experiments.size() < 2) return;
+  std::vector<std::string> texts;
+  for (const auto& [config, experiment] : experiments)
+    texts.push_back(fmt::format("{} (run{} {})", experiment.first, experiment.second.size() == 1 ? "" : "s",
+                                fmt::join(experiment.second, ", ")));
+  lines.emplace_back("Store", fmt::format("holds {} experiments: {}; shown is run {}, --run shows another",
+                                          experiments.size(), fmt::join(texts, "; "), table.run.id));
+}
+
+bool is_biased(const StoredTable& table, const ScoreKey& key) {
+  return std::any_of(table.cells.begin(), table.cells.end(), [&](const StoredCell& cell) {
+    const StoredScore* stored = find_score(cell, key);
+    return stored && std::count(stored->score.flags.begin(), stored->score.flags.end(), kBiasedUpward) > 0;
+  });
+}
+
 void add_protocols(const StoredTable& table, Lines& lines) {
   for (const ScoreKey& key : score_keys(table.cells)) {
     std::string text = fmt::format("{}: {}, version {}, model {}", metric_title(key.metric.name), key.metric.protocol,
-                                   key.metric.version, short_hash(key.metric.model_hash));
-    if (!key.reference_hash.empty()) text += ", reference " + short_hash(key.reference_hash);
-    lines.emplace_back("Protocol", text + "; ± is one standard error");
+                                   key.metric.version,
+                                   named(table, "network of " + key.metric.name, short_hash(key.metric.model_hash)));
+    if (!key.reference_hash.empty()) text += ", reference " + named(table, "reference", short_hash(key.reference_hash));
+    text += "; ± is one standard error";
+    if (is_biased(table, key)) text += "; biased upward at this N: compare at equal N only";
+    lines.emplace_back("Protocol", text);
   }
 }
 
@@ -83,9 +118,10 @@ Lines provenance_lines(const StoredTable& table) {
   Lines lines;
   add_images(table, lines);
   add_protocols(table, lines);
-  lines.emplace_back("Prompts", "source " + distinct(table, [](const StoredCell& cell) {
-                                  return short_hash(cell.series.prompt_source);
-                                }));
+  const std::string sources =
+      "source " + distinct(table, [](const StoredCell& cell) { return short_hash(cell.series.prompt_source); });
+  const auto prompts = table.facts.find("prompts");
+  lines.emplace_back("Prompts", prompts == table.facts.end() ? sources : prompts->second + ", " + sources);
   if (const auto negative = distinct(table, [](const StoredCell& cell) { return cell.series.negative_prompt; });
       !negative.empty())
     lines.emplace_back("Negative prompt", negative);
@@ -103,10 +139,15 @@ Lines provenance_lines(const StoredTable& table) {
                        return fmt::format("{} {} at {} × {}", cell.series.device_kind, cell.series.dtype,
                                           cell.series.width, cell.series.height);
                      }));
-  lines.emplace_back("Environment", environment_text(table.environment_json));
+  const auto meanwhile = table.facts.find("machine while timing");
+  lines.emplace_back("Environment", environment_text(table.environment_json) +
+                                        (meanwhile == table.facts.end() ? "" : "; while timing, " + meanwhile->second));
   add_timing_counts(table, lines);
-  lines.emplace_back("Run", fmt::format("{} to {}, fewstep {}", table.run.started,
-                                        table.run.ended.empty() ? "no end" : table.run.ended, table.run.version));
+  for (const auto& [fact, title] : {std::pair("experiment file", "Experiment file"), std::pair("command", "Command")})
+    if (const auto found = table.facts.find(fact); found != table.facts.end()) lines.emplace_back(title, found->second);
+  add_store(table, lines);
+  const std::string end = table.run.ended.empty() ? end_text(table.run) : "to " + table.run.ended;
+  lines.emplace_back("Run", fmt::format("{} {}, fewstep {}", table.run.started, end, table.run.version));
   return lines;
 }
 

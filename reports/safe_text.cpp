@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -89,6 +90,16 @@ std::string one_line(std::string_view text) {
     }
   });
   return line;
+}
+
+std::string many_lines(std::string_view text) {
+  std::string lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines += one_line(text.substr(0, end > 0 && text[end - 1] == '\r' ? end - 1 : end)) + "\n";
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
 }
 
 std::string markdown_text(std::string_view text) {

@@ -9,7 +9,9 @@ namespace fewstep {
 // One line for a terminal: control characters, escape sequences, line ends and characters that reorder or hide text
 // become visible (\n, \x1b, \u202e), broken UTF-8 becomes U+FFFD. Everything else stays.
 std::string one_line(std::string_view text);
-// The same with the characters that Markdown and HTML read as markup escaped.
+// Each line of a text so, its line ends kept.
+std::string many_lines(std::string_view text);
+// One line with the characters that Markdown and HTML read as markup escaped.
 std::string markdown_text(std::string_view text);
 // The same for LaTeX with its default encodings: nothing is a command, and what pdflatex has no letter for is
 // {[}U+4E2D{]}.

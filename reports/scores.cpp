@@ -26,8 +26,7 @@ std::vector<ScoreKey> score_keys(const std::vector<StoredCell>& cells) {
   for (const StoredCell& cell : cells) {
     for (const StoredScore& score : cell.scores) {
       const ScoreKey key{score.metric, score.reference_hash};
-      const auto same = [&](const ScoreKey& known) { return !(known < key) && !(key < known); };
-      if (std::none_of(keys.begin(), keys.end(), same)) keys.push_back(key);
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
     }
   }
   return keys;
@@ -73,11 +72,13 @@ std::string state_text(const StoredCell& cell) {
     case CellState::kRunning:
       return "running " + images;
     case CellState::kIncomplete:
-      return "incomplete " + images;
+      return cell.stored_images < cell.expected_images ? "incomplete " + images : "not scored or timed to its end";
     case CellState::kComplete:
       return "complete";
     case CellState::kFailed:
       return "failed";
+    case CellState::kStale:
+      return "stale";
   }
   return "";
 }

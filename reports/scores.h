@@ -12,6 +12,7 @@ struct ScoreKey {
   MetricKey metric;
   std::string reference_hash;
   bool operator<(const ScoreKey& other) const;
+  bool operator==(const ScoreKey& other) const { return !(*this < other) && !(other < *this); }
 };
 std::vector<ScoreKey> score_keys(const std::vector<StoredCell>& cells);  // in the order of the first cell that has each
 // The score of a complete cell; null where there is none.

@@ -47,10 +47,11 @@ SummaryCard cells_card(const StoredTable& table) {
   };
   add(CellState::kFailed, "failed");
   add(CellState::kIncomplete, "incomplete");
+  add(CellState::kStale, "stale");
   add(CellState::kRunning, "running");
   add(CellState::kPlanned, "not run");
   card.warning = !card.detail.empty();
-  if (!card.warning) card.detail = "run " + table.run.state;
+  if (!card.warning) card.detail = "run " + end_text(table.run);
   return card;
 }
 

@@ -88,6 +88,8 @@ class Reader {
     if (!experiment_.reference_statistics)
       table.refuse({"assume_protocol"}, "expected {} beside statistics, got it beside " +
                                             std::string(table.has("images") ? "images" : "builtin"));
+    if (experiment_.floor && experiment_.reference_statistics)
+      table.refuse({"floor"}, "expected {} beside images or builtin: statistics hold no images that could be held out");
   }
 
   void read_checkpoint(const toml::table& row) {

@@ -64,6 +64,7 @@ struct Experiment : Axes {
   std::string negative_prompt;
   std::optional<std::filesystem::path> reference_images, reference_statistics;
   std::optional<ReferenceShapes> reference_shapes;
+  bool floor = false;  // held-out reference images are compared with the other ones
   bool has_reference() const { return reference_images || reference_statistics || reference_shapes; }
   bool assume_protocol = false;
   double reference_max_left_out = kMaxLeftOut;

@@ -67,6 +67,7 @@ inline constexpr std::array kReference{
     path<&Experiment::reference_images>("images", "a folder of images"),
     path<&Experiment::reference_statistics>("statistics", "an .npz of mean and covariance"),
     boolean<&Experiment::assume_protocol>("assume_protocol", "take statistics that do not name their protocol"),
+    boolean<&Experiment::floor>("floor", "add a row: held-out reference images against the other ones").not_hashed(),
     number<&Experiment::reference_max_left_out>("max_left_out", 0, 1, "part of the images that may be broken")
         .not_hashed(),
 };

@@ -46,34 +46,36 @@ class Batch {
     const std::int64_t prompt = prompt_id(sample.prompt_row);
     bind_all(select_, series_id_, prompt, sample.image_index);
     if (select_.executeStep()) {
-      check_same(sample);
+      if (!sample.made_again) check_same(sample);
       return integer_at(store_.path, select_, 0);
     }
     bind_all(insert_, series_id_, prompt, sample.image_index, std::bit_cast<std::int64_t>(sample.seed), run_id_,
              sample.forwards, sample.image_sha256, sample.image_path);
+    if (!sample.fingerprint.empty())
+      insert_.bind(9, sample.fingerprint.data(), static_cast<int>(sample.fingerprint.size()));
     insert_.exec();
     return store_.database.getLastInsertRowid();
   }
 
-  void add_values(std::span<const std::int64_t> ids, const MetricRows& metric) {
+  void add_values(std::span<const std::int64_t> ids, std::span<const SampleRow> samples, const MetricRows& metric) {
     SQLite::Statement insert(store_.database,
-                             "INSERT INTO sample_metric (sample_id, metric_id, value) VALUES (?, ?, ?) "
+                             "INSERT INTO sample_metric (sample_id, metric_id, value, recomputed) VALUES (?, ?, ?, ?) "
                              "ON CONFLICT DO NOTHING");
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      bind_all(insert, ids[i], metric.metric_id, static_cast<double>(metric.values[i]));
+      bind_all(insert, ids[i], metric.metric_id, static_cast<double>(metric.values[i]), samples[i].made_again ? 1 : 0);
       insert.exec();
     }
   }
 
-  void add_features(std::span<const std::int64_t> ids, const MetricRows& metric) {
+  void add_features(std::span<const std::int64_t> ids, std::span<const SampleRow> samples, const MetricRows& metric) {
     if (all_stored(ids, metric.metric_id)) return;
     const std::string hash = write_features(store_.path, metric.values, metric.width);
     const std::int64_t block = block_id(hash, static_cast<std::int64_t>(ids.size()), metric.width);
     SQLite::Statement insert(store_.database,
-                             "INSERT INTO sample_feature (sample_id, metric_id, block_id, row) VALUES (?, ?, ?, ?) "
-                             "ON CONFLICT DO NOTHING");
+                             "INSERT INTO sample_feature (sample_id, metric_id, block_id, row, recomputed) "
+                             "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      bind_all(insert, ids[i], metric.metric_id, block, static_cast<std::int64_t>(i));
+      bind_all(insert, ids[i], metric.metric_id, block, static_cast<std::int64_t>(i), samples[i].made_again ? 1 : 0);
       insert.exec();
     }
   }
@@ -127,17 +129,18 @@ class Batch {
                             "WHERE series_id = ? AND prompt_id = ? AND image_index = ?"};
   SQLite::Statement insert_{store_.database,
                             "INSERT INTO sample (series_id, prompt_id, image_index, seed, run_id, forwards, "
-                            "image_sha256, image_path) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+                            "image_sha256, image_path, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
 };
 
 struct StoredRow {
   std::int64_t prompt_row = 0, image_index = 0;
   double value = 0;                 // width 1
   std::int64_t block = 0, row = 0;  // more: a row of a feature block
+  bool recomputed = false;
   auto key() const { return std::pair(prompt_row, image_index); }
 };
 
-std::vector<StoredRow> select_rows(Store::Impl& store, const char* query, std::int64_t series_id,
+std::vector<StoredRow> select_rows(Store::Impl& store, const std::string& query, std::int64_t series_id,
                                    std::int64_t metric_id, const std::unordered_set<std::int64_t>& wanted,
                                    int images_per_prompt) {
   SQLite::Statement select(store.database, query);
@@ -146,11 +149,12 @@ std::vector<StoredRow> select_rows(Store::Impl& store, const char* query, std::i
   while (select.executeStep()) {
     StoredRow row{integer_at(store.path, select, 0), integer_at(store.path, select, 1)};
     if (!wanted.contains(row.prompt_row)) continue;
-    if (select.getColumnCount() == 3) {
-      row.value = real_at(store.path, select, 2);
+    row.recomputed = integer_at(store.path, select, 2) != 0;
+    if (select.getColumnCount() == 4) {
+      row.value = real_at(store.path, select, 3);
     } else {
-      row.block = integer_at(store.path, select, 2);
-      row.row = integer_at(store.path, select, 3);
+      row.block = integer_at(store.path, select, 3);
+      row.row = integer_at(store.path, select, 4);
     }
     rows.push_back(row);
   }
@@ -215,6 +219,46 @@ std::vector<std::pair<std::int64_t, int>> Store::finished(std::int64_t series_id
   });
 }
 
+std::optional<StoredImage> Store::find_image(std::int64_t series_id, std::int64_t prompt_row, int image_index) {
+  return guarded(impl_->path, [&]() -> std::optional<StoredImage> {
+    SQLite::Statement select(impl_->database,
+                             "SELECT sample.seed, image_sha256, image_path, fingerprint FROM sample "
+                             "JOIN series ON series.id = series_id JOIN prompt ON prompt.source = prompt_source "
+                             "AND prompt.id = prompt_id WHERE series_id = ? AND prompt.row = ? AND image_index = ?");
+    bind_all(select, series_id, prompt_row, image_index);
+    if (!select.executeStep()) return std::nullopt;
+    StoredImage image{std::bit_cast<std::uint64_t>(integer_at(impl_->path, select, 0)), text_at(impl_->path, select, 1),
+                      text_at(impl_->path, select, 2), ""};
+    const auto fingerprint = select.getColumn(3);
+    if (fingerprint.isBlob())
+      image.fingerprint.assign(static_cast<const char*>(fingerprint.getBlob()),
+                               static_cast<std::size_t>(fingerprint.getBytes()));
+    return image;
+  });
+}
+
+std::vector<float> Store::row_of(std::int64_t series_id, std::int64_t metric_id, std::int64_t prompt_row,
+                                 int image_index) {
+  constexpr const char* kOf =
+      " JOIN sample ON sample.id = m.sample_id JOIN series ON series.id = sample.series_id "
+      "JOIN prompt ON prompt.id = sample.prompt_id AND prompt.source = series.prompt_source "
+      "WHERE m.metric_id = ? AND sample.series_id = ? AND prompt.row = ? AND sample.image_index = ?";
+  return guarded(impl_->path, [&]() -> std::vector<float> {
+    SQLite::Statement value(impl_->database, std::string("SELECT m.value FROM sample_metric m") + kOf);
+    bind_all(value, metric_id, series_id, prompt_row, image_index);
+    if (value.executeStep()) return {static_cast<float>(real_at(impl_->path, value, 0))};
+    SQLite::Statement feature(impl_->database, std::string("SELECT m.block_id, m.row FROM sample_feature m") + kOf);
+    bind_all(feature, metric_id, series_id, prompt_row, image_index);
+    if (!feature.executeStep()) return {};
+    Rows found;
+    StoredRow row;
+    row.block = integer_at(impl_->path, feature, 0);
+    row.row = integer_at(impl_->path, feature, 1);
+    gather(*impl_, {row}, found);
+    return found.values;
+  });
+}
+
 void Store::add_batch(std::int64_t run_id, std::int64_t series_id, std::span<const SampleRow> samples,
                       std::span<const MetricRows> metrics) {
   check_batch(samples, metrics);
@@ -226,13 +270,14 @@ void Store::add_batch(std::int64_t run_id, std::int64_t series_id, std::span<con
       for (const SampleRow& sample : samples) ids.push_back(batch.add_sample(sample));
       for (const MetricRows& metric : metrics) {
         if (metric.width == 1) {
-          batch.add_values(ids, metric);
+          batch.add_values(ids, samples, metric);
         } else {
-          batch.add_features(ids, metric);
+          batch.add_features(ids, samples, metric);
         }
       }
       store_point("features written");
     }
+    note_write(*impl_, run_id);
     store_point("before commit");
     transaction.commit();
     store_point("after commit");
@@ -241,26 +286,26 @@ void Store::add_batch(std::int64_t run_id, std::int64_t series_id, std::span<con
 
 Store::Rows Store::rows(std::int64_t series_id, std::int64_t metric_id, std::span<const std::int64_t> prompt_rows,
                         int images_per_prompt) {
-  constexpr const char* kValues =
-      "SELECT prompt.row, sample.image_index, m.value FROM sample JOIN prompt ON prompt.id = sample.prompt_id "
-      "JOIN sample_metric m ON m.sample_id = sample.id AND m.metric_id = ? "
-      "WHERE sample.series_id = ? AND sample.image_index < ?";
-  constexpr const char* kFeatures =
-      "SELECT prompt.row, sample.image_index, f.block_id, f.row FROM sample JOIN prompt ON prompt.id = "
-      "sample.prompt_id "
-      "JOIN sample_feature f ON f.sample_id = sample.id AND f.metric_id = ? "
-      "WHERE sample.series_id = ? AND sample.image_index < ?";
+  const std::string recomputed = impl_->version < 3 ? "0" : "m.recomputed";
+  const auto query = [&](const char* values, const char* table) {
+    return "SELECT prompt.row, sample.image_index, " + recomputed + ", " + values +
+           " FROM sample JOIN prompt ON prompt.id = sample.prompt_id JOIN " + table +
+           " m ON m.sample_id = sample.id AND m.metric_id = ? WHERE sample.series_id = ? AND sample.image_index < ?";
+  };
   return guarded(impl_->path, [&] {
     const std::unordered_set<std::int64_t> wanted(prompt_rows.begin(), prompt_rows.end());
-    auto stored = select_rows(*impl_, kFeatures, series_id, metric_id, wanted, images_per_prompt);
+    auto stored = select_rows(*impl_, query("m.block_id, m.row", "sample_feature"), series_id, metric_id, wanted, images_per_prompt);
     Rows result;
     if (!stored.empty()) {
       gather(*impl_, stored, result);
     } else {
-      stored = select_rows(*impl_, kValues, series_id, metric_id, wanted, images_per_prompt);
+      stored = select_rows(*impl_, query("m.value", "sample_metric"), series_id, metric_id, wanted, images_per_prompt);
       for (const StoredRow& row : stored) result.values.push_back(static_cast<float>(row.value));
     }
-    for (const StoredRow& row : stored) result.prompt_rows.push_back(row.prompt_row);
+    for (const StoredRow& row : stored) {
+      result.prompt_rows.push_back(row.prompt_row);
+      result.recomputed += row.recomputed;
+    }
     return result;
   });
 }

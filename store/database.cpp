@@ -3,6 +3,7 @@
 #include "core/files.h"
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <fstream>
@@ -170,6 +171,8 @@ SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mo
   });
 }
 
+int stored_version(SQLite::Database& database) { return first_integer(database, "SELECT version FROM schema_version"); }
+
 std::int64_t integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
   const auto value = row.getColumn(column);
   if (!value.isInteger())
@@ -201,6 +204,18 @@ std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, i
     throw input_error(path.string(), "expected text in column " + std::string(value.getName()) +
                                          ", got another type or size; the store is damaged");
   return value.getString();
+}
+
+Score score_at(const std::filesystem::path& path, SQLite::Statement& row, int first) {
+  Score score;
+  if (!row.getColumn(first).isNull()) score.value = real_at(path, row, first);
+  if (!row.getColumn(first + 1).isNull()) score.standard_error = real_at(path, row, first + 1);
+  score.count = integer_at(path, row, first + 2);
+  const auto flags = nlohmann::json::parse(text_at(path, row, first + 3), nullptr, false);
+  if (!flags.is_array()) return score;
+  for (const auto& flag : flags)
+    if (flag.is_string()) score.flags.push_back(flag.get<std::string>());
+  return score;
 }
 
 }  // namespace fewstep

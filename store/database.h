@@ -40,15 +40,22 @@ struct CellLabel {
   bool given_as_guidance_scale = false;
 };
 
+// Whether a process, this one included, holds the lock.
+bool has_writer(const Store::Impl& store);
+
 // Opens and checks. A writer takes the lock before it touches anything, and creates the tables where it finds none.
 SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock);
 
+int stored_version(SQLite::Database& database);
+
 struct Store::Impl {
-  Impl(const std::filesystem::path& file, Mode mode) : path(file), database(open_database(file, mode, lock)) {}
+  Impl(const std::filesystem::path& file, Mode mode)
+      : path(file), database(open_database(file, mode, lock)), version(stored_version(database)) {}
 
   std::filesystem::path path;
   std::optional<WriterLock> lock;
   SQLite::Database database;
+  int version;                               // of the schema: a reader takes older ones as they are
   std::map<std::int64_t, CellLabel> labels;  // of each series, as add_series named it last
 };
 
@@ -91,6 +98,9 @@ int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, 
 double real_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
 std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
 
+// A score from four columns: value, standard error (NULL: not a number), images, flags.
+Score score_at(const std::filesystem::path& path, SQLite::Statement& row, int first);
+
 // NAME.features of NAME.sqlite, beside the database.
 std::filesystem::path features_folder(const std::filesystem::path& database);
 // Writes values [rows,width] under the hash of their content, whole or not at all, and returns the hash.
@@ -98,6 +108,9 @@ std::string write_features(const std::filesystem::path& database, std::span<cons
 // Reads and checks size and finite values; check_hash: the content too. Throws Error (kInput).
 std::vector<float> read_features(const std::filesystem::path& database, const std::string& hash, std::int64_t rows,
                                  std::int64_t width, bool check_hash = false);
+
+// Notes that the run is alive, in the transaction of what it stores.
+void note_write(Store::Impl& store, std::int64_t run_id);
 
 // Called at named points of a batch ("features written", "before commit", "after commit"); tests kill the process
 // there.

@@ -19,7 +19,18 @@ std::string holder_of(int fd) {
   return end == 0 || digits.empty() ? "another process" : "process " + std::string(digits.substr(0, end));
 }
 
+int lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }
+
 }  // namespace
+
+bool has_writer(const Store::Impl& store) {
+  if (store.lock) return true;
+  const int fd = ::open((store.path.string() + "-lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return held;
+}
 
 WriterLock::WriterLock(const std::filesystem::path& database) {
   const std::string file = database.string() + "-lock";
@@ -28,8 +39,13 @@ WriterLock::WriterLock(const std::filesystem::path& database) {
     throw environment_error(database.string(), "expected to write beside the store, but " + file +
                                                    " cannot be opened: " + std::strerror(errno));
   }
-  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-    const int reason = errno;
+  int reason = lock(fd_);
+  // A reader that looks whether there is a writer holds the lock for a moment.
+  for (int attempt = 0; reason == EWOULDBLOCK && attempt < 5; ++attempt) {
+    ::usleep(20'000);
+    reason = lock(fd_);
+  }
+  if (reason != 0) {
     const std::string holder = holder_of(fd_);
     ::close(fd_);
     if (reason != EWOULDBLOCK)

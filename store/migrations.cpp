@@ -177,6 +177,38 @@ CREATE TABLE training_loss (
   PRIMARY KEY (checkpoint_id, position)
 ) STRICT, WITHOUT ROWID;
 )sql"},
+    {3, R"sql(
+-- Mean levels of 8 x 8 parts of the image in RGB, by rows: 192 bytes. NULL: of an older version.
+ALTER TABLE sample ADD COLUMN fingerprint BLOB;
+
+-- 1: measured on the image as it was made again, which is close to the stored one and not equal to the bit.
+ALTER TABLE sample_metric ADD COLUMN recomputed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sample_feature ADD COLUMN recomputed INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE run ADD COLUMN last_write TEXT;  -- ISO 8601, UTC: when it last stored images or timings
+ALTER TABLE timing_sample ADD COLUMN round INTEGER NOT NULL DEFAULT 0;
+
+-- What a run was made from and under which conditions, for people: command, files by name, load of the machine.
+CREATE TABLE run_fact (
+  run_id INTEGER NOT NULL REFERENCES run(id),
+  name TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (run_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- The distance of held-out reference images to the other ones, as many as a cell has: what no model can be expected
+-- to fall below at this number of images.
+CREATE TABLE floor_score (
+  run_id INTEGER NOT NULL REFERENCES run(id),
+  metric_id INTEGER NOT NULL REFERENCES metric(id),
+  reference_hash TEXT NOT NULL,
+  value REAL,
+  standard_error REAL,
+  images INTEGER NOT NULL,
+  flags TEXT NOT NULL,
+  PRIMARY KEY (run_id, metric_id, reference_hash)
+) STRICT, WITHOUT ROWID;
+)sql"},
 }};
 static_assert(kList.back().version == kSchemaVersion);
 

@@ -21,7 +21,8 @@ std::string optional_text_at(const std::filesystem::path& path, SQLite::Statemen
 StoredRun run_at(const std::filesystem::path& path, SQLite::Statement& row) {
   return {integer_at(path, row, 0), integer_at(path, row, 1),       integer_at(path, row, 2),
           text_at(path, row, 3),    text_at(path, row, 4),          text_at(path, row, 5),
-          text_at(path, row, 6),    optional_text_at(path, row, 7), integer_at(path, row, 8)};
+          text_at(path, row, 6),    optional_text_at(path, row, 7), optional_text_at(path, row, 9),
+          integer_at(path, row, 8)};
 }
 
 std::string json_of(Store::Impl& store, const std::string& table, std::int64_t id) {
@@ -122,24 +123,12 @@ void read_images(Store::Impl& store, StoredCell& cell) {
   }
 }
 
-std::vector<std::string> parse_flags(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  std::vector<std::string> flags;
-  if (!json.is_array()) return flags;
-  for (const auto& flag : json)
-    if (flag.is_string()) flags.push_back(flag.get<std::string>());
-  return flags;
-}
-
-StoredScore score_at(const std::filesystem::path& path, SQLite::Statement& row) {
+StoredScore stored_score_at(const std::filesystem::path& path, SQLite::Statement& row) {
   StoredScore stored;
   stored.metric = {text_at(path, row, 0), text_at(path, row, 1), text_at(path, row, 2), small_integer_at(path, row, 3),
                    integer_at(path, row, 4) != 0};
   stored.reference_hash = text_at(path, row, 5);
-  if (!row.getColumn(6).isNull()) stored.score.value = real_at(path, row, 6);
-  if (!row.getColumn(7).isNull()) stored.score.standard_error = real_at(path, row, 7);
-  stored.score.count = integer_at(path, row, 8);
-  stored.score.flags = parse_flags(text_at(path, row, 9));
+  stored.score = score_at(path, row, 6);
   return stored;
 }
 
@@ -152,7 +141,7 @@ void read_scores(Store::Impl& store, const StoredRun& run, StoredCell& cell) {
   bind_all(select, cell.series_id, run.config_id, run.id);
   std::set<std::pair<std::string, std::string>> seen;
   while (select.executeStep()) {
-    StoredScore stored = score_at(store.path, select);
+    StoredScore stored = stored_score_at(store.path, select);
     if (seen.emplace(stored.metric.name, stored.metric.protocol).second) cell.scores.push_back(std::move(stored));
   }
 }
@@ -171,9 +160,8 @@ std::vector<StoredCheckpoint> read_checkpoints(Store::Impl& store, const std::ve
   return checkpoints;
 }
 
-StoredRun choose_run(Store& store, std::optional<std::int64_t> run_id) {
-  const auto runs = read_runs(store);
-  const std::string where = store.impl().path.string();
+const StoredRun& choose_run(const std::string& where, const std::vector<StoredRun>& runs,
+                            std::optional<std::int64_t> run_id) {
   if (runs.empty()) throw input_error(where, "expected a store with a run, got one without; `fewstep run` fills it");
   if (!run_id) return runs.back();
   const auto found = std::find_if(runs.begin(), runs.end(), [&](const StoredRun& run) { return run.id == *run_id; });
@@ -183,16 +171,79 @@ StoredRun choose_run(Store& store, std::optional<std::int64_t> run_id) {
   return *found;
 }
 
+// Cells of runs that were killed, and cells of another number of images than the run asks for.
+void tell_true_states(StoredTable& table, std::int64_t asked) {
+  for (StoredCell& cell : table.cells) {
+    const auto run =
+        std::find_if(table.runs.begin(), table.runs.end(), [&](const StoredRun& one) { return one.id == cell.run_id; });
+    const bool over = run != table.runs.end() && run->state != "running";
+    if (over && cell.state == CellState::kRunning) {
+      cell.state = CellState::kIncomplete;
+      cell.message.clear();
+    }
+    if (over && run->state == kEndedWithoutAWord && cell.state == CellState::kIncomplete && cell.message.empty())
+      cell.message = "the run " + end_text(*run);
+    const bool has_numbers = cell.state == CellState::kComplete || cell.state == CellState::kIncomplete;
+    if (asked > 0 && has_numbers && cell.expected_images != asked) {
+      cell.state = CellState::kStale;
+      cell.message = "of " + std::to_string(cell.expected_images) + " images in run " + std::to_string(cell.run_id) +
+                     ", where run " + std::to_string(table.run.id) + " asks for " + std::to_string(asked);
+      cell.expected_images = asked;
+    }
+  }
+}
+
+int images_per_prompt_of(const std::string& config) {
+  const auto json = nlohmann::json::parse(config, nullptr, false);
+  if (!json.is_object() || !json.contains("prompts") || !json["prompts"].is_object()) return 1;
+  const auto found = json["prompts"].find("images_per_prompt");
+  const bool sane = found != json["prompts"].end() && found->is_number_integer() && *found >= 1 && *found <= 1'000'000;
+  return sane ? found->get<int>() : 1;
+}
+
+std::map<std::string, std::string> read_facts(Store::Impl& store, std::int64_t run_id) {
+  SQLite::Statement select(store.database, "SELECT name, text FROM run_fact WHERE run_id = ?");
+  bind_all(select, run_id);
+  std::map<std::string, std::string> facts;
+  while (select.executeStep()) facts[text_at(store.path, select, 0)] = text_at(store.path, select, 1);
+  return facts;
+}
+
+std::vector<StoredScore> read_floors(Store::Impl& store, std::int64_t run_id) {
+  SQLite::Statement select(store.database,
+                           "SELECT m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, f.reference_hash, "
+                           "f.value, "
+                           "f.standard_error, f.images, f.flags FROM floor_score f JOIN metric m ON m.id = f.metric_id "
+                           "WHERE f.run_id = ?");
+  bind_all(select, run_id);
+  std::vector<StoredScore> floors;
+  while (select.executeStep()) floors.push_back(stored_score_at(store.path, select));
+  return floors;
+}
+
 }  // namespace
+
+std::string end_text(const StoredRun& run) {
+  if (run.state != kEndedWithoutAWord) return run.state;
+  const bool wrote = !run.last_write.empty();
+  return run.state + (wrote ? " at " + run.last_write : " after " + run.started);
+}
 
 std::vector<StoredRun> read_runs(Store& store) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {
     SQLite::Statement select(impl.database,
                              "SELECT id, config_id, environment_id, experiment, state, version, started, ended, "
-                             "(SELECT count(*) FROM run_cell WHERE run_id = run.id) FROM run ORDER BY id");
+                             "(SELECT count(*) FROM run_cell WHERE run_id = run.id), " +
+                                 std::string(impl.version < 3 ? "NULL" : "last_write") + " FROM run ORDER BY id");
     std::vector<StoredRun> runs;
     while (select.executeStep()) runs.push_back(run_at(impl.path, select));
+    // A run that the lock's holder has not begun is over, whatever it says; later writers call it interrupted.
+    const bool alive = has_writer(impl);
+    for (StoredRun& run : runs) {
+      const bool running = run.state == "running" && alive && &run == &runs.back();
+      if (run.ended.empty() && !running) run.state = kEndedWithoutAWord;
+    }
     return runs;
   });
 }
@@ -201,16 +252,28 @@ StoredTable read_table(Store& store, std::optional<std::int64_t> run_id) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {
     StoredTable table;
-    table.run = choose_run(store, run_id);
+    table.runs = read_runs(store);
+    table.run = choose_run(impl.path.string(), table.runs, run_id);
     table.config_json = json_of(impl, "config", table.run.config_id);
     table.environment_json = json_of(impl, "environment", table.run.environment_id);
-    table.cells = merge_runs(select_cells(impl, table.run));
+    const auto of_all_runs = select_cells(impl, table.run);
+    std::int64_t asked = 0;  // images a cell, by the run that is shown
+    for (const StoredCell& cell : of_all_runs)
+      if (cell.run_id == table.run.id) asked = std::max(asked, cell.expected_images);
+    table.cells = merge_runs(of_all_runs);
+    const int images_per_prompt = images_per_prompt_of(table.config_json);
+    tell_true_states(table, asked);
     for (StoredCell& cell : table.cells) {
+      cell.images_per_prompt = images_per_prompt;
       read_images(impl, cell);
       read_scores(impl, table.run, cell);
       cell.timings = read_timings(store, cell.series_id, table.run.environment_id);
     }
     table.checkpoints = read_checkpoints(impl, table.cells);
+    if (impl.version >= 3) {
+      table.facts = read_facts(impl, table.run.id);
+      table.floors = read_floors(impl, table.run.id);
+    }
     return table;
   });
 }

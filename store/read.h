@@ -12,13 +12,18 @@ namespace fewstep {
 // What reports read. All functions throw Error (kInput) for a damaged store; every number given back is finite, texts
 // (captions, messages, names) are as they were stored and need escaping where they are shown.
 
+// The state of a run that ended without writing so: the process was killed, or its disk was full.
+inline constexpr std::string_view kEndedWithoutAWord = "ended without a word";
+
 struct StoredRun {
   std::int64_t id = 0, config_id = 0, environment_id = 0;
   std::string experiment, state, version;
   std::string started, ended;  // ISO 8601, UTC; ended is empty while it runs or when it was killed
+  std::string last_write;      // when it stored something last; empty where it did not, or in older stores
   std::int64_t cells = 0;
 };
 std::vector<StoredRun> read_runs(Store& store);  // oldest first
+std::string end_text(const StoredRun& run);      // its state; "ended without a word at 2026-01-02T03:04:05Z"
 
 struct Quantiles {
   double median = 0, p10 = 0, p90 = 0;  // between order statistics linearly, as numpy's default
@@ -32,6 +37,12 @@ struct BatchTiming {
   std::int64_t processes = 0;
   std::map<std::string, Quantiles> stages;  // "text" "denoise" "decode"
   std::optional<Quantiles> total;           // over repetitions that have every stage
+  double drift = 0;                         // of the rounds' medians: (largest − smallest) / median
+  // Whether spread or drift say that the machine did not hold still.
+  bool unstable() const {
+    constexpr double kMost = 0.2;
+    return drift > kMost || (total && total->p90 - total->p10 > kMost * total->median);
+  }
 };
 
 struct StoredScore {
@@ -52,6 +63,7 @@ struct StoredCell {
   CellState state = CellState::kPlanned;
   std::string message;
   std::int64_t expected_images = 0;
+  int images_per_prompt = 1;
   std::int64_t stored_images = 0;    // of the series, at most expected_images
   std::optional<Forwards> forwards;  // per image, measured; nothing where no image is stored
   std::vector<StoredScore> scores;
@@ -63,13 +75,17 @@ struct StoredCheckpoint {
 };
 
 // A run, and what earlier runs of the same configuration found for cells that it has not reached (a run with --only,
-// or one that was stopped): the newest state of a series that is not "planned" counts. Scores come from these runs, the
+// or one that was stopped): the newest state of a series that is not "planned" counts, as kStale where that was of
+// another number of images than the run asks for. Scores come from these runs, the
 // newest first; timings from the newest of all runs in the same environment.
 struct StoredTable {
   StoredRun run;
   std::string config_json, environment_json;
   std::vector<StoredCell> cells;  // in the order of the run with most cells
   std::vector<StoredCheckpoint> checkpoints;
+  std::map<std::string, std::string> facts;  // of the run, by name (Store::set_fact)
+  std::vector<StoredScore> floors;           // of its metrics, where they were asked for
+  std::vector<StoredRun> runs;               // all of the store, oldest first
 };
 // run_id: nothing for the latest. Throws Error (kInput) when there is no such run, or none at all.
 StoredTable read_table(Store& store, std::optional<std::int64_t> run_id = {});

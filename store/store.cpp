@@ -92,6 +92,9 @@ std::int64_t insert_series(Store::Impl& store, const SeriesKey& key, const std::
   return last_id(store.database);
 }
 
+// What is not finite is stored as NULL.
+std::optional<double> finite(double number) { return std::isfinite(number) ? std::optional(number) : std::nullopt; }
+
 void add_prompt(Store::Impl& store, SQLite::Statement& select, SQLite::Statement& insert, const std::string& source,
                 std::int64_t row, const std::string& text) {
   bind_all(select, source, row);
@@ -253,24 +256,61 @@ void Store::add_score(std::int64_t run_id, std::int64_t series_id, std::int64_t 
     SQLite::Statement insert(impl_->database,
                              "INSERT OR REPLACE INTO score (run_id, series_id, metric_id, reference_hash, value, "
                              "standard_error, images, flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    // What is not finite is stored as NULL.
-    const auto finite = [](double number) { return std::isfinite(number) ? std::optional(number) : std::nullopt; };
     bind_all(insert, run_id, series_id, metric_id, reference_hash, finite(score.value), finite(score.standard_error),
              score.count, nlohmann::json(score.flags).dump());
     insert.exec();
   });
 }
 
+void Store::set_fact(std::int64_t run_id, const std::string& name, const std::string& text) {
+  guarded(impl_->path, [&] {
+    SQLite::Statement insert(impl_->database, "INSERT OR REPLACE INTO run_fact (run_id, name, text) VALUES (?, ?, ?)");
+    bind_all(insert, run_id, name, text);
+    insert.exec();
+  });
+}
+
+void Store::set_floor(std::int64_t run_id, std::int64_t metric_id, const std::string& reference_hash,
+                      const Score& score) {
+  guarded(impl_->path, [&] {
+    SQLite::Statement insert(impl_->database,
+                             "INSERT OR REPLACE INTO floor_score (run_id, metric_id, reference_hash, value, "
+                             "standard_error, images, flags) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    bind_all(insert, run_id, metric_id, reference_hash, finite(score.value), finite(score.standard_error), score.count,
+             nlohmann::json(score.flags).dump());
+    insert.exec();
+  });
+}
+
+std::optional<Score> Store::find_floor(std::int64_t metric_id, const std::string& reference_hash, std::int64_t images) {
+  return guarded(impl_->path, [&]() -> std::optional<Score> {
+    SQLite::Statement select(impl_->database,
+                             "SELECT value, standard_error, images, flags FROM floor_score WHERE metric_id = ? AND "
+                             "reference_hash = ? AND images = ? ORDER BY run_id DESC LIMIT 1");
+    bind_all(select, metric_id, reference_hash, images);
+    if (!select.executeStep()) return std::nullopt;
+    return score_at(impl_->path, select, 0);
+  });
+}
+
+void note_write(Store::Impl& store, std::int64_t run_id) {
+  SQLite::Statement update(store.database,
+                           "UPDATE run SET last_write = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?");
+  bind_all(update, run_id);
+  update.exec();
+}
+
 void Store::add_timings(std::int64_t run_id, std::int64_t series_id, std::span<const TimingRow> rows) {
   guarded(impl_->path, [&] {
     SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement insert(impl_->database,
-                             "INSERT INTO timing_sample (run_id, series_id, process, batch, stage, repetition, ms) "
-                             "VALUES (?, ?, ?, ?, ?, ?, ?)");
+                             "INSERT INTO timing_sample (run_id, series_id, process, batch, stage, repetition, ms, "
+                             "round) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     for (const TimingRow& row : rows) {
-      bind_all(insert, run_id, series_id, row.process, row.batch, row.stage, row.repetition, row.ms);
+      bind_all(insert, run_id, series_id, row.process, row.batch, row.stage, row.repetition, row.ms, row.round);
       insert.exec();
     }
+    note_write(*impl_, run_id);
     transaction.commit();
   });
 }

@@ -37,10 +37,18 @@ struct MetricKey {
 struct SampleRow {
   std::int64_t prompt_row = 0;
   int image_index = 0;
-  std::uint64_t seed = 0;     // of its own stream
-  std::int64_t forwards = 0;  // measured network evaluations
-  std::string image_sha256;   // over height, width and pixels
-  std::string image_path;     // relative to the store's folder; empty when not kept
+  std::uint64_t seed = 0;        // of its own stream
+  std::int64_t forwards = 0;     // measured network evaluations
+  std::string image_sha256;      // over height, width and pixels
+  std::string image_path;        // relative to the store's folder; empty when not kept
+  std::string fingerprint = {};  // 192 bytes, harness/made_again.h; empty: none
+  bool made_again = false;       // close to the stored image and not equal to the bit: its new rows are marked
+};
+
+// What the store has of an image.
+struct StoredImage {
+  std::uint64_t seed = 0;
+  std::string image_sha256, image_path, fingerprint;
 };
 
 // Rows of one metric for one batch, in the order of its samples: width 1 goes to sample_metric, more to a feature file.
@@ -59,10 +67,13 @@ struct TimingRow {
   std::string stage;  // of kTimingStages
   int repetition = 0;
   double ms = 0;  // of the whole batch
+  int round = 0;  // of the timing pass: repetitions of one round lie near in time
 };
 
-enum class CellState { kPlanned, kRunning, kComplete, kIncomplete, kFailed };
-inline constexpr std::array<std::string_view, 5> kCellStates{"planned", "running", "complete", "incomplete", "failed"};
+// kStale is no state that is stored: what a run that asks for another number of images finds of an earlier one.
+enum class CellState { kPlanned, kRunning, kComplete, kIncomplete, kFailed, kStale };
+inline constexpr std::array<std::string_view, 6> kCellStates{"planned",    "running", "complete",
+                                                             "incomplete", "failed",  "stale"};
 constexpr std::string_view name_of(CellState state) { return kCellStates[static_cast<std::size_t>(state)]; }
 std::optional<CellState> parse_cell_state(std::string_view name);
 
@@ -97,7 +108,12 @@ class Store {
 
   // The (prompt_row, image_index) pairs of a series that have a sample with rows for every one of metric_ids.
   std::vector<std::pair<std::int64_t, int>> finished(std::int64_t series_id, std::span<const std::int64_t> metric_ids);
-  // One transaction. A sample that is there already keeps its row; another image_sha256 for it is an Error (kInput).
+  // Nothing where there is no such sample.
+  std::optional<StoredImage> find_image(std::int64_t series_id, std::int64_t prompt_row, int image_index);
+  // A metric's row of one image; empty where there is none.
+  std::vector<float> row_of(std::int64_t series_id, std::int64_t metric_id, std::int64_t prompt_row, int image_index);
+  // One transaction. A sample that is there already keeps its row; another image_sha256 for it is an Error (kInput)
+  // unless it is made_again.
   void add_batch(std::int64_t run_id, std::int64_t series_id, std::span<const SampleRow> samples,
                  std::span<const MetricRows> metrics);
 
@@ -105,6 +121,7 @@ class Store {
     std::int64_t width = 1;
     std::vector<float> values;              // [N,width], ordered by (prompt_row, image_index)
     std::vector<std::int64_t> prompt_rows;  // group of each row
+    std::int64_t recomputed = 0;            // of these on images that were made again
   };
   // The rows of the given prompts (source rows) and image indices < images_per_prompt.
   Rows rows(std::int64_t series_id, std::int64_t metric_id, std::span<const std::int64_t> prompt_rows,
@@ -112,6 +129,11 @@ class Store {
 
   void add_score(std::int64_t run_id, std::int64_t series_id, std::int64_t metric_id, const std::string& reference_hash,
                  const Score& score);
+  // What a run was made from and under which conditions, for people: "command", "experiment file" …
+  void set_fact(std::int64_t run_id, const std::string& name, const std::string& text);
+  // Held-out reference images against the other ones; found of any run, for as many images.
+  void set_floor(std::int64_t run_id, std::int64_t metric_id, const std::string& reference_hash, const Score& score);
+  std::optional<Score> find_floor(std::int64_t metric_id, const std::string& reference_hash, std::int64_t images);
   void add_timings(std::int64_t run_id, std::int64_t series_id, std::span<const TimingRow> rows);
 
   struct Impl;                     // database.h

@@ -11,11 +11,14 @@ struct RawTiming {
   std::string process, stage;
   int batch = 1, repetition = 0;
   double ms = 0;
+  int round = 0;
 };
 
 std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id, std::int64_t environment_id) {
   SQLite::Statement select(store.database,
-                           "SELECT process, stage, batch, repetition, ms FROM timing_sample s WHERE series_id = ?1 "
+                           "SELECT process, stage, batch, repetition, ms, " +
+                               std::string(store.version < 3 ? "0" : "round") +
+                               " FROM timing_sample s WHERE series_id = ?1 "
                            "AND run_id = (SELECT max(t.run_id) FROM timing_sample t JOIN run r ON r.id = t.run_id "
                            "WHERE t.series_id = ?1 AND t.batch = s.batch AND r.environment_id = ?2)");
   bind_all(select, series_id, environment_id);
@@ -23,7 +26,7 @@ std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id
   while (select.executeStep()) {
     rows.push_back({text_at(store.path, select, 0), text_at(store.path, select, 1),
                     std::max(1, small_integer_at(store.path, select, 2)), small_integer_at(store.path, select, 3),
-                    real_at(store.path, select, 4)});
+                    real_at(store.path, select, 4), small_integer_at(store.path, select, 5)});
   }
   return rows;
 }
@@ -32,22 +35,37 @@ BatchTiming timing_of(int batch, const std::vector<const RawTiming*>& rows) {
   BatchTiming timing;
   timing.batch = batch;
   std::map<std::string, std::vector<double>> stages;
-  std::map<std::pair<std::string, int>, std::pair<double, std::size_t>> sums;  // of a repetition: time, stages
+  struct Sum {
+    double ms = 0;
+    std::size_t stages = 0;
+    int round = 0;
+  };
+  std::map<std::pair<std::string, int>, Sum> sums;  // of a repetition
   std::set<std::string> processes;
   for (const RawTiming* row : rows) {
     const double ms = row->ms / batch;
     stages[row->stage].push_back(ms);
-    auto& [sum, count] = sums[{row->process, row->repetition}];
-    sum += ms;
-    ++count;
+    Sum& sum = sums[{row->process, row->repetition}];
+    sum.ms += ms;
+    ++sum.stages;
+    sum.round = row->round;
     processes.insert(row->process);
   }
   timing.processes = static_cast<std::int64_t>(processes.size());
   for (const auto& [stage, values] : stages) timing.stages[stage] = quantiles_of(values);
   std::vector<double> totals;
-  for (const auto& [repetition, sum] : sums)
-    if (sum.second == stages.size()) totals.push_back(sum.first);
-  if (!totals.empty()) timing.total = quantiles_of(totals);
+  std::map<std::pair<std::string, int>, std::vector<double>> rounds;
+  for (const auto& [repetition, sum] : sums) {
+    if (sum.stages != stages.size()) continue;
+    totals.push_back(sum.ms);
+    rounds[{repetition.first, sum.round}].push_back(sum.ms);
+  }
+  if (totals.empty()) return timing;
+  timing.total = quantiles_of(totals);
+  std::vector<double> medians;
+  for (auto& [round, values] : rounds) medians.push_back(quantiles_of(std::move(values)).median);
+  const auto [least, most] = std::minmax_element(medians.begin(), medians.end());
+  if (timing.total->median > 0) timing.drift = (*most - *least) / timing.total->median;
   return timing;
 }
 

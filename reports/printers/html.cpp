@@ -5,6 +5,7 @@
 #include "reports/document.h"
 #include "reports/figures.h"
 #include "reports/gallery.h"
+#include "reports/headlines.h"
 #include "reports/printers.h"
 #include "reports/safe_text.h"
 #include "reports/summary.h"
@@ -57,7 +58,7 @@ data sections_of(const Document& document) {
     for (const std::string& header : document.row_headers) headers.push_back(data("text", one_line(header)));
     for (const std::string& column : document.column_headers) columns.push_back(data("text", one_line(column)));
     for (std::size_t row = 0; row < section.entries.size(); ++row)
-      rows.push_back(row_of(document.row_labels[row], section.entries[row]));
+      rows.push_back(row_of(document.labels(section, row), section.entries[row]));
     item.set("headers", headers);
     item.set("columns", columns);
     item.set("rows", rows);
@@ -161,10 +162,15 @@ data summary_of(const StoredTable& table) {
   return cards;
 }
 
-void set_texts(data& page, const StoredTable& table, const Document& document) {
+void set_texts(data& page, const ReportInput& input, const Document& document) {
+  const StoredTable& table = input.table;
+  data headlines(data::type::list);
+  for (const std::string& text : make_headlines(input.store, table, read_trainings(input.store)))
+    headlines.push_back(data("text", one_line(text)));
+  page.set("headlines", headlines);
   page.set("title", one_line(document.title));
   page.set("experiment", one_line(table.run.experiment));
-  page.set("run", fmt::format("run {}, {}", table.run.id, one_line(table.run.state)));
+  page.set("run", fmt::format("run {}, {}", table.run.id, one_line(end_text(table.run))));
   page.set("version", FEWSTEP_VERSION);
   page.set("summary", summary_of(table));
   page.set("sections", sections_of(document));
@@ -181,6 +187,8 @@ void set_texts(data& page, const StoredTable& table, const Document& document) {
   }
   page.set("notes", notes);
   page.set("provenance", provenance);
+  if (const auto text = table.facts.find("experiment"); text != table.facts.end())
+    page.set("experiment_text", many_lines(text->second));
 }
 
 }  // namespace
@@ -195,7 +203,7 @@ std::string print_html(const ReportInput& input) {
   for (const Figure& figure : make_figures(table, read_trainings(store))) figures.push_back(figure_json(figure));
 
   data page;
-  set_texts(page, table, document_of(input));
+  set_texts(page, input, document_of(input));
   page.set("has_figures", data(!figures.empty()));
   page.set("has_gallery", data(!gallery.prompts.empty()));
   page.set("gallery_note", one_line(gallery.note));

@@ -118,6 +118,7 @@ Json provenance_json(const StoredTable& table) {
                              })},
           {"dtypes", distinct(table.cells, [](const SeriesKey& key) { return Json(key.dtype); })},
           {"devices", distinct(table.cells, [](const SeriesKey& key) { return Json(key.device_kind); })},
+          {"facts", table.facts},
           {"environment", parse_or_text(table.environment_json)},
           {"config", parse_or_text(table.config_json)}};
 }

@@ -23,7 +23,7 @@ void append_section(std::string& out, const Document& document, const Section& s
   out += joined(heads) + "  \\midrule\n";
   for (std::size_t row = 0; row < section.entries.size(); ++row) {
     std::vector<std::string> cells;
-    for (const std::string& label : document.row_labels[row]) cells.push_back(latex_text(label));
+    for (const std::string& label : document.labels(section, row)) cells.push_back(latex_text(label));
     for (const Entry& entry : section.entries[row]) {
       const std::string text = latex_text(entry.text);
       cells.push_back(entry.best ? "\\textbf{" + text + "}" : text);
@@ -38,7 +38,7 @@ void append_section(std::string& out, const Document& document, const Section& s
 std::string print_latex(const ReportInput& input) {
   const Document document = document_of(input);
   std::string out =
-      "% " + one_line(document.title) + "\n% Needs \\usepackage{booktabs}; best of each column in bold.\n";
+      "% " + one_line(document.title) + "\n% Needs \\usepackage{booktabs}; bold cannot be told from the best of its column.\n";
   for (const Section& section : document.sections) append_section(out, document, section);
   out += "\n";
   for (std::size_t i = 0; i < document.notes.size(); ++i)

@@ -29,7 +29,7 @@ void append_section(std::string& out, const Document& document, const Section& s
       const std::string text = markdown_text(entry.text);
       values.push_back(entry.best ? "**" + text + "**" : text);
     }
-    append_row(out, escaped(document.row_labels[row]), values);
+    append_row(out, escaped(document.labels(section, row)), values);
   }
 }
 

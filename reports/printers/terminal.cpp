@@ -47,6 +47,9 @@ class Terminal {
       int widest = display_width(document_.row_headers[axis]);
       for (const auto& labels : document_.row_labels)
         widest = std::max(widest, display_width(label_text(labels[axis])));
+      for (const Section& section : document_.sections)
+        for (const auto& labels : section.more_labels)
+          widest = std::max(widest, display_width(label_text(labels[axis])));
       label_widths_.push_back(widest);
       labels_width_ += widest + kGap;
     }
@@ -98,7 +101,7 @@ class Terminal {
       add_field(pad(label_text(document_.column_headers[column]), widths[column], true), column > begin);
     out_ += "\n";
     for (std::size_t row = 0; row < section.entries.size(); ++row) {
-      print_labels(document_.row_labels[row]);
+      print_labels(document_.labels(section, row));
       for (std::size_t column = begin; column < end; ++column) {
         const Entry& entry = section.entries[row][column];
         const std::string blank(static_cast<std::size_t>(widths[column] - display_width(entry.text)), ' ');

@@ -76,8 +76,48 @@ TEST(TrainingResume, WhatIsTrainedAlreadyIsNotTrainedAgain) {
   auto other = kSettings;
   other.emplace_back("train.learning_rate=1e-3");
   const auto before = weights_of(training);
-  ASSERT_EQ(training.train("features", other).code, 0);
+  const Finished refused = training.train("features", other);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("holds what another recipe, or other data, trained; `fewstep distill --again`"));
+  EXPECT_EQ(weights_of(training), before);
+}
+
+TEST(TrainingResume, AnotherRecipeKeepsTheFinishedOneUntilItIsWholeItself) {
+  const SmallTraining training;
+  ASSERT_EQ(training.train("features", kSettings).code, 0);
+  const auto before = weights_of(training);
+  auto other = kSettings;
+  other.emplace_back("train.learning_rate=1e-3");
+  auto arguments = training.arguments("features", other);
+  arguments.emplace_back("--again");
+  const auto kept = training.output("features.before") / "model.safetensors";
+  const Finished stopped = run_program("fewstep", arguments, SmallTraining::one_thread, [&](int pid) {
+    for (int i = 0; i < 20'000 && !std::filesystem::exists(state_of(training)); ++i) ::usleep(1000);
+    ::kill(pid, SIGKILL);
+  });
+  ASSERT_EQ(stopped.code, 128 + SIGKILL) << stopped.err;
+  ASSERT_TRUE(std::filesystem::exists(kept));
+  EXPECT_EQ(sha256_file(kept), before);
+  ASSERT_EQ(training.train("features", other).code, 0) << "goes on without --again";
   EXPECT_NE(weights_of(training), before);
+  EXPECT_FALSE(std::filesystem::exists(kept)) << "the new one is whole";
+}
+
+TEST(TrainingResume, ALongerTrainingGoesOnAsIfItHadBeenAskedForAtFirst) {
+  const SmallTraining whole, longer;
+  std::vector<std::string> constant = kSettings, more;
+  constant.emplace_back("train.decay=constant");
+  for (const std::string& setting : constant) more.push_back(setting == "train.steps=80" ? "train.steps=120" : setting);
+  ASSERT_EQ(whole.train("features", more).code, 0);
+  const Finished stopped =
+      run_program("fewstep", longer.arguments("features", constant), SmallTraining::one_thread, [&](int pid) {
+        for (int i = 0; i < 20'000 && !std::filesystem::exists(state_of(longer)); ++i) ::usleep(1000);
+        ::kill(pid, SIGINT);
+      });
+  ASSERT_EQ(stopped.code, 75) << stopped.err;
+  ASSERT_EQ(longer.train("features", more).code, 0);
+  EXPECT_EQ(weights_of(longer), weights_of(whole));
+  EXPECT_EQ(longer.losses("features"), whole.losses("features"));
 }
 
 TEST(TrainingResume, TheStateOfAnotherRecipeIsRefusedAndKept) {

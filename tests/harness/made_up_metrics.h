@@ -43,7 +43,7 @@ inline OpenMetric colour_metric(Seen* seen) {
                                double red = 0;
                                for (std::int64_t i = 0; i < score.count; ++i) red += rows[i * width];
                                score.value = std::abs(red / static_cast<double>(score.count) - reference->mean[0]);
-                               return score;
+                               return ScoreWithInfluence{score, {}};
                              }};
   Measure measure;
   measure.width = 3;
@@ -79,7 +79,7 @@ inline OpenMetric length_metric() {
         double sum = 0;
         for (const float row : rows) sum += row;
         const auto count = static_cast<std::int64_t>(rows.size());
-        return Score{sum / static_cast<double>(count), 0.25, count, {"made-up"}};
+        return ScoreWithInfluence{{sum / static_cast<double>(count), 0.25, count, {"made-up"}}, {}};
       }};
   Measure measure;
   measure.rows = [](std::span<const Image> images, std::span<const std::string> prompts) {

@@ -179,7 +179,7 @@ TEST_F(ChangedCheckpoint, HasALearnedTokenOfAddedTokensJson) {
   set("text_encoder/config.json", "vocab_size", 544);
   const auto latents = [&](const std::string& prompt) {
     const auto end = folder_.path() / "end.safetensors";
-    const Finished finished = sample("ddim", {"--save-latents", end}, prompt);
+    const Finished finished = sample("ddim", {"--save-latents", end, "--force"}, prompt);
     EXPECT_EQ(finished.code, 0) << finished.err;
     return load_tensors(end).at("latents").clone();
   };
@@ -199,6 +199,63 @@ TEST(Sample, WritesCaptionsBesideItsImages) {
             "file,text,row,cell\n\"00000.png\",\"a\",0,\"checkpoint=lcm sampler=lcm steps=1 omega=0\"\n"
             "\"00001.png\",\"b \"\"c\"\"\",2,\"checkpoint=lcm sampler=lcm steps=1 omega=0\"\n");
   EXPECT_THAT(finished.err, HasSubstr("captions.txt: 2 captions, the first: \"a\"; 1 empty ones are left out"));
+}
+
+class SampleFolder : public testing::Test {
+ protected:
+  Finished sample(const std::vector<std::string>& prompts, const std::vector<std::string>& options = {}) const {
+    std::string text;
+    for (const std::string& prompt : prompts) text += prompt + "\n";
+    std::vector<std::string> arguments{"sample",
+                                       "--checkpoint",
+                                       checkpoint("lcm"),
+                                       "--sampler",
+                                       "lcm",
+                                       "--steps",
+                                       "1",
+                                       "--omega",
+                                       "3",
+                                       "--prompts",
+                                       folder_.write("prompts.txt", text),
+                                       "-o",
+                                       out(),
+                                       "--device",
+                                       "cpu"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return run_program("fewstep", arguments);
+  }
+  std::filesystem::path out() const { return folder_.path() / "out"; }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SampleFolder, IsRefusedWhereAnImageWouldBeWrittenOver) {
+  ASSERT_EQ(sample({"a", "b"}).code, 0);
+  const std::string before = read_file(out() / "00000.png");
+  const Finished again = sample({"red", "blue"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_THAT(again.err, testing::HasSubstr("00000.png] would be written over; choose another place, or --force"));
+  EXPECT_EQ(read_file(out() / "00000.png"), before);
+  EXPECT_EQ(sample({"red", "blue"}, {"--force"}).code, 0);
+  EXPECT_NE(read_file(out() / "00000.png"), before);
+}
+
+TEST_F(SampleFolder, IsRefusedWhereNumberedImagesOfAnotherRunLie) {
+  std::filesystem::create_directories(out());
+  write_png(out() / "00007.png", Image{8, 8, std::vector<std::uint8_t>(192)});
+  const Finished finished = sample({"a"});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, testing::HasSubstr("00007.png] is a numbered image of another run"));
+}
+
+TEST_F(SampleFolder, TakesOneThatHoldsOtherThings) {
+  std::filesystem::create_directories(out());
+  write_png(out() / "cover.png", Image{8, 8, std::vector<std::uint8_t>(192)});
+  folder_.write("out/notes.txt", "mine");
+  EXPECT_EQ(sample({"a"}).code, 0);
+  const Finished latents = sample({"a"}, {"--save-latents", folder_.write("end.safetensors", "x")});
+  EXPECT_EQ(latents.code, 2);
+  EXPECT_THAT(latents.err, testing::HasSubstr("end.safetensors] is there already"));
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ class Metrics : public testing::Test {
 
   static MetricSettings settings_of(const Metric& metric, std::string_view protocol) {
     MetricSettings settings{std::string(metric.name), std::string(protocol), weights()};
-    if (metric.name != "fid")
-      settings.network = kFolder / (metric.name == "fd-pocket" ? "feature_net/five_layers" : "metrics/clip-tiny");
+    if (metric.rows_of != "fid")
+      settings.network = kFolder / (metric.rows_of == "fd-pocket" ? "feature_net/five_layers" : "metrics/clip-tiny");
     return resolve(settings);
   }
   // size 0: of many sizes.
@@ -60,7 +60,7 @@ TEST_F(Metrics, OfGivenImagesEqualPytorchFid) {
   accumulate(reference, rows_of("reference"), measure.width);
   const Gaussian gaussian = fit(reference);
   std::vector<std::int64_t> groups{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-  const Score score = fid.aggregate("pytorch-fid", rows_of("images"), measure.width, groups, &gaussian);
+  const Score score = fid.aggregate("pytorch-fid", rows_of("images"), measure.width, groups, &gaussian).score;
   const double expected = golden_json("metrics/fid.json").at("pytorch-fid");
   EXPECT_NEAR(score.value, expected, 1e-4 * expected) << "remake with: make golden";
   std::printf("FID's formula on formula-made weights: %.6f, pytorch-fid %.6f, relative difference %.1e\n", score.value,
@@ -72,7 +72,7 @@ TEST_F(Metrics, RowsDoNotDependOnBatchOrThreads) {
   const std::vector<std::string> captions{
       "a red circle", "a blue square", "", "green", "a", "red", "the circle", "on", "of", "square", "blue", "a b c"};
   for (const Metric& metric : metrics()) {
-    const auto images = images_of("contract", metric.name == "fd-pocket" ? 32 : 0);
+    const auto images = images_of("contract", metric.rows_of == "fd-pocket" ? 32 : 0);
     for (const std::string_view protocol : names_of(metric.protocols)) {
       const Measure measure = metric.open(settings_of(metric, protocol), {});
       EXPECT_EQ(measure.model_hash.size(), 64u);

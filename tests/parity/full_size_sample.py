@@ -76,7 +76,7 @@ def check(args, kind, folder):
     expected_latents, expected_images = reference(pipe, kind, size, latents, noise)
     del pipe
     gc.collect()
-    subprocess.run([args.bin / "fewstep", "sample", "--checkpoint", folder / kind, "--sampler", "lcm" if kind == "lcm" else "ddim",
+    subprocess.run([args.bin / "fewstep", "sample", "--force", "--checkpoint", folder / kind, "--sampler", "lcm" if kind == "lcm" else "ddim",
                     "--steps", str(STEPS), "--omega", str(OMEGA), "--prompt", PROMPT, "--seed", "0", "-o", folder / "out",
                     "--latents", folder / "start.safetensors", "--save-latents", folder / "end.safetensors"], check=True,
                    stdout=subprocess.DEVNULL)

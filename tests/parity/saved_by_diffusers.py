@@ -47,7 +47,7 @@ class Check:
         expected = self.expected(pipe, prompt)
         end = self.folder / "end.safetensors"
         end.unlink(missing_ok=True)
-        done = subprocess.run([self.bin / "fewstep", "sample", "--checkpoint", checkpoint, "--sampler", sampler, "--steps", str(STEPS),
+        done = subprocess.run([self.bin / "fewstep", "sample", "--force", "--checkpoint", checkpoint, "--sampler", sampler, "--steps", str(STEPS),
                                "--guidance-scale", str(SCALE), "--prompt", prompt, "--device", "cpu", "-o", self.folder / "out",
                                "--latents", self.folder / "start.safetensors", "--save-latents", end, *options],
                               capture_output=True, text=True)

@@ -49,7 +49,7 @@ def check_sampling(args, folder, name, sampler):
     latents, noise = torch.randn(1, 4, 8, 8, generator=generator), torch.randn(STEPS - 1, 1, 4, 8, 8, generator=generator)
     save_file({"latents": latents, "noise": noise}, folder / "start.safetensors")
     expected_latents, expected_images = reference(pipe, latents, noise)
-    subprocess.run([args.bin / "fewstep", "sample", "--checkpoint", folder / name, "--sampler", sampler, "--steps", str(STEPS), "--omega",
+    subprocess.run([args.bin / "fewstep", "sample", "--force", "--checkpoint", folder / name, "--sampler", sampler, "--steps", str(STEPS), "--omega",
                     str(OMEGA), "--prompt", PROMPT, "--seed", "0", "-o", folder / f"out-{name}", "--latents",
                     folder / "start.safetensors", "--save-latents", folder / "end.safetensors"], check=True, stdout=subprocess.DEVNULL)
     ours = load_file(folder / "end.safetensors")

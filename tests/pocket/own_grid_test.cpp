@@ -48,6 +48,7 @@ class OwnGrid : public testing::Test {
                                        "a large red circle on a blue background",
                                        "-o",
                                        out,
+                                       "--force",
                                        "--device",
                                        "cpu"};
     arguments.insert(arguments.end(), options.begin(), options.end());

@@ -181,6 +181,32 @@ def distances(folder):
     write_json(folder / "frechet.json", cases)
 
 
+def infinity(folder):
+    """FID∞ as github.com/mchong6/FID_IS_infinity computes it (calculate_FID_infinity), whose shuffle is replaced by the
+    order that fewstep documents: prompts by stream_seed(0, prompt, 0)."""
+    def splitmix64(x):
+        x = (x + 0x9E3779B97F4A7C15) % 2**64
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
+        return x ^ (x >> 31)
+
+    def stream_seed(prompt):
+        return splitmix64(splitmix64(splitmix64(0) ^ prompt)) >> 1
+
+    cases = []
+    for count, width, other, per_prompt in ((200, 16, 300, 1), (640, 64, 900, 4), (41, 4, 60, 1)):
+        name = f"infinity {count} of {width}"
+        rows, reference = made.rows(name, count, width, 0.25, 1.0), made.rows(name + " reference", other, width, 0.0, 1.0)
+        prompts = [3 * (i // per_prompt) for i in range(count)]
+        order = sorted(range(count), key=lambda i: (stream_seed(prompts[i]), prompts[i]))
+        sizes = numpy.linspace(-(-width * 5000 // 2048), count, 15).astype("int32")
+        values = [scipy_distance(rows[order[:size]], reference) for size in sizes]
+        line = numpy.linalg.lstsq(numpy.stack([numpy.ones(15), 1 / sizes], 1), numpy.array(values), rcond=None)[0]
+        cases.append({"name": name, "count": count, "width": width, "reference": other, "per_prompt": per_prompt,
+                      "sizes": sizes.tolist(), "order": order, "value": float(line[0])})
+    write_json(folder / "frechet_infinity.json", cases)
+
+
 def fid_images(which, count):
     return [made.image(f"{which} {i}", 40 + 3 * i, 64 - 2 * i, block=7 + i) for i in range(count)]
 
@@ -344,3 +370,4 @@ def make(folder: pathlib.Path):
     statistics_files(folder)
     fid(folder, net)
     distances(folder)
+    infinity(folder)

@@ -89,8 +89,8 @@ TEST(BadStore, ADatabaseOfAnotherProgramIsRefusedAndKept) {
 TEST(BadStore, ANewerVersionIsRefused) {
   const TemporaryFolder folder;
   const auto path = filled_store(folder);
-  execute(path, "UPDATE schema_version SET version = 3");
-  expect_refused(path, ExitCode::kInput, "expected a store of schema version 2, got 3; use a newer fewstep");
+  execute(path, "UPDATE schema_version SET version = 4");
+  expect_refused(path, ExitCode::kInput, "expected a store of schema version 3, got 4; use a newer fewstep");
 }
 
 TEST(BadStore, ATruncatedFileIsRefused) {

@@ -72,7 +72,7 @@ TEST_P(StoreCrash, ABatchIsStoredWholeOrNotAtAll) {
     const std::vector<std::int64_t> metrics{filled.clip, filled.fid};
     EXPECT_EQ(filled.store.finished(filled.series, metrics).size(), GetParam().samples);
     EXPECT_EQ(filled.store.finished(filled.series, {}).size(), GetParam().samples);
-    EXPECT_EQ(read_runs(filled.store).at(0).state, "interrupted");
+    EXPECT_EQ(read_runs(filled.store).at(0).state, kEndedWithoutAWord);
     // The same batches again complete it.
     filled.add_batch(0, 3);
     filled.add_batch(3, 4);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "store/filled_store.h"
+#include "store/migrations.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -132,16 +133,56 @@ TEST(StoreRead, AShortRunKeepsWhatEarlierRunsOfTheConfigurationFound) {
   EXPECT_FEWSTEP_ERROR(read_table(store, 77), ExitCode::kInput, "from 1 to 3, got 77");
 }
 
-TEST(StoreRead, AKilledRunIsInterruptedOnceTheNextBegins) {
+TEST(StoreRead, AKilledRunEndedWithoutAWordOnceTheNextBegins) {
   const TemporaryFolder folder;
   FilledStore filled(folder.path() / "a.sqlite");
   filled.store.set_cell(filled.run, filled.series, 0, CellState::kRunning, 10);
   filled.store.begin_run(filled.config, filled.environment, "synthetic");
   const auto runs = read_runs(filled.store);
   ASSERT_EQ(runs.size(), 2u);
-  EXPECT_EQ(runs[0].state, "interrupted");
+  EXPECT_EQ(runs[0].state, kEndedWithoutAWord);
   EXPECT_EQ(runs[1].state, "running");
   EXPECT_EQ(read_table(filled.store, runs[0].id).cells.at(0).state, CellState::kIncomplete);
+}
+
+// The lock says it before the next run does.
+TEST(StoreRead, AKilledRunEndedWithoutAWordAsSoonAsItsLockIsGone) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.sqlite";
+  {
+    FilledStore filled(path);
+    filled.add_batch(0, 4);
+    filled.store.set_cell(filled.run, filled.series, 0, CellState::kRunning, 4);
+    auto reader = Store::open(path, Store::Mode::kRead);
+    EXPECT_EQ(read_runs(reader).back().state, "running") << "the writer holds the lock";
+  }
+  auto reader = Store::open(path, Store::Mode::kRead);
+  const StoredTable table = read_table(reader);
+  EXPECT_EQ(table.run.state, kEndedWithoutAWord);
+  EXPECT_EQ(end_text(table.run), "ended without a word at " + table.run.last_write);
+  EXPECT_EQ(table.run.last_write.size(), std::string("2026-01-02T03:04:05Z").size());
+  EXPECT_EQ(table.cells.at(0).state, CellState::kIncomplete);
+  EXPECT_EQ(table.cells.at(0).message, "the run " + end_text(table.run));
+  EXPECT_NO_THROW(Store::open(path, Store::Mode::kWrite)) << "looking takes no lock away";
+}
+
+TEST(StoreRead, CellsOfAnotherNumberOfImagesAreStale) {
+  const TemporaryFolder folder;
+  FilledStore filled(folder.path() / "a.sqlite");
+  const auto other = filled.store.add_series(series_key("dpm", 4));
+  filled.add_batch(0, 10);
+  filled.store.set_cell(filled.run, filled.series, 0, CellState::kComplete, 10);
+  filled.store.set_cell(filled.run, other, 1, CellState::kFailed, 10, "broken");
+  filled.store.add_score(filled.run, filled.series, filled.clip, "", {30, 1, 10, {}});
+  const auto next = filled.store.begin_run(filled.config, filled.environment, "synthetic");
+  for (const auto series : {filled.series, other})
+    filled.store.set_cell(next, series, series == other, CellState::kPlanned, 4);
+  const StoredTable table = read_table(filled.store);
+  ASSERT_EQ(table.cells.size(), 2u);
+  EXPECT_EQ(table.cells[0].state, CellState::kStale);
+  EXPECT_EQ(table.cells[0].message, "of 10 images in run 1, where run 2 asks for 4");
+  EXPECT_EQ(table.cells[1].state, CellState::kFailed);
+  EXPECT_EQ(read_table(filled.store, 1).cells[0].state, CellState::kComplete) << "of run 1 itself it is whole";
 }
 
 TEST(StoreRead, CountsRowsForInspect) {
@@ -155,7 +196,7 @@ TEST(StoreRead, CountsRowsForInspect) {
   EXPECT_EQ(counts.at("feature_block"), 1);
   EXPECT_EQ(counts.at("prompt"), 10);
   EXPECT_EQ(counts.at("comparison"), 0);
-  EXPECT_EQ(schema_version(filled.store), 2);
+  EXPECT_EQ(schema_version(filled.store), kSchemaVersion);
 }
 
 TEST(StoreRead, AStoreWithoutARunSaysSo) {

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "filled_store.h"
+#include "store/migrations.h"
 #include "store/read.h"
 #include "temporary.h"
 
@@ -38,17 +39,19 @@ TEST(StoreTraining, NeedsItsCheckpointInTheStore) {
 TEST(StoreTraining, AStoreOfVersionOneIsReadAsItIsAndGetsTheTablesFromAWriter) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a.sqlite";
-  { FilledStore filled(path); }
-  SQLite::Database(path.string(), SQLite::OPEN_READWRITE)
-      .exec("DROP TABLE training_loss; DROP TABLE training; UPDATE schema_version SET version = 1");
+  {
+    SQLite::Database database(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(database, kMigrations.first(1));
+  }
   {
     auto reader = Store::open(path, Store::Mode::kRead);
     EXPECT_EQ(schema_version(reader), 1);
     EXPECT_TRUE(read_trainings(reader).empty());
-    EXPECT_EQ(count_rows(reader).at("prompt"), 10);
+    EXPECT_EQ(count_rows(reader).at("prompt"), 0);
   }
-  auto writer = Store::open(path, Store::Mode::kWrite);
-  EXPECT_EQ(schema_version(writer), 2);
+  FilledStore filled(path);
+  Store& writer = filled.store;
+  EXPECT_EQ(schema_version(writer), kSchemaVersion);
   add_training(writer, record());
   EXPECT_EQ(read_trainings(writer).size(), 1u);
 }

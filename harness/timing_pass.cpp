@@ -1,0 +1,101 @@
+#include "harness/timing_pass.h"
+
+#include "harness/environment.h"
+#include "harness/interrupt.h"
+#include "harness/timing.h"
+#include "models/checkpoint_info.h"
+
+#include <map>
+#include <memory>
+
+namespace fewstep {
+namespace {
+
+using Path = std::filesystem::path;
+
+// Weights may be stored in half the bytes that they take when they run, and packing holds a weight twice for a moment.
+constexpr double kBytesInMemory = 3;
+
+bool fit_together(const RunContext& run, const std::vector<std::size_t>& cells) {
+  std::map<Path, std::uintmax_t> bytes;
+  for (const std::size_t i : cells) {
+    const Path& folder = run.plan.cells[i].cell.checkpoint_path;
+    if (bytes.contains(folder)) continue;
+    for (const Path& file : checkpoint_files(folder)) bytes[folder] += std::filesystem::file_size(folder / file);
+  }
+  double sum = 0;
+  for (const auto& [folder, size] : bytes) sum += static_cast<double>(size);
+  return bytes.size() == 1 || kBytesInMemory * sum < static_cast<double>(free_memory(run.compute.device));
+}
+
+// Checkpoints as the pass needs them.
+class Loaded {
+ public:
+  Loaded(const RunContext& run, bool all) : run_(run), all_(all) {}
+  const Checkpoint& at(const Path& folder) {
+    auto& place = checkpoints_[folder];
+    if (!place) {
+      if (!all_) {
+        checkpoints_.clear();
+        return *checkpoints_.emplace(folder, load(folder)).first->second;
+      }
+      place = load(folder);
+    }
+    return *place;
+  }
+
+ private:
+  std::unique_ptr<Checkpoint> load(const Path& folder) const {
+    return std::make_unique<Checkpoint>(load_checkpoint(folder, run_.compute, false));
+  }
+  const RunContext& run_;
+  bool all_;
+  std::map<Path, std::unique_ptr<Checkpoint>> checkpoints_;
+};
+
+std::vector<std::string> prompts_of(const Plan& plan, int batch) {
+  std::vector<std::string> texts;
+  for (int b = 0; b < batch; ++b) texts.push_back(plan.texts[static_cast<std::size_t>(b) % plan.texts.size()]);
+  return texts;
+}
+
+void visit_cell(RunContext& run, const TimedCell& timed, const TimingVisit& visit, Loaded& loaded) {
+  const PlannedCell& planned = run.plan.cells[timed.cell];
+  const Checkpoint& checkpoint = loaded.at(planned.cell.checkpoint_path);
+  const auto repetition = batch_timer(checkpoint, denoising_of(planned.cell, checkpoint), planned.size,
+                                      prompts_of(run.plan, timed.batch), run.experiment.negative_prompt);
+  warm_up(run.experiment.timing->warmup, visit.round, repetition);
+  std::vector<TimingRow> rows;
+  for (int i = 0; i < visit.repetitions; ++i) {
+    const auto of_one = rows_of(repetition(), visit, timed.batch, visit.first_repetition + i);
+    rows.insert(rows.end(), of_one.begin(), of_one.end());
+  }
+  run.store.add_timings(run.id, run.work[timed.cell].series, rows);
+}
+
+}  // namespace
+
+void time_cells(RunContext& run, const std::vector<std::size_t>& cells, Progress& progress,
+                const AttemptCell& attempt) {
+  std::vector<TimedCell> timed;
+  for (const std::size_t i : cells)
+    for (const int batch : run.work[i].timings) timed.push_back({i, batch});
+  if (timed.empty()) return;
+  const std::string before = load_text();
+  Loaded loaded(run, fit_together(run, cells));
+  std::vector<bool> failed(run.work.size());
+  for (const TimingVisit& visit : timing_visits(timed.size(), run.experiment.timing->repetitions)) {
+    if (interrupted()) return;
+    const TimedCell& one = timed[visit.timed];
+    if (failed[one.cell]) continue;
+    progress.begin_timing(label_of(run.plan.cells[one.cell].cell), visit.round + 1);
+    failed[one.cell] = true;
+    attempt(one.cell, [&] {
+      visit_cell(run, one, visit, loaded);
+      failed[one.cell] = false;
+    });
+  }
+  run.store.set_fact(run.id, "machine while timing", "before: " + before + "; after: " + load_text());
+}
+
+}  // namespace fewstep
