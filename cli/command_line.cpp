@@ -90,7 +90,10 @@ void add_run(CLI::App& app, RunRequest& request) {
   app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
   add_limit(app, request.limit);
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
-  app.add_flag("--dry-run", request.dry_run, "print the plan: cells, images, evaluations, bytes, time");
+  auto* dry =
+      app.add_flag("--dry-run", request.dry_run, "check everything and print the plan: cells, images, bytes, time");
+  app.add_flag("--calibrate", request.calibrate, "of a dry run: two images of each checkpoint tell time and memory")
+      ->needs(dry);
   app.add_flag("--no-sharing", request.no_sharing,
                "compute every cell on its own (this version always does: cells share no evaluations yet)");
   app.add_flag("--retime", request.retime, "time cells again that are timed already");

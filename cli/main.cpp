@@ -3,6 +3,7 @@
 #include "cli/command_line.h"
 #include "cli/exit_status.h"
 #include "core/error.h"
+#include "core/faults.h"
 #include "core/warnings.h"
 #include "reports/inspect.h"
 #include "settings/experiment.h"
@@ -36,9 +37,11 @@ int run(int argc, char** argv) {
   if (const int* answered = std::get_if<int>(&command)) return *answered;
   // An error in the file is told before LibTorch is loaded; the engine reads it again, and tells its warnings.
   if (needs_engine(command)) send_warnings_to(nullptr);
+  // Of files that are missing or broken the engine tells all, since it sees into them.
+  Faults files;
   if (const auto* request = std::get_if<RunRequest>(&command))
-    read_experiment(request->experiment, request->set, request->only);
-  if (const auto* demo = std::get_if<DemoRequest>(&command)) read_experiment(run_of(*demo).experiment);
+    read_experiment(request->experiment, request->set, request->only, &files);
+  if (const auto* demo = std::get_if<DemoRequest>(&command)) read_experiment(run_of(*demo).experiment, {}, "", &files);
   if (const auto* request = std::get_if<DistillRequest>(&command)) read_recipe(request->recipe, request->set);
   if (needs_engine(command)) become_engine(argv);
   if (const auto* request = std::get_if<InspectRequest>(&command)) {

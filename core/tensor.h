@@ -15,6 +15,8 @@ namespace fewstep {
 using at::Tensor;
 
 // Where and in which precision networks run.
+// On the meta device weights have shapes and no bytes: what is loaded there was checked against its files' headers, not
+// read, and has no hash.
 struct Compute {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;

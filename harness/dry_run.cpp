@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <ostream>
@@ -30,12 +31,9 @@ struct CellRest {
 
 CellRest rest_of(const PlannedCell& planned, const Plan& plan, const RunMetrics& metrics, Store* store,
                  const std::string& environment) {
-  CellRest rest{plan.images_per_cell()};
-  if (!store) return rest;
-  const auto series = store->find_series(planned.series);
+  CellRest rest{images_to_make(planned, plan, metrics, store)};
+  const auto series = store ? store->find_series(planned.series) : std::nullopt;
   if (!series) return rest;
-  if (const auto ids = metrics.find_in(*store))
-    rest.images = count_images(missing_batches(plan, store->finished(*series, *ids), 1));
   if (const auto id = store->find_environment(environment)) {
     const auto timings = read_timings(*store, *series, *id);
     if (!timings.empty() && timings.front().total) rest.ms_per_image = timings.front().total->median;
@@ -44,9 +42,14 @@ CellRest rest_of(const PlannedCell& planned, const Plan& plan, const RunMetrics&
 }
 
 struct Sums {
-  std::int64_t images = 0, evaluations = 0, pixels = 0;
+  std::int64_t images = 0, evaluations = 0, kept_pixels = 0;
   double ms = 0;
 };
+
+double bytes_of(const Experiment& experiment, const Sums& sums, std::int64_t feature_bytes) {
+  const auto stored = static_cast<double>(sums.images * (kRowBytes + feature_bytes));
+  return stored + (experiment.keep_images ? static_cast<double>(sums.kept_pixels) * 3 : 0);
+}
 
 void print_sums(const Experiment& experiment, const Plan& plan, const Sums& sums, std::int64_t feature_bytes,
                 std::ostream& out) {
@@ -54,7 +57,7 @@ void print_sums(const Experiment& experiment, const Plan& plan, const Sums& sums
   out << fmt::format("{} cells, {} images to make of {}, {} network evaluations\n", plan.cells.size(), sums.images,
                      plan.images_per_cell() * static_cast<std::int64_t>(plan.cells.size()), sums.evaluations);
   out << "store: about " << bytes_text(static_cast<double>(stored));
-  if (experiment.keep_images) out << ", images: at most " << bytes_text(static_cast<double>(sums.pixels) * 3);
+  if (experiment.keep_images) out << ", images: at most " << bytes_text(static_cast<double>(sums.kept_pixels) * 3);
   out << "\ntime: "
       << (std::isfinite(sums.ms) ? "about " + duration_text(sums.ms / 1000) + " and the metrics, from stored timings"
                                  : std::string("unknown before every cell is timed ([timing])"))
@@ -63,23 +66,35 @@ void print_sums(const Experiment& experiment, const Plan& plan, const Sums& sums
 
 }  // namespace
 
-void print_dry_run(const Experiment& experiment, const Plan& plan, const RunMetrics& metrics,
-                   const std::filesystem::path& store, const std::string& environment, std::ostream& out) {
-  std::optional<Store> stored;
-  if (std::filesystem::exists(store)) stored.emplace(Store::open(store, Store::Mode::kRead));
+double print_dry_run(const Experiment& experiment, const Plan& plan, const RunMetrics& metrics, Store* store,
+                     const std::string& environment, std::ostream* out) {
   Sums sums;
   for (const PlannedCell& planned : plan.cells) {
-    const CellRest rest = rest_of(planned, plan, metrics, stored ? &*stored : nullptr, environment);
-    const std::int64_t forwards =
-        std::int64_t{planned.cell.steps} * (evaluates_twice(planned.cell, planned.checkpoint) ? 2 : 1);
+    const CellRest rest = rest_of(planned, plan, metrics, store, environment);
+    const std::int64_t forwards = forwards_of(planned);
+    const std::int64_t pixels = std::int64_t{planned.size.height} * planned.size.width;
     sums.images += rest.images;
     sums.evaluations += rest.images * forwards;
-    sums.pixels += rest.images * planned.size.height * planned.size.width;
+    const std::int64_t kept = plan.images_per_cell() / static_cast<std::int64_t>(plan.texts.size());
+    sums.kept_pixels += std::min(rest.images, kept * std::min(experiment.keep_images, plan.images_per_cell())) * pixels;
     if (rest.images > 0) sums.ms += static_cast<double>(rest.images) * rest.ms_per_image;
-    out << fmt::format("{}  {}x{}: {} of {} images, {} evaluations each\n", label_of(planned.cell), planned.size.height,
-                       planned.size.width, rest.images, plan.images_per_cell(), forwards);
+    if (out)
+      *out << fmt::format("{}  {}x{}: {} of {} images, {} evaluations each\n", label_of(planned.cell),
+                          planned.size.height, planned.size.width, rest.images, plan.images_per_cell(), forwards);
   }
-  print_sums(experiment, plan, sums, metrics.feature_bytes(), out);
+  if (out) print_sums(experiment, plan, sums, metrics.feature_bytes(), *out);
+  return bytes_of(experiment, sums, metrics.feature_bytes());
+}
+
+std::int64_t images_to_make(const PlannedCell& planned, const Plan& plan, const RunMetrics& metrics, Store* store) {
+  const auto series = store ? store->find_series(planned.series) : std::nullopt;
+  const auto ids = series ? metrics.find_in(*store) : std::nullopt;
+  if (!ids) return plan.images_per_cell();
+  return count_images(missing_batches(plan, store->finished(*series, *ids), 1));
+}
+
+std::int64_t forwards_of(const PlannedCell& planned) {
+  return std::int64_t{planned.cell.steps} * (evaluates_twice(planned.cell, planned.checkpoint) ? 2 : 1);
 }
 
 }  // namespace fewstep

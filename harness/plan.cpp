@@ -33,8 +33,8 @@ SeriesKey series_of(const Experiment& experiment, const PlannedCell& planned, co
 
 }  // namespace
 
-Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts,
-               const Compute& compute) {
+Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts, const Compute& compute,
+               const HashOfFolder& hash_of) {
   Plan plan;
   plan.prompts = std::move(prompts);
   plan.images_per_prompt = experiment.images_per_prompt;
@@ -45,7 +45,10 @@ Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, Pro
   std::map<std::filesystem::path, CheckpointInfo> infos;
   for (const Cell& cell : cells) {
     auto info = infos.find(cell.checkpoint_path);
-    if (info == infos.end()) info = infos.emplace(cell.checkpoint_path, inspect_checkpoint(cell.checkpoint_path)).first;
+    if (info == infos.end()) {
+      info = infos.emplace(cell.checkpoint_path, inspect_checkpoint(cell.checkpoint_path, !hash_of)).first;
+      if (hash_of) info->second.hash = hash_of(cell.checkpoint_path);
+    }
     PlannedCell planned{cell, info->second, image_size(cell.checkpoint_path, experiment.height, experiment.width), {}};
     planned.series = series_of(experiment, planned, plan.prompts.source, compute);
     plan.cells.push_back(std::move(planned));

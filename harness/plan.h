@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -36,8 +37,12 @@ struct Plan {
   std::int64_t images_per_cell() const { return static_cast<std::int64_t>(texts.size()) * images_per_prompt; }
 };
 
-// Reads the captions and hashes every checkpoint, once each. Throws Error for what cannot be read.
-Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts, const Compute& compute);
+// The hash of a checkpoint's folder; empty where it is not known. A dry run takes what the store knows of the folder.
+using HashOfFolder = std::function<std::string(const std::filesystem::path& folder)>;
+// Asks for the hash of every checkpoint, once each; without hash_of it is computed. Throws Error for what cannot be
+// read.
+Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts, const Compute& compute,
+               const HashOfFolder& hash_of = {});
 
 // The batches of a cell in which an image is missing from finished. A batch is a fixed group of the plan, from one
 // multiple of batch to the next, and made whole: rounding follows its shape, so that a run that goes on makes the same

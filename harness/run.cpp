@@ -9,6 +9,7 @@
 #include "harness/interrupt.h"
 #include "harness/made_again.h"
 #include "harness/plan.h"
+#include "harness/preflight.h"
 #include "harness/progress.h"
 #include "harness/run_context.h"
 #include "harness/run_facts.h"
@@ -293,10 +294,57 @@ int print_training_plan(const std::vector<Recipe>& recipes, const std::vector<Ce
 
 }  // namespace
 
+namespace {
+
+// What a dry run can tell without hashing a checkpoint: the store knows under which hash it saw the folder last.
+HashOfFolder hashes_of(Store* store) {
+  return [store](const Path& folder) { return store ? store->checkpoint_at(folder.string()) : std::string(); };
+}
+
+// Everything that can be checked before hours are spent, and what is wrong in one message.
+void check_first(const RunRequest& request, const Experiment& experiment, const std::vector<Cell>& cells,
+                 const PromptSet* prompts, const Compute& compute, Faults& faults) {
+  const Path path = store_path(request, experiment);
+  preflight(experiment, cells, path, faults);
+  const bool all_there = std::all_of(cells.begin(), cells.end(), [](const Cell& cell) {
+    return std::filesystem::is_directory(cell.checkpoint_path);  // a student that is trained first is not
+  });
+  if (faults.count() == 0 && prompts && all_there) {
+    std::optional<Store> store;
+    if (std::filesystem::exists(path)) store.emplace(Store::open(path, Store::Mode::kRead));
+    Store* const stored = store ? &*store : nullptr;
+    const RunMetrics metrics(experiment, {at::Device(at::kMeta), at::kFloat});
+    const Plan plan = make_plan(experiment, cells, *prompts, compute, hashes_of(stored));
+    check_disk(path, print_dry_run(experiment, plan, metrics, stored, environment_json(compute.device), nullptr),
+               faults);
+  }
+  faults.finish(request.experiment.string());
+}
+
+int dry_run(const RunRequest& request, const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts,
+            const Compute& compute, std::ostream& out, std::ostream& messages) {
+  const Path path = store_path(request, experiment);
+  std::optional<Store> store;
+  if (std::filesystem::exists(path)) store.emplace(Store::open(path, Store::Mode::kRead));
+  Store* const stored = store ? &*store : nullptr;
+  const Plan plan = make_plan(experiment, cells, std::move(prompts), compute, hashes_of(stored));
+  const RunMetrics metrics(experiment, {at::Device(at::kMeta), at::kFloat});
+  print_dry_run(experiment, plan, metrics, stored, environment_json(compute.device), &out);
+  if (request.calibrate) print_calibration(experiment, plan, compute, stored, out, messages);
+  return 0;
+}
+
+}  // namespace
+
 int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
-  const Experiment experiment = read_experiment(request.experiment, request.set, request.only);
+  Faults faults;
+  const Experiment experiment = read_experiment(request.experiment, request.set, request.only, &faults);
   const std::vector<Cell> cells = select(expand(experiment), request.only);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
+  std::optional<PromptSet> prompts;
+  if (experiment.prompts.shapes || std::filesystem::is_regular_file(experiment.prompts.file))
+    faults.check([&] { prompts = read_captions(experiment, request, messages); });
+  check_first(request, experiment, cells, prompts ? &*prompts : nullptr, compute, faults);
   if (const auto recipes = trainings_of(experiment, cells); !recipes.empty()) {
     if (request.dry_run) return print_training_plan(recipes, cells, out);
     catch_interrupts();
@@ -309,12 +357,9 @@ int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream&
   }
   use_exact_float32();
   const c10::InferenceMode inference;
-  const Plan plan = make_plan(experiment, cells, read_captions(experiment, request, messages), compute);
+  if (request.dry_run) return dry_run(request, experiment, cells, std::move(*prompts), compute, out, messages);
+  const Plan plan = make_plan(experiment, cells, std::move(*prompts), compute);
   RunMetrics metrics(experiment, compute);
-  if (request.dry_run) {
-    print_dry_run(experiment, plan, metrics, store_path(request, experiment), environment_json(compute.device), out);
-    return 0;
-  }
   catch_interrupts();
   RunContext run = begin_run(request, experiment, plan, compute, metrics, messages);
   const std::size_t failed = CellRunner(run).execute();

@@ -30,7 +30,8 @@ Reference reference_for(const Experiment& experiment, const OpenMetric& metric, 
 RunMetrics::RunMetrics(const Experiment& experiment, const Compute& compute)
     : metrics_(open_metrics(experiment.metrics, compute)),
       sources_(row_sources(metrics_)),
-      references_(metrics_.size()) {}
+      references_(metrics_.size()),
+      row_ids_(metrics_.size()) {}
 
 void RunMetrics::read_references(const Experiment& experiment, const std::filesystem::path& cache,
                                  std::ostream& messages) {
@@ -52,7 +53,7 @@ void RunMetrics::add_to(Store& store) {
 std::optional<std::vector<std::int64_t>> RunMetrics::find_in(Store& store) const {
   std::vector<std::int64_t> ids;
   for (const OpenMetric& open : metrics_) {
-    const auto id = store.find_metric(key_of_rows(open));
+    const auto id = store.find_metric_like(key_of_rows(open));
     if (!id) return std::nullopt;
     ids.push_back(*id);
   }

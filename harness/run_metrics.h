@@ -17,10 +17,11 @@ class RunMetrics {
 
   // cache: the folder for statistics of reference images.
   void read_references(const Experiment& experiment, const std::filesystem::path& cache, std::ostream& messages);
-  void add_to(Store& store);                                             // finds or makes their ids
-  std::optional<std::vector<std::int64_t>> find_in(Store& store) const;  // of rows; nothing where one is not there
-  std::span<const std::int64_t> row_ids() const { return row_ids_; }     // of what measure gives
-  std::int64_t feature_bytes() const;                                    // of one image's rows in feature files
+  void add_to(Store& store);  // finds or makes their ids
+  // Ids of rows as far as name, protocol and version tell them; nothing where one is not there.
+  std::optional<std::vector<std::int64_t>> find_in(Store& store) const;
+  std::span<const std::int64_t> row_ids() const { return row_ids_; }  // of what measure gives
+  std::int64_t feature_bytes() const;                                 // of one image's rows in feature files
 
   // Rows of one batch, after add_to.
   std::vector<MetricRows> measure(std::span<const Image> images, std::span<const std::string> prompts) const;

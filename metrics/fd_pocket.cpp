@@ -33,7 +33,7 @@ Measure open_fd_pocket(const MetricSettings& settings, const Compute& compute) {
       std::make_shared<const FeatureNet>(load_feature_net(settings.network, {compute.device, at::kFloat}));
   std::vector<std::filesystem::path> files{settings.network / "config.json"};
   for (const auto& file : weight_files(find_weights(settings.network, "model"))) files.push_back(file);
-  return {network->config.features, hash_of_files(files, settings.network),
+  return {network->config.features, compute.device.is_meta() ? "" : hash_of_files(files, settings.network),
           [network](std::span<const Image> images, std::span<const std::string>) {
             check_sizes(images, network->config.image_size);
             return to_rows(features(*network, from_images(images)));

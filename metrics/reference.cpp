@@ -23,7 +23,8 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
   } else if (file.protocol != protocol) {
     throw input_error(where, "expected statistics of protocol " + protocol + ", got " + file.protocol);
   }
-  if (!file.network.empty() && file.network != metric.measure.model_hash) {
+  const bool known = !metric.measure.model_hash.empty();  // not of a network that is only checked
+  if (known && !file.network.empty() && file.network != metric.measure.model_hash) {
     throw input_error(where, "expected statistics of the network " + metric.measure.model_hash.substr(0, 16) +
                                  "…, got " + file.network.substr(0, 16) + "…; give the same weights to both");
   }

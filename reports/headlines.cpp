@@ -22,23 +22,41 @@ struct Place {
 
 bool is_teacher(const StoredCell& cell) { return cell.series.checkpoint_kind == name_of(CheckpointKind::kTeacher); }
 
-// The best of the cells that have a score over all of their images.
-Place best_of(const CellLines& lines, const ScoreKey& key, const std::string& checkpoint) {
-  Place best;
-  double best_value = 0;
+// The cells of a checkpoint that have a score over all of their images.
+std::vector<Place> places_of(const CellLines& lines, const ScoreKey& key, const std::string& checkpoint) {
+  std::vector<Place> places;
   for (const CellLine& line : lines.lines) {
     for (std::size_t column = 0; column < line.cells.size(); ++column) {
       const StoredCell* cell = line.cells[column];
       if (!cell || cell->series.checkpoint_name != checkpoint) continue;
       const StoredScore* stored = find_score(*cell, key);
       if (!stored || !std::isfinite(stored->score.value) || stored->score.count != cell->expected_images) continue;
-      const double value = stored->score.value;
-      if (best.cell && (key.metric.higher_is_better ? value <= best_value : value >= best_value)) continue;
-      best_value = value;
-      best = {cell, line.label + " · " + lines.columns[column]};
+      places.push_back({cell, line.label + " · " + lines.columns[column]});
     }
   }
-  return best;
+  return places;
+}
+
+const Place* best_of(const std::vector<Place>& places, const ScoreKey& key) {
+  const auto worse = [&](const Place& a, const Place& b) {
+    const double left = find_score(*a.cell, key)->score.value, right = find_score(*b.cell, key)->score.value;
+    return key.metric.higher_is_better ? left < right : left > right;
+  };
+  return places.empty() ? nullptr : &*std::max_element(places.begin(), places.end(), worse);
+}
+
+// See make_headlines.
+const Place* student_place(const std::vector<Place>& places, const Place& teacher, const ScoreKey& key,
+                           ScoreDifferences& differences) {
+  const Place* chosen = nullptr;
+  for (const Place& place : places) {
+    const auto difference = differences.between(*place.cell, *teacher.cell);
+    if (!difference || !place.cell->forwards) continue;
+    const double worse = key.metric.higher_is_better ? -difference->value : difference->value;
+    if (worse > 2 * difference->standard_error) continue;
+    if (!chosen || place.cell->forwards->mean < chosen->cell->forwards->mean) chosen = &place;
+  }
+  return chosen ? chosen : best_of(places, key);
 }
 
 std::string difference_text(double value, double error) {
@@ -91,20 +109,23 @@ std::vector<std::string> make_headlines(Store& store, const StoredTable& table,
   const ScoreKey& judge = distance == keys.end() ? keys.front() : *distance;
   const CellLines lines = lines_by_steps(table.cells);
   for (const std::string& name : names_of(table, false)) {
-    const Place student = best_of(lines, judge, name);
-    if (!student.cell) continue;
-    const Place teacher = best_of(lines, judge, teacher_of(*student.cell, teachers, trainings));
-    if (!teacher.cell) continue;
+    const auto places = places_of(lines, judge, name);
+    if (places.empty()) continue;
+    const auto of_teacher = places_of(lines, judge, teacher_of(*places.front().cell, teachers, trainings));
+    const Place* teacher = best_of(of_teacher, judge);
+    if (!teacher) continue;
+    ScoreDifferences by_judge(store, judge);
+    const Place* student = student_place(places, *teacher, judge, by_judge);
     std::string differences;
     for (const ScoreKey& key : keys) {
-      const auto difference = ScoreDifferences(store, key).between(*student.cell, *teacher.cell);
+      const auto difference = ScoreDifferences(store, key).between(*student->cell, *teacher->cell);
       if (!difference || !std::isfinite(difference->standard_error)) continue;
       differences += (differences.empty() ? "" : ", ") + ("Δ" + metric_title(key.metric.name)) + " " +
                      difference_text(difference->value, difference->standard_error);
     }
     if (differences.empty()) continue;
-    headlines.push_back(student.text + " against " + teacher.text + ": " + differences +
-                        speed_text(*student.cell, *teacher.cell));
+    headlines.push_back(student->text + " against " + teacher->text + ": " + differences +
+                        speed_text(*student->cell, *teacher->cell));
   }
   return headlines;
 }

@@ -18,9 +18,10 @@ using Path = std::filesystem::path;
 // Reads the tables of one file.
 class Reader {
  public:
-  Reader(const toml::table& root, const Path& file, const std::string& only)
+  Reader(const toml::table& root, const Path& file, const std::string& only, Faults& faults)
       : file_{file},
         only_(only),
+        faults_(faults),
         root_(root, file.string(), "the experiment",
               {"name", "seed", "prompts", "reference", "checkpoint", "distill", "grid", "metric", "timing", "images"}) {
   }
@@ -43,7 +44,7 @@ class Reader {
       fields::read(table, rows::kTiming, experiment_.timing.emplace(), file_);
     }
     read_images();
-    check_experiment(experiment_, {file_.places, grid, tables_}, only_);
+    check_experiment(experiment_, {file_.places, grid, tables_}, only_, faults_);
     experiment_.canonical_json = canonical_json(experiment_);
     return std::move(experiment_);
   }
@@ -210,6 +211,7 @@ class Reader {
 
   SettingsFile file_;
   std::string only_;
+  Faults& faults_;
   TomlTable root_;
   Experiment experiment_;
   std::map<std::string, TomlTable> tables_;  // by name of checkpoint
@@ -227,10 +229,14 @@ const Path& ExperimentCheckpoint::path_for(int step_count) const {
   return found->second;
 }
 
-Experiment read_experiment(const Path& toml, const std::vector<std::string>& overrides, const std::string& only) {
+Experiment read_experiment(const Path& toml, const std::vector<std::string>& overrides, const std::string& only,
+                           Faults* faults) {
   const Path file = std::filesystem::absolute(toml).lexically_normal();
   const toml::table root = read_toml(file, overrides);
-  return Reader(root, file, only).read();
+  Faults own;
+  Experiment experiment = Reader(root, file, only, faults ? *faults : own).read();
+  own.finish(file.string());
+  return experiment;
 }
 
 }  // namespace fewstep

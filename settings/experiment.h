@@ -15,6 +15,8 @@
 
 namespace fewstep {
 
+class Faults;
+
 // What an experiment file says; experiments/schema.md explains its keys, settings/experiment_rows.h holds a row for
 // each.
 
@@ -82,8 +84,8 @@ struct Experiment : Axes {
 
 // Reads and checks. overrides: "key=value" with dotted keys (--set); only: the clauses of select(), whose cells'
 // checkpoints alone need to be there. Throws Error (kUsage) with file, line, column and the nearest known name, before
-// anything is loaded.
+// anything is loaded; of files that are missing or broken all at once, or they go to faults where that is given.
 Experiment read_experiment(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {},
-                           const std::string& only = "");
+                           const std::string& only = "", Faults* faults = nullptr);
 
 }  // namespace fewstep

@@ -19,8 +19,8 @@ constexpr double kMaxCells = 100'000;
 
 class Checker {
  public:
-  Checker(Experiment& experiment, const ExperimentPlaces& places, const std::string& only)
-      : experiment_(experiment), places_(places), only_(only) {}
+  Checker(Experiment& experiment, const ExperimentPlaces& places, const std::string& only, Faults& faults)
+      : experiment_(experiment), places_(places), only_(only), faults_(faults) {}
 
   void run() {
     check_spacings();
@@ -127,25 +127,27 @@ class Checker {
   void check_files() {
     if (!experiment_.prompts.shapes) {
       check_caption_format();
-      expect_file(experiment_.prompts.file);
+      faults_.check([&] { expect_file(experiment_.prompts.file); });
     }
     const bool compares = std::any_of(
         experiment_.metrics.begin(), experiment_.metrics.end(),
         [](const MetricSettings& metric) { return find_by_name(kMetrics, metric.name, "metric").needs_reference; });
-    if (compares && experiment_.reference_images) check_reference_images();
-    if (compares && experiment_.reference_statistics) expect_file(*experiment_.reference_statistics);
+    if (compares && experiment_.reference_images) faults_.check([&] { check_reference_images(); });
+    if (compares && experiment_.reference_statistics)
+      faults_.check([&] { expect_file(*experiment_.reference_statistics); });
     for (const MetricSettings& metric : experiment_.metrics) {
       const bool is_folder = find_by_name(kMetrics, metric.name, "metric").network.is_folder;
-      is_folder ? expect_folder(metric.network) : expect_file(metric.network);
+      faults_.check([&] { is_folder ? expect_folder(metric.network) : expect_file(metric.network); });
     }
     for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
-      if (!checkpoint.training && is_needed(path)) expect_checkpoint(path);
+      if (!checkpoint.training && is_needed(path)) faults_.check([&] { expect_checkpoint(path); });
     });
   }
 
   void inspect_checkpoints() {
     for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
-      if (is_needed(path)) inspect(checkpoint, path);
+      const bool there = checkpoint.training || std::filesystem::is_directory(path);  // else it was told
+      if (is_needed(path) && there) faults_.check([&] { inspect(checkpoint, path); });
     });
   }
 
@@ -196,7 +198,9 @@ class Checker {
 
   void check_grids() const {
     for (const Cell& cell : cells_) {
-      const CheckpointInfo& info = infos_.at(cell.checkpoint_path);
+      const auto known = infos_.find(cell.checkpoint_path);
+      if (known == infos_.end()) continue;  // it cannot be read, which was told
+      const CheckpointInfo& info = known->second;
       tell_negative_guidance("checkpoint " + cell.checkpoint, cell.guidance, info);
       try {
         make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
@@ -212,14 +216,15 @@ class Checker {
   Experiment& experiment_;
   const ExperimentPlaces& places_;
   const std::string& only_;
+  Faults& faults_;
   std::vector<Cell> cells_;
   std::map<Path, CheckpointInfo> infos_;
 };
 
 }  // namespace
 
-void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only) {
-  Checker(experiment, places, only).run();
+void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only, Faults& faults) {
+  Checker(experiment, places, only, faults).run();
 }
 
 }  // namespace fewstep

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/faults.h"
 #include "settings/experiment.h"
 #include "settings/toml/table.h"
 
@@ -16,7 +17,8 @@ struct ExperimentPlaces {
 
 // What can be known without loading anything: the files of the cells that only selects are there (else Error kInput),
 // samplers fit their checkpoints, and every such cell has a grid (else Error kUsage). Fills in own_original_steps.
-void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only);
+// Files that are missing or broken go to faults, all of them.
+void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only, Faults& faults);
 
 // Every setting with sorted keys, as JSON.
 std::string canonical_json(const Experiment& experiment);

@@ -164,6 +164,25 @@ std::optional<std::int64_t> Store::find_series(const SeriesKey& key) {
   });
 }
 
+std::optional<std::int64_t> Store::find_metric_like(const MetricKey& key) {
+  return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
+    SQLite::Statement select(
+        impl_->database,
+        "SELECT id FROM metric WHERE name = ? AND protocol = ? AND version = ? ORDER BY id DESC LIMIT 1");
+    bind_all(select, key.name, key.protocol, key.version);
+    if (!select.executeStep()) return std::nullopt;
+    return integer_at(impl_->path, select, 0);
+  });
+}
+
+std::string Store::checkpoint_at(const std::string& path) {
+  return guarded(impl_->path, [&]() -> std::string {
+    SQLite::Statement select(impl_->database, "SELECT sha256 FROM checkpoint WHERE path = ? ORDER BY id DESC LIMIT 1");
+    bind_all(select, path);
+    return select.executeStep() ? text_at(impl_->path, select, 0) : "";
+  });
+}
+
 std::optional<std::int64_t> Store::find_metric(const MetricKey& key) {
   return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
     SQLite::Statement select(

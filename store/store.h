@@ -98,6 +98,10 @@ class Store {
   std::optional<std::int64_t> find_series(const SeriesKey& key);
   std::optional<std::int64_t> find_metric(const MetricKey& key);
   std::optional<std::int64_t> find_environment(const std::string& json);
+  // The metric of that name, protocol and version that came last, whatever its network.
+  std::optional<std::int64_t> find_metric_like(const MetricKey& key);
+  // The hash under which a checkpoint was seen at a path last; empty where there is none.
+  std::string checkpoint_at(const std::string& path);
   void add_prompts(const std::string& source, std::span<const std::int64_t> rows, std::span<const std::string> texts);
 
   std::int64_t begin_run(std::int64_t config_id, std::int64_t environment_id, const std::string& experiment_name);

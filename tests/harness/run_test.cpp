@@ -179,12 +179,14 @@ TEST(Run, ABrokenCheckpointFailsItsCellsAndTheOthersGoOn) {
   std::filesystem::copy(small.golden + "/checkpoints/sd15", broken, std::filesystem::copy_options::recursive);
   const auto weights = broken / "unet/diffusion_pytorch_model.safetensors";
   const std::string bytes = read_file(weights);
-  small.folder.write("broken/unet/diffusion_pytorch_model.safetensors", bytes.substr(0, bytes.size() - 100));
+  std::string broken_bytes = bytes;
+  broken_bytes.replace(bytes.size() - 4, 4, std::string("\x00\x00\xc0\x7f", 4));  // NaN, which no header tells
+  small.folder.write("broken/unet/diffusion_pytorch_model.safetensors", broken_bytes);
   small.checkpoints = small.checkpoint("broken", "ddim", broken) + small.checkpoint("lcm", "lcm");
   const Finished finished = small.run();
   EXPECT_EQ(finished.code, 13);
   EXPECT_THAT(finished.err, HasSubstr("2 of 4 cells failed"));
-  EXPECT_THAT(finished.err, HasSubstr(weights.string()));
+  EXPECT_THAT(finished.err, HasSubstr(broken.string()));
   const auto cells = small.report().at("cells");
   EXPECT_EQ(cells.at(0).at("state"), "failed");
   EXPECT_EQ(cells.at(2).at("state"), "complete");

@@ -1,0 +1,31 @@
+#include "core/faults.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace fewstep {
+
+namespace {
+
+// "[where]" of a message.
+std::string_view place(const Error& error) {
+  const std::string_view text = error.what();
+  return text.substr(0, text.find(']'));
+}
+
+}  // namespace
+
+void Faults::add(const Error& error) {
+  const auto same = [&](const Error& known) { return place(known) == place(error); };
+  if (std::none_of(errors_.begin(), errors_.end(), same)) errors_.push_back(error);
+}
+
+void Faults::finish(const std::string& where) const {
+  if (errors_.empty()) return;
+  if (errors_.size() == 1) throw errors_.front();
+  std::string text = std::to_string(errors_.size()) + " things are wrong:";
+  for (std::size_t i = 0; i < errors_.size(); ++i) text += "\n" + std::to_string(i + 1) + ". " + errors_[i].what();
+  throw Error(errors_.front().code(), where, text);
+}
+
+}  // namespace fewstep

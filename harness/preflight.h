@@ -1,0 +1,20 @@
+#pragma once
+#include "core/faults.h"
+#include "harness/requests.h"
+#include "settings/cells.h"
+
+#include <filesystem>
+#include <vector>
+
+namespace fewstep {
+
+// Before hours are spent: everything that can be checked of the selected cells without hashing or loading weights.
+// Every file that they and their metrics use: configurations, tokenizers, headers and shapes of weights, metric
+// networks, reference, the store. What is wrong goes to faults.
+void preflight(const Experiment& experiment, const std::vector<Cell>& cells, const std::filesystem::path& store,
+               Faults& faults);
+
+// Whether the disk of the store has so many bytes.
+void check_disk(const std::filesystem::path& store, double bytes, Faults& faults);
+
+}  // namespace fewstep

@@ -1,0 +1,84 @@
+// Before hours are spent: all that is wrong, in one message.
+#include "core/files.h"
+#include "harness/small_experiment.h"
+
+#include <gmock/gmock.h>
+
+namespace fewstep {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+class Preflight : public testing::Test {
+ protected:
+  // A copy of a tiny checkpoint, to plant faults in.
+  fs::path copy(const std::string& name) const {
+    const fs::path folder = small_.folder.path() / name;
+    fs::copy(small_.golden + "/checkpoints/" + name, folder, fs::copy_options::recursive);
+    return folder;
+  }
+  void plant(const fs::path& file, const std::string& bytes) const { write_file_atomically(file, bytes); }
+
+  SmallExperiment small_;
+};
+
+TEST_F(Preflight, NamesSevenPlantedFaultsInOneMessage) {
+  const fs::path teacher = copy("sd15"), student = copy("lcm");
+  const auto unet = teacher / "unet/diffusion_pytorch_model.safetensors";
+  plant(unet, read_file(unet).substr(0, fs::file_size(unet) / 2));  // 1: cut short
+  plant(teacher / "vae/diffusion_pytorch_model.safetensors",        // 2: never fetched
+        "version https://git-lfs.github.com/spec/v1\noid sha256:" + std::string(64, 'a') + "\nsize 335\n");
+  fs::remove(teacher / "tokenizer/merges.txt");  // 3
+  fs::remove(teacher / "tokenizer/tokenizer.json");
+  auto config = nlohmann::json::parse(read_file(student / "unet/config.json"));
+  config["cross_attention_dim"] = 96;
+  plant(student / "unet/config.json", config.dump());  // 4: shapes of another network
+  small_.checkpoints = small_.checkpoint("sd15", "ddim", teacher) + small_.checkpoint("lcm", "lcm", student) +
+                       small_.checkpoint("gone", "lcm", (small_.folder.path() / "gone").string());               // 5
+  small_.metrics = "[[metric]]\nname = \"clip-score\"\nmodel = \"" + small_.golden + "/metrics/clip-none\"\n" +  // 6
+                   "[[metric]]\nname = \"fd-pocket\"\nmodel = \"" + small_.golden + "/feature_net/five_layers\"\n";
+  small_.more = "[reference]\nstatistics = \"" + (small_.folder.path() / "reference.npz").string() + "\"\n";  // 7
+  for (const std::vector<std::string>& options : {std::vector<std::string>{"--dry-run"}, {}}) {
+    const Finished finished = small_.run(options);
+    EXPECT_EQ(finished.code, 3) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("7 things are wrong:"));
+    for (const auto& text :
+         {unet.string(), std::string("got a Git LFS pointer"), std::string("merges.txt"), (student / "unet").string(),
+          std::string("gone"), std::string("clip-none"), std::string("reference.npz"), std::string("\n7. ")})
+      EXPECT_THAT(finished.err, HasSubstr(text));
+    EXPECT_THAT(finished.err, Not(HasSubstr("\n8. ")));
+    EXPECT_FALSE(fs::exists(small_.store())) << "nothing was begun";
+  }
+}
+
+TEST_F(Preflight, LeavesASingleFaultAsItIs) {
+  small_.metrics = "[[metric]]\nname = \"clip-score\"\nmodel = \"" + small_.golden + "/metrics/clip-none\"\n";
+  const Finished finished = small_.run({"--dry-run"});
+  EXPECT_EQ(finished.code, 3);
+  EXPECT_THAT(finished.err, Not(HasSubstr("things are wrong")));
+  EXPECT_THAT(finished.err, HasSubstr("clip-none"));
+}
+
+TEST_F(Preflight, AsksForNothingThatTheSelectedCellsDoNotUse) {
+  small_.checkpoints += small_.checkpoint("gone", "lcm", (small_.folder.path() / "gone").string());
+  EXPECT_EQ(small_.run({"--only", "checkpoint=lcm", "--dry-run"}).code, 0);
+}
+
+TEST_F(Preflight, CountsWhatAStoreHasWithoutHashing) {
+  ASSERT_EQ(small_.run({"--limit", "4"}).code, 0);
+  EXPECT_THAT(small_.run({"--dry-run"}).out, HasSubstr("4 images to make of 12"));
+}
+
+TEST_F(Preflight, CalibratesOnTwoImagesOfEachCheckpoint) {
+  const Finished finished = small_.run({"--dry-run", "--calibrate"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("calibrated on 2 images of each checkpoint: about "));
+  EXPECT_THAT(finished.out, HasSubstr(" GB of memory at most"));
+  EXPECT_FALSE(fs::exists(small_.store()));
+  EXPECT_EQ(small_.run({"--calibrate"}).code, 2) << "of a dry run alone";
+}
+
+}  // namespace
+}  // namespace fewstep
