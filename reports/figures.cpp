@@ -54,7 +54,8 @@ CellLines lines_of(const Arrangement& arrangement) {
 
 // A cell's number on an axis; text where it has none, saying why.
 struct Measure {
-  std::optional<double> value, error;
+  std::optional<double> value;
+  FigurePoint::Range range;
   std::string text;
 };
 using MeasureOf = std::function<Measure(const StoredCell&)>;
@@ -66,7 +67,8 @@ Measure score_measure(const StoredCell& cell, const ScoreKey& key) {
   const Score& score = stored->score;
   if (!std::isfinite(score.value)) return {{}, {}, score_text(score)};
   Measure measure{score.value, {}, metric_title(key.metric.name) + " " + score_text(score)};
-  if (std::isfinite(score.standard_error)) measure.error = score.standard_error;
+  if (std::isfinite(score.standard_error))
+    measure.range = {score.value - score.standard_error, score.value + score.standard_error};
   return measure;
 }
 
@@ -75,7 +77,10 @@ Measure total_ms(const StoredCell& cell, int batch) {
   for (const BatchTiming& timing : cell.timings) {
     if (timing.batch != batch || !timing.total) continue;
     if (timing.total->median <= 0) return {{}, {}, "no time above 0 ms"};  // which a logarithmic axis cannot show
-    return {timing.total->median, {}, ms_text(timing.total->median) + " ms"};
+    const Quantiles& ms = *timing.total;
+    return {ms.median, std::pair(ms.p10, ms.p90),
+            ms_text(ms.median) + " ms (" + ms_text(ms.p10) + "–" + ms_text(ms.p90) + ")" +
+                (timing.unstable() ? ", unstable" : "")};
   }
   return {{}, {}, "not timed"};
 }
@@ -96,7 +101,7 @@ void add_points(Figure& figure, const CellLines& from, const MeasureOf& x_of, co
       }
       const std::string at = x.text.empty() ? "" : ", " + x.text;
       drawn.points.push_back(
-          {*x.value, *y.value, x.error, y.error, line.label + kSeparator.data() + place + ": " + y.text + at});
+          {*x.value, *y.value, x.range, y.range, line.label + kSeparator.data() + place + ": " + y.text + at});
     }
     if (!drawn.points.empty()) figure.lines.push_back(std::move(drawn));
     if (!missing.empty()) figure.missing.push_back(std::move(missing));
@@ -213,7 +218,7 @@ Figure score_against_iterations(const StoredTable& table, const ScoreKey& key, c
         found->points.push_back({static_cast<double>(iterations),
                                  *y.value,
                                  {},
-                                 y.error,
+                                 y.range,
                                  fmt::format("{}, {} iterations: {}", label, iterations, y.text)});
       }
     }

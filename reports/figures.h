@@ -24,8 +24,9 @@ CellLines lines_by_steps(const std::vector<StoredCell>& cells);
 // A chart, as data: the page draws any of these in the same way.
 struct FigurePoint {
   double x = 0, y = 0;
-  std::optional<double> x_error, y_error;  // one standard error
-  std::string text;                        // what the point says when it is pointed at
+  using Range = std::optional<std::pair<double, double>>;
+  Range x_range, y_range;  // of its bars: ± one standard error; of times the 10th and 90th percentile
+  std::string text;        // what the point says when it is pointed at
 };
 struct FigureLine {
   std::string label;

@@ -1,4 +1,4 @@
-// Chart.js has no error bars: draws one standard error to both sides of each point that has one.
+// Chart.js has no error bars: draws the range of each point that has one: one standard error to both sides, or two percentiles.
 const errorBars = {
   id: "errorBars",
   beforeDatasetsDraw(chart) {
@@ -13,11 +13,11 @@ const errorBars = {
       ctx.lineWidth = 1.25;
       for (const point of dataset.data) {
         const x = scales.x.getPixelForValue(point.x), y = scales.y.getPixelForValue(point.y);
-        if (point.yError) {
-          bar(ctx, x, scales.y.getPixelForValue(point.y - point.yError), x, scales.y.getPixelForValue(point.y + point.yError));
+        if (point.yRange) {
+          bar(ctx, x, scales.y.getPixelForValue(point.yRange[0]), x, scales.y.getPixelForValue(point.yRange[1]));
         }
-        if (point.xError) {
-          bar(ctx, scales.x.getPixelForValue(point.x - point.xError), y, scales.x.getPixelForValue(point.x + point.xError), y);
+        if (point.xRange) {
+          bar(ctx, scales.x.getPixelForValue(point.xRange[0]), y, scales.x.getPixelForValue(point.xRange[1]), y);
         }
       }
     });

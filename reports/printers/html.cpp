@@ -67,7 +67,9 @@ data sections_of(const Document& document) {
   return sections;
 }
 
-Json number_or_null(const std::optional<double>& number) { return number ? Json(*number) : Json(nullptr); }
+Json range_or_null(const FigurePoint::Range& range) {
+  return range ? Json{range->first, range->second} : Json(nullptr);
+}
 
 Json axis_json(const FigureAxis& axis) {
   return {{"title", one_line(axis.title)}, {"logarithmic", axis.logarithmic}, {"ticks", axis.ticks}};
@@ -80,8 +82,8 @@ Json figure_json(const Figure& figure) {
     for (const FigurePoint& point : line.points)
       points.push_back({{"x", point.x},
                         {"y", point.y},
-                        {"xError", number_or_null(point.x_error)},
-                        {"yError", number_or_null(point.y_error)},
+                        {"xRange", range_or_null(point.x_range)},
+                        {"yRange", range_or_null(point.y_range)},
                         {"text", one_line(point.text)}});
     lines.push_back({{"label", one_line(line.label)}, {"number", line.number}, {"points", points}});
   }

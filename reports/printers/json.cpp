@@ -32,6 +32,8 @@ Json timing_json(const BatchTiming& timing) {
   }
   json["total"] = timing.total ? quantiles_json(*timing.total) : Json(nullptr);
   json["processes"] = timing.processes;
+  json["drift"] = timing.drift;
+  json["unstable"] = timing.unstable();
   return json;
 }
 

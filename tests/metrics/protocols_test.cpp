@@ -95,6 +95,24 @@ TEST_F(Metrics, RowsDoNotDependOnBatchOrThreads) {
   }
 }
 
+// References, scores of folders and runs measure in one process or in several: the same batch gives the same bits.
+TEST_F(Metrics, RowsOfABatchDoNotDependOnWhatWasMeasuredBefore) {
+  const c10::InferenceMode inference;
+  const std::vector<std::string> captions(12, "a red circle");
+  for (const Metric& metric : metrics()) {
+    if (metric.rows_of != metric.name) continue;
+    const auto images = images_of("contract", metric.name == "fd-pocket" ? 32 : 0);
+    const auto settings = settings_of(metric, metric.protocols.front().name);
+    const auto rows = [&](const Measure& measure, std::size_t first, std::size_t size) {
+      return measure.rows(std::span(images).subspan(first, size), std::span(captions).subspan(first, size));
+    };
+    const std::vector<float> alone = rows(metric.open(settings, {}), 0, 12);
+    const Measure used = metric.open(settings, {});
+    for (const std::size_t size : {1, 5, 2}) rows(used, 3, size);
+    EXPECT_EQ(rows(used, 0, 12), alone) << metric.name;
+  }
+}
+
 TEST_F(Metrics, NamesAndPathsAreCheckedBeforeAnythingIsLoaded) {
   EXPECT_FEWSTEP_ERROR(find_metric("fdi"), ExitCode::kUsage, "fid");
   EXPECT_FEWSTEP_ERROR(resolve({"fid", "pytorchfid", weights()}), ExitCode::kUsage, "pytorch-fid");

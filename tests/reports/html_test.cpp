@@ -316,7 +316,9 @@ TEST(Figures, HaveAPointOfEachMeasuredCellAndNameTheOthers) {
   EXPECT_EQ(fid.lines[1].points.size(), 4u);
   EXPECT_DOUBLE_EQ(fid.lines[1].points[2].x, 4);
   EXPECT_DOUBLE_EQ(fid.lines[1].points[2].y, 183.29 / 2);
-  EXPECT_DOUBLE_EQ(*fid.lines[1].points[2].y_error, 1.25 / 4);
+  const FigurePoint& point = fid.lines[1].points[2];
+  EXPECT_DOUBLE_EQ(point.y_range->second - point.y, 1.25 / 4);
+  EXPECT_DOUBLE_EQ(point.y - point.y_range->first, 1.25 / 4);
   EXPECT_EQ(fid.missing.at(0), "sd21-base · dpm · ω\u00a04: 1 step failed, 4 steps incomplete 5/12, 8 steps not run");
   const Figure& time = figures[2];
   ASSERT_EQ(time.front.size(), 4u);  // of the LCM with ω 7
@@ -325,7 +327,7 @@ TEST(Figures, HaveAPointOfEachMeasuredCellAndNameTheOthers) {
   const Figure& omega = figures[4];
   EXPECT_EQ(omega.title, "CLIP score against FID over ω");
   EXPECT_EQ(omega.lines[0].points.size(), 2u);
-  EXPECT_TRUE(omega.lines[0].points[0].x_error.has_value());
+  EXPECT_TRUE(omega.lines[0].points[0].x_range.has_value());
 }
 
 TEST(Figures, AreLogarithmicWhereAMetricSpansMoreThanADecade) {

@@ -213,12 +213,12 @@ TEST_F(Page, FiguresShowEveryMetricWithItsErrors) {
   // The lower end of the lowest line's error bar has the line's colour; nothing is drawn beside or below it.
   const auto pixels = run(R"(
     const { chart } = charts[0], line = chart.data.datasets.at(-1), point = line.data[0], { x, y } = chart.scales;
-    const ratio = chart.currentDevicePixelRatio, left = x.getPixelForValue(point.x), end = y.getPixelForValue(point.y - point.yError);
+    const ratio = chart.currentDevicePixelRatio, left = x.getPixelForValue(point.x), end = y.getPixelForValue(point.yRange[0]);
     const at = (dx, dy) => [...chart.ctx.getImageData(Math.round((left + dx) * ratio), Math.round((end + dy) * ratio), 1, 1).data];
     const strongest = [-1, 0, 1].map((dx) => at(dx, -2)).sort((a, b) => b[3] - a[3])[0];  // it may lie between two pixels
-    return [line.label, point.yError, line.borderColor, strongest, at(-7, -2), at(0, 3)])");
+    return [line.label, point.y - point.yRange[0], line.borderColor, strongest, at(-7, -2), at(0, 3)])");
   EXPECT_EQ(pixels[0], "lcm · ω\u00a07");
-  EXPECT_EQ(pixels[1], 12);
+  EXPECT_NEAR(pixels[1].get<double>(), 12, 1e-9);
   EXPECT_EQ(pixels[2], "#9A6A00");
   EXPECT_GT(pixels[3][3], 60);                                                 // drawn
   EXPECT_GT(pixels[3][0].get<int>() - pixels[3][2].get<int>(), 60) << pixels;  // more red than blue

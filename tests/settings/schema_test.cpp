@@ -52,9 +52,12 @@ class Documentation : public testing::Test {
       try {
         return read_experiment(file);
       } catch (const Error& error) {
-        const std::string what = error.what(), marker = "found nothing at ";
+        std::string what = error.what();
+        const std::string marker = "found nothing at ";
+        if (error.code() != ExitCode::kInput || what.find(marker) == std::string::npos) throw;
+        const auto line = what.rfind('\n', what.find(marker)) + 1;  // of several faults the first
+        what = what.substr(line, what.find('\n', line) - line);
         const auto at = what.find(marker);
-        if (error.code() != ExitCode::kInput || at == std::string::npos) throw;
         provide(what.substr(at + marker.size(), what.find(';', at) - at - marker.size()),
                 what.find("expected a folder") != std::string::npos);
       }
