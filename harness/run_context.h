@@ -32,6 +32,10 @@ struct RunContext {
   std::int64_t environment = 0, id = 0;
   std::vector<CellWork> work;  // of each cell of the plan
 
+  // results/NAME.images beside results/NAME.sqlite.
+  std::filesystem::path beside_store(const char* extension) const {
+    return std::filesystem::path(path).replace_extension(extension);
+  }
   void set_cell(std::size_t i, CellState state, const std::string& message = "") {
     store.set_cell(id, work[i].series, static_cast<int>(i), state, plan.images_per_cell(), message);
   }
