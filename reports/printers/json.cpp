@@ -61,6 +61,19 @@ Json metrics_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
   return metrics;
 }
 
+// Of held-out reference images, where they were asked for.
+Json floors_json(const StoredTable& table) {
+  Json floors = Json::array();
+  for (const StoredScore& floor : table.floors)
+    floors.push_back({{"metric", floor.metric.name},
+                      {"protocol", floor.metric.protocol},
+                      {"value", number_or_null(floor.score.value)},
+                      {"standard_error", number_or_null(floor.score.standard_error)},
+                      {"images", floor.score.count},
+                      {"flags", floor.score.flags}});
+  return floors;
+}
+
 Json cell_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
   const SeriesKey& key = cell.series;
   Json json = {
@@ -132,8 +145,9 @@ std::string print_json(const ReportInput& input) {
   const auto keys = score_keys(table.cells);
   Json cells = Json::array();
   for (const StoredCell& cell : table.cells) cells.push_back(cell_json(cell, keys));
-  const Json report = {
-      {"experiment", table.run.experiment}, {"cells", std::move(cells)}, {"provenance", provenance_json(table)}};
+  Json report = {{"experiment", table.run.experiment}, {"cells", std::move(cells)}};
+  if (!table.floors.empty()) report["floors"] = floors_json(table);
+  report["provenance"] = provenance_json(table);
   // ASCII alone: whatever a caption or a name holds, a terminal shows it and does not obey it.
   return report.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }

@@ -12,6 +12,12 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+Image ramp(int height, int width, int step = 0) {
+  Image image{height, width, {}};
+  for (int i = 0; i < height * width * 3; ++i) image.rgb.push_back(static_cast<std::uint8_t>(i * 7 + step));
+  return image;
+}
+
 class CutRuns : public testing::Test {
  protected:
   CutRuns() {
@@ -132,10 +138,34 @@ TEST_F(CutRuns, RefuseImagesOfAnotherModelUnderTheSameName) {
   EXPECT_THAT(added.err, HasSubstr("another program or machine made it"));
 }
 
-Image ramp(int height, int width, int step = 0) {
-  Image image{height, width, {}};
-  for (int i = 0; i < height * width * 3; ++i) image.rgb.push_back(static_cast<std::uint8_t>(i * 7 + step));
-  return image;
+TEST_F(CutRuns, ShowAFloorOfHeldOutReferenceImagesOnRequest) {
+  small_.more = "[images]\nheight = 32\nwidth = 32\n[reference]\nbuiltin = \"shapes\"\ncount = 50\nfloor = true\n";
+  const Finished finished = small_.run();
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("\nfloor [1] "));
+  EXPECT_THAT(finished.out, HasSubstr("floor: 40 held-out reference images against the other ones"));
+  const auto floor = small_.report().at("floors").at(0);
+  EXPECT_EQ(floor.at("metric"), "fd-pocket");
+  EXPECT_EQ(floor.at("images"), 40);
+  EXPECT_LT(floor.at("value").get<double>(),
+            small_.report().at("cells").at(0).at("metrics").at("fd-pocket").at("value").get<double>());
+  const Finished again = small_.run();
+  EXPECT_THAT(again.err, Not(HasSubstr("floor: features"))) << "it is stored";
+}
+
+TEST_F(CutRuns, ShowAFloorOfAFolderThatHasEnoughImages) {
+  const auto reference = small_.folder.path() / "reference";
+  std::filesystem::create_directories(reference);
+  for (int i = 0; i < 45; ++i) write_png(reference / (std::to_string(i) + ".png"), ramp(32, 32, 3 * i));
+  small_.more =
+      "[images]\nheight = 32\nwidth = 32\n[reference]\nimages = \"" + reference.string() + "\"\nfloor = true\n";
+  ASSERT_EQ(small_.run().code, 0);
+  EXPECT_GT(small_.report().at("floors").at(0).at("value").get<double>(), 0);
+  std::filesystem::remove(reference / "0.png");
+  for (int i = 1; i < 5; ++i) std::filesystem::remove(reference / (std::to_string(i) + ".png"));
+  const Finished few = small_.run();
+  ASSERT_EQ(few.code, 0) << few.err;
+  EXPECT_THAT(few.out, HasSubstr("not given: it needs at least 42 reference images"));
 }
 
 TEST(Fingerprint, IsTheMeanOfEachPart) {
