@@ -16,11 +16,11 @@ namespace fewstep {
 // Mean levels of 8 x 8 parts of the image, rounded, RGB by rows: 192 bytes.
 std::string fingerprint(const Image& image);
 
-// How far apart two images of one latent may lie that differ by rounding alone.
+// How far apart two images of one latent may lie that differ by rounding alone, in levels of 255.
 struct RoundingBounds {
-  int levels;        // of 255, of any value
-  double share;      // of the values that may differ at all
-  int mean_levels;   // of a part of the fingerprint
+  int levels;    // of any value
+  double share;  // of the values that may differ at all
+  double mean;   // of all values
 };
 RoundingBounds rounding_bounds(at::ScalarType dtype);
 // Images of one size, a value at a time.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How far an image moves when it is made again in another batch, by other threads or other instructions: in levels of 255.
 
-usage: rounding.py [--bin build/release/bin] [--prompts 64]
+usage: rounding.py [--bin build/release/bin] [--prompts 64] [--dtypes bfloat16]
 
 The pocket's cells are made once in batches of 32 and again in other ways; kept images and their 8x8x3 means are compared. The
 bounds of harness/made_again.cpp come from here (docs/parity.md).
@@ -35,18 +35,20 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"))
     parser.add_argument("--prompts", type=int, default=64)
+    parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16", "float16"])
     args = parser.parse_args()
-    print(f"{'dtype':9} {'made again by':12} {'images':>6} {'equal':>6} {'max level':>9} {'most of values':>14} {'max of means':>12}")
-    for dtype in ("float32", "bfloat16", "float16"):
+    print(f"{'dtype':9} {'made again by':12} {'images':>6} {'equal':>6} {'max level':>9} {'most of values':>14} {'largest mean':>12} {'max of parts':>12} {'mean of parts':>13}")
+    for dtype in args.dtypes:
         with tempfile.TemporaryDirectory() as temporary:
             folder = pathlib.Path(temporary)
             first = images(args.bin, folder, "first", dtype, args.prompts, [], {})
             for way, (options, environment) in WAYS.items():
                 other = images(args.bin, folder, way.replace(" ", "-"), dtype, args.prompts, options, environment)
                 levels = [abs(first[key][0] - other[key][0]) for key in first]
-                means = max(abs(first[key][1] - other[key][1]).max() for key in first)
+                parts = [abs(first[key][1] - other[key][1]) for key in first]
                 print(f"{dtype:9} {way:12} {len(first):6} {sum(not one.any() for one in levels):6} {max(one.max() for one in levels):9} "
-                      f"{max((one > 0).mean() for one in levels):14.2%} {means:12}", flush=True)
+                      f"{max((one > 0).mean() for one in levels):14.2%} {max(one.mean() for one in levels):12.2f} {max(one.max() for one in parts):12} "
+                      f"{max(one.mean() for one in parts):13.2f}", flush=True)
 
 
 if __name__ == "__main__":

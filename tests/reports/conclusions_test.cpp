@@ -1,4 +1,5 @@
 // What a reader concludes from a table: bold, flags, headlines, and what a student was not trained for.
+#include "core/files.h"
 #include "reports/bold.h"
 #include "reports/flags.h"
 #include "reports/headlines.h"
@@ -23,10 +24,13 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(Flags, AreAllExplained) {
+  const std::string page = read_file(FEWSTEP_SOURCE_DIR "/docs/reading-the-table.md");
   for (const char* flag :
        {"rank-deficient", "reference-rank-deficient", "biased-upward", "needs-2-images", "needs-12-reference-images",
         "assumed-protocol", "skipped-images:3", "skipped-reference-images:3", "clamped-at-0", "recomputed:40"}) {
     EXPECT_NE(explain_flag(flag), flag);
+    const std::string word = std::string(flag).substr(0, std::string(flag).find_first_of("0123456789:"));
+    EXPECT_THAT(page, HasSubstr(word)) << "docs/reading-the-table.md";
     EXPECT_THAT(explain_flag(flag), Not(HasSubstr("{}"))) << flag;
   }
   EXPECT_EQ(explain_flag("needs-2-images"), "not given: it needs at least 2 images");

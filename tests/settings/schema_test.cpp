@@ -99,6 +99,7 @@ TEST_F(Documentation, HasAnExampleThatIsRead) {
 TEST_F(Documentation, HasAnExampleOfAFirstExperimentThatIsRead) {
   const Experiment e = read_with_everything_there(toml_block(source_file("README.md")), "readme.toml");
   EXPECT_GE(expand(e).size(), 16U);
+  EXPECT_GT(e.prompts.count.value_or(0), 2048) << "FID of fewer images than features has a singular covariance";
 }
 
 // Every key that the reader knows, and no other, under the heading of its table.
