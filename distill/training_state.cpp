@@ -35,7 +35,8 @@ TrainingState::TrainingState(std::filesystem::path file, std::string identity, s
   const json found = text == metadata.end() ? json() : json::parse(text->second, nullptr, false);
   if (!found.is_object() || !found.contains("recipe") || !found.contains("steps") || !found.contains("curve"))
     throw input_error(file_.string(), "expected the state of a training run, got another file; remove it");
-  const bool longer = !continues_.empty() && found.value("continues", json()) == continues_ && fits_into(found.at("steps"), steps);
+  const bool longer =
+      !continues_.empty() && found.value("continues", json()) == continues_ && fits_into(found.at("steps"), steps);
   if (found.at("recipe") != identity_ && !longer) {
     throw usage_error(file_.string(),
                       "holds the state of another recipe; restore the recipe to go on, remove the file to start anew, "

@@ -13,9 +13,9 @@ namespace fewstep {
 // Where a run stands, kept in one file that is written whole or not at all.
 class TrainingState {
  public:
-  // Reads the file where there is one. continues: the identity of the recipe but for its number of steps, where a longer
-  // training goes on as if it had been asked for at first; empty where it does not. Throws Error (kInput) when the file
-  // is broken, kUsage when it belongs to another recipe, or to the same at more steps than steps.
+  // Reads the file where there is one. continues: the identity of the recipe but for its number of steps, where a
+  // longer training goes on as if it had been asked for at first; empty where it does not. Throws Error (kInput) when
+  // the file is broken, kUsage when it belongs to another recipe, or to the same at more steps than steps.
   TrainingState(std::filesystem::path file, std::string identity, std::string continues = "", std::int64_t steps = 0);
 
   // What is kept of a phase that is under way or done, under the phase's own names.

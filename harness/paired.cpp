@@ -40,7 +40,8 @@ Contributions contributions(Store& store, const StoredCell& cell, const StoredSc
   if (reference && static_cast<std::int64_t>(stored.size()) <= rows.width)
     throw input_error("paired",
                       "expected more images than the metric has features, got " + std::to_string(stored.size()));
-  const auto each = reference ? frechet_influence(rows.values, rows.width, *reference).influence : deviations_of(rows.values);
+  const auto each =
+      reference ? frechet_influence(rows.values, rows.width, *reference).influence : deviations_of(rows.values);
   result.of_prompt.resize(result.prompts.size());
   for (std::size_t i = 0; i < each.size(); ++i)
     result.of_prompt[i / static_cast<std::size_t>(images)] += each[i] / images;

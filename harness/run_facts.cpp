@@ -42,8 +42,8 @@ std::string prompts_text(const Experiment& experiment, const Plan& plan) {
 }
 
 std::string reference_text(const Experiment& experiment) {
-  if (experiment.reference_images) return experiment.reference_images->string();
-  if (experiment.reference_statistics) return experiment.reference_statistics->string();
+  if (experiment.reference_images) return experiment.reference_images->filename().string();
+  if (experiment.reference_statistics) return experiment.reference_statistics->filename().string();
   const ReferenceShapes& shapes = *experiment.reference_shapes;
   return grouped(shapes.count) + " built-in scenes from " + grouped(shapes.first) + " on";
 }

@@ -24,8 +24,8 @@ struct TimingVisit {
   std::size_t timed = 0;  // index of the TimedCell
   int round = 0, first_repetition = 0, repetitions = 0;
 };
-// Repetitions in rounds over all of the cells, every second round backwards, so that what else the machine does falls on
-// all of them alike: at least three rounds, where there are as many repetitions.
+// Repetitions in rounds over all of the cells, every second round backwards, so that what else the machine does falls
+// on all of them alike: at least three rounds, where there are as many repetitions.
 std::vector<TimingVisit> timing_visits(std::size_t timed_cells, int repetitions);
 
 // Milliseconds of the stages of kTimingStages.
@@ -37,8 +37,8 @@ struct StageTimes {
 // agree within 10 %, at most 2·warmup + 4; in later rounds one. None where warmup is 0.
 void warm_up(int warmup, int round, const std::function<StageTimes()>& repetition);
 
-// Times one whole batch; the device is waited for at each end of a stage. prompts: as many as the batch, one image each.
-// Nothing is shared with the run that makes images.
+// Times one whole batch; the device is waited for at each end of a stage. prompts: as many as the batch, one image
+// each. Nothing is shared with the run that makes images.
 std::function<StageTimes()> batch_timer(const Checkpoint& checkpoint, const Denoising& denoising, const ImageSize& size,
                                         std::vector<std::string> prompts, const std::string& negative_prompt);
 

@@ -86,11 +86,11 @@ void set_aside(const Recipe& recipe, bool again) {
   if (!is_there(recipe.output) || is_there(state_file(recipe))) return;
   if (!again) {
     const bool ours = is_there(done_file(recipe));
-    throw usage_error(recipe.output.string(),
-                      std::string(ours ? "holds what another recipe, or other data, trained"
-                                       : "holds what this recipe did not train") +
-                          "; `fewstep distill --again` trains anew and keeps it as " + before(recipe).string() +
-                          " until the new one is whole; or choose another output");
+    throw usage_error(recipe.output.string(), std::string(ours ? "holds what another recipe, or other data, trained"
+                                                               : "holds what this recipe did not train") +
+                                                  "; `fewstep distill --again` trains anew and keeps it as " +
+                                                  before(recipe).string() +
+                                                  " until the new one is whole; or choose another output");
   }
   std::filesystem::remove_all(before(recipe));
   std::filesystem::rename(recipe.output, before(recipe));

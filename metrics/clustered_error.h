@@ -15,8 +15,8 @@ std::vector<double> means_of_units(std::span<const double> values, std::span<con
 double standard_error_of_mean(std::span<const double> deviations);
 
 // The groups of a delete-a-group jackknife over prompts: of each row the number of its group, 0…G−1 with G = 25 or, of
-// fewer than 50 prompts, one a prompt. Prompts are dealt out in the order of their numbers, so that two cells of the same
-// prompts have the same groups.
+// fewer than 50 prompts, one a prompt. Prompts are dealt out in the order of their numbers, so that two cells of the
+// same prompts have the same groups.
 std::vector<std::int64_t> jackknife_groups(std::span<const std::int64_t> prompts);
 
 }  // namespace fewstep

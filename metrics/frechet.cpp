@@ -141,9 +141,7 @@ class SmallSample {
         x_(to_float64(rows.data(), a.count, a.mean.size()).sub_(view(a.mean))),
         gram_(at::matmul(at::matmul(x_, view(reference.covariance)), x_.t())) {}
 
-  double distance() const {
-    return distance(x_, gram_);
-  }
+  double distance() const { return distance(x_, gram_); }
   double distance_of(const std::vector<std::int64_t>& kept) const {
     const Tensor indices = at::tensor(kept, at::kLong);
     return distance(x_.index_select(0, indices), gram_.index_select(0, indices).index_select(1, indices));
@@ -228,8 +226,8 @@ DistanceWithInfluence frechet_influence(std::span<const float> rows, std::int64_
   return estimate(rows, a, reference);
 }
 
-ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width,
-                                 std::span<const std::int64_t> prompts, const Gaussian& reference) {
+ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width, std::span<const std::int64_t> prompts,
+                                 const Gaussian& reference) {
   const auto count = static_cast<std::int64_t>(rows.size()) / width;
   if (prompts.size() != static_cast<std::size_t>(count)) {
     throw input_error("frechet score", "expected a prompt for each of " + std::to_string(count) + " images, got " +

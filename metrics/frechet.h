@@ -20,12 +20,13 @@ inline constexpr std::int64_t kUnbiasedImagesPerDimension = 20;
 // infinitesimal jackknife's; at N <= D, where the covariance is rank-deficient, that of a delete-a-group jackknife
 // (jackknife_groups), and the value is flagged "rank-deficient". "biased-upward": fewer than 20 images a dimension.
 // "reference-rank-deficient" says it of the reference. One image has no distance: NaN with "needs-2-images".
-ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width,
-                                 std::span<const std::int64_t> prompts, const Gaussian& reference);
+ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width, std::span<const std::int64_t> prompts,
+                                 const Gaussian& reference);
 
 // FID∞: the value at 1/N = 0 of a line fitted to the distances of 15 sizes, linspace(5000/2048·D, N), where the images
-// of size n are the first n of one permutation: prompts in the order of stream_seed(0, prompt, 0), images of a prompt as
-// they come. NaN with "needs-K-images" below twice the smallest size. Source: Chong & Forsyth 2020, arXiv:1911.07023.
+// of size n are the first n of one permutation: prompts in the order of stream_seed(0, prompt, 0), images of a prompt
+// as they come. NaN with "needs-K-images" below twice the smallest size. Source: Chong & Forsyth 2020,
+// arXiv:1911.07023.
 ScoreWithInfluence frechet_infinity_score(std::span<const float> rows, std::int64_t width,
                                           std::span<const std::int64_t> prompts, const Gaussian& reference);
 // The sizes; empty where count is too small. smallest: of a fit at width dimensions.

@@ -17,7 +17,8 @@ struct Score {
 
 // What each image adds to a score, from which differences of two cells get their standard error: N times the
 // derivative by the image's weight, mean 0. With leave_group_out it is the deviation of the
-// jackknife's pseudo-value of the image's group, and jackknife_groups are the independent units, else the prompts. Empty where a metric's rows say it.
+// jackknife's pseudo-value of the image's group, and jackknife_groups are the independent units, else the prompts.
+// Empty where a metric's rows say it.
 struct Influence {
   std::vector<double> of_image;
   bool leave_group_out = false;

@@ -8,8 +8,9 @@
 namespace fewstep {
 
 // The weight of a linear layer or convolution. On a CPU, outside autograd, the first call lays it out as oneDNN wants
-// it for one image of that input's shape and drops the plain copy: eager oneDNN would do so again at every call. A weight that
-// requires gradients changes, and is never packed; so averages of trained weights are marked as requiring them, too.
+// it for one image of that input's shape and drops the plain copy: eager oneDNN would do so again at every call. A
+// weight that requires gradients changes, and is never packed; so averages of trained weights are marked as requiring
+// them, too.
 struct PackableWeight {
   explicit PackableWeight(Tensor weight) : plain(std::move(weight)), unsupported(plain.requires_grad()) {}
   Tensor plain;   // undefined once packed

@@ -20,7 +20,7 @@ struct Entry {
 
 struct Section {
   std::string title;
-  std::vector<std::vector<Entry>> entries = {};           // [row][column]
+  std::vector<std::vector<Entry>> entries = {};            // [row][column]
   std::vector<std::vector<std::string>> more_labels = {};  // of rows below those that every section has
 };
 

@@ -6,7 +6,8 @@
 namespace fewstep {
 
 // Numbers as every table, figure and page shows them.
-std::string score_text(const Score& score);  // "17.68 ± 0.31"; "17.68" without an error; "not a number"; "not given" with flags that say why
+std::string score_text(const Score& score);  // "17.68 ± 0.31"; "17.68" without an error; "not a number"; "not given"
+                                             // with flags that say why
 std::string ms_text(double ms);              // three significant digits, or whole milliseconds
 
 }  // namespace fewstep

@@ -294,7 +294,8 @@ Store::Rows Store::rows(std::int64_t series_id, std::int64_t metric_id, std::spa
   };
   return guarded(impl_->path, [&] {
     const std::unordered_set<std::int64_t> wanted(prompt_rows.begin(), prompt_rows.end());
-    auto stored = select_rows(*impl_, query("m.block_id, m.row", "sample_feature"), series_id, metric_id, wanted, images_per_prompt);
+    auto stored = select_rows(*impl_, query("m.block_id, m.row", "sample_feature"), series_id, metric_id, wanted,
+                              images_per_prompt);
     Rows result;
     if (!stored.empty()) {
       gather(*impl_, stored, result);

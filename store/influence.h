@@ -20,7 +20,7 @@ void replace_influence(Store& store, std::int64_t series_id, const MetricKey& me
 
 // What each independent unit adds to a cell's score, as a mean over the unit's images; the units' mean is 0.
 struct UnitInfluence {
-  bool groups = false;               // the units are jackknife_groups of the prompts, else the prompts
+  bool groups = false;                // the units are jackknife_groups of the prompts, else the prompts
   std::vector<std::int64_t> prompts;  // rows of the caption source, rising
   std::vector<double> of_unit;
 };

@@ -19,8 +19,8 @@ std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id
                            "SELECT process, stage, batch, repetition, ms, " +
                                std::string(store.version < 3 ? "0" : "round") +
                                " FROM timing_sample s WHERE series_id = ?1 "
-                           "AND run_id = (SELECT max(t.run_id) FROM timing_sample t JOIN run r ON r.id = t.run_id "
-                           "WHERE t.series_id = ?1 AND t.batch = s.batch AND r.environment_id = ?2)");
+                               "AND run_id = (SELECT max(t.run_id) FROM timing_sample t JOIN run r ON r.id = t.run_id "
+                               "WHERE t.series_id = ?1 AND t.batch = s.batch AND r.environment_id = ?2)");
   bind_all(select, series_id, environment_id);
   std::vector<RawTiming> rows;
   while (select.executeStep()) {

@@ -37,8 +37,8 @@ void append_section(std::string& out, const Document& document, const Section& s
 
 std::string print_latex(const ReportInput& input) {
   const Document document = document_of(input);
-  std::string out =
-      "% " + one_line(document.title) + "\n% Needs \\usepackage{booktabs}; bold cannot be told from the best of its column.\n";
+  std::string out = "% " + one_line(document.title) +
+                    "\n% Needs \\usepackage{booktabs}; bold cannot be told from the best of its column.\n";
   for (const Section& section : document.sections) append_section(out, document, section);
   out += "\n";
   for (std::size_t i = 0; i < document.notes.size(); ++i)

@@ -35,8 +35,8 @@ class PackedWeights : public testing::TestWithParam<at::ScalarType> {
 
 TEST_P(PackedWeights, OfLinearLayersGiveTheSameBitsWhateverBatchCameFirst) {
   const c10::InferenceMode inference;
-  for (const auto& [tokens, in, out] :
-       std::vector<std::array<std::int64_t, 3>>{{64, 96, 96}, {77, 64, 256}, {16, 512, 24}, {0, 96, 96}, {0, 64, 256}}) {
+  for (const auto& [tokens, in, out] : std::vector<std::array<std::int64_t, 3>>{
+           {64, 96, 96}, {77, 64, 256}, {16, 512, 24}, {0, 96, 96}, {0, 64, 256}}) {
     const Tensor weight = random({out, in}), bias = random({out});
     for (const std::int64_t batch : {1, 8}) {
       const Tensor x = tokens ? random({batch, tokens, in}) : random({batch, in});
@@ -52,8 +52,11 @@ TEST_P(PackedWeights, OfConvolutionsGiveTheSameBitsWhateverBatchCameFirst) {
            {4, 64, 8, 3}, {64, 64, 8, 3}, {128, 64, 4, 3}, {64, 192, 16, 1}, {3, 32, 32, 3}, {96, 7, 5, 3}}) {
     const Tensor weight = random({out, in, kernel, kernel}), bias = random({out});
     const Tensor x = random({8, in, size, size}).contiguous(at::MemoryFormat::ChannelsLast);
-    expect_the_same_bits([&] { return make_conv(weight.clone(), bias, {1, kernel / 2}); },
-                         [](const Conv2d& layer, const Tensor& images) { return conv2d(layer, images); }, x);
+    expect_the_same_bits(
+        [&] {
+          return make_conv(weight.clone(), bias, {1, kernel / 2});
+        },
+        [](const Conv2d& layer, const Tensor& images) { return conv2d(layer, images); }, x);
   }
 }
 

@@ -84,9 +84,11 @@ class Filler {
     }
     const double better = omega - 7;
     const bool broken = row.sampler == "ddim" && steps == 8;
-    store_.add_score(
-        run_, series, fid_, std::string(64, '3'),
-        {row.fid / std::sqrt(steps) - better, wanted_.fid_error / steps, wanted_.images, {"rank-deficient", "biased-upward"}});
+    store_.add_score(run_, series, fid_, std::string(64, '3'),
+                     {row.fid / std::sqrt(steps) - better,
+                      wanted_.fid_error / steps,
+                      wanted_.images,
+                      {"rank-deficient", "biased-upward"}});
     store_.add_score(run_, series, clip_, "",
                      {broken ? std::nan("") : row.clip + std::log2(steps) + better, 0.002, wanted_.images, {}});
     add_timings(series, row.ms, steps);
