@@ -63,6 +63,30 @@ TEST_F(FdPocketProgram, ScoresImagesAgainstAFolderAndAgainstItsStatistics) {
   EXPECT_NEAR(results[1].at("value").get<double>(), value, 1e-9 * value);
 }
 
+TEST_F(FdPocketProgram, SaysOfWhatSizesItTookHowMany) {
+  EXPECT_THAT(score(reference(), network_).err, HasSubstr("measured 10 images: all of 32x32"));
+}
+
+TEST_F(FdPocketProgram, OfOneImageIsNotGiven) {
+  for (int i = 1; i < 10; ++i) std::filesystem::remove(images() / (std::to_string(i) + ".png"));
+  const Finished finished = score(reference(), network_);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const auto result = nlohmann::json::parse(finished.out).at("scores").at(0);
+  EXPECT_TRUE(result.at("value").is_null());
+  EXPECT_EQ(result.at("flags"), nlohmann::json({"needs-2-images"}));
+}
+
+TEST_F(FdPocketProgram, AndItsInfinityShareTheirRows) {
+  const Finished finished = run_program(
+      "fewstep", {"score", "--images", images(), "--reference", reference(), "--metric", "fd-pocket", "--metric",
+                  "fd-pocket-infinity", "--feature-net", network_, "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const auto scores = nlohmann::json::parse(finished.out).at("scores");
+  EXPECT_GT(scores.at(0).at("value").get<double>(), 0);
+  EXPECT_TRUE(scores.at(1).at("value").is_null());
+  EXPECT_EQ(scores.at(1).at("flags"), nlohmann::json({"needs-30-images"}));
+}
+
 TEST_F(FdPocketProgram, RefusesStatisticsOfAnotherNetworkOrProtocol) {
   ASSERT_EQ(stats().code, 0);
   const auto other = small_.folder.path() / "other";

@@ -1,4 +1,6 @@
 // Before hours are spent: all that is wrong, in one message.
+#include "harness/preflight.h"
+
 #include "core/files.h"
 #include "harness/small_experiment.h"
 
@@ -51,6 +53,16 @@ TEST_F(Preflight, NamesSevenPlantedFaultsInOneMessage) {
     EXPECT_THAT(finished.err, Not(HasSubstr("\n8. ")));
     EXPECT_FALSE(fs::exists(small_.store())) << "nothing was begun";
   }
+}
+
+TEST_F(Preflight, AsksWhetherTheDiskHoldsWhatTheRunWillStore) {
+  Faults faults;
+  check_disk(small_.store(), 1000, faults);
+  check_disk("a/folder/that/will/be/made/results.sqlite", 1000, faults);
+  EXPECT_EQ(faults.count(), 0u);
+  check_disk(small_.store(), 1e18, faults);
+  EXPECT_EQ(faults.count(), 1u);
+  EXPECT_FEWSTEP_ERROR(faults.finish("x"), ExitCode::kEnvironment, "expected 1e+09 GB of free disk for the store");
 }
 
 TEST_F(Preflight, LeavesASingleFaultAsItIs) {

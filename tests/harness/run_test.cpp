@@ -349,6 +349,20 @@ TEST(Run, WritesCaptionsBesideItsImagesWithWhichTheyScoreAsInTheRun) {
   EXPECT_THAT(by_order.err, HasSubstr("are in no order; give --prompts " + (images / "captions.csv").string()));
 }
 
+TEST(Run, SaysWhatItWasMadeFromByNamesThatPeopleKnow) {
+  const SmallExperiment small;
+  ASSERT_EQ(small.run({"--limit", "4"}).code, 0);
+  const std::string table = run_program("fewstep", {"report", small.store()}).out;
+  EXPECT_THAT(table, HasSubstr("coco2014_captions.tsv: the first 4 of 6 captions, source "));
+  EXPECT_THAT(table, HasSubstr("model clip-tiny ("));
+  EXPECT_THAT(table, HasSubstr("Experiment file  " + (small.folder.path() / "small.toml").string()));
+  EXPECT_THAT(table, HasSubstr("Command          fewstep run "));
+  EXPECT_THAT(table, HasSubstr(" --limit 4"));
+  const auto page = small.folder.path() / "page.html";
+  ASSERT_EQ(run_program("fewstep", {"report", small.store(), "--format", "html", "-o", page}).code, 0);
+  EXPECT_THAT(read_file(page), HasSubstr("<details><summary>The experiment file</summary><pre>name = &quot;small&quot;"));
+}
+
 TEST(Run, OpensNoReferenceThatNoMetricUses) {
   SmallExperiment small;
   small.captions = 1;
