@@ -67,33 +67,22 @@ class ClipCosines {
                                           " images, got " + std::to_string(captions.size()));
     }
     if (images.empty()) return at::empty({0, 1}, at::kFloat);
-    embed_new(captions);
     std::vector<Tensor> pixels, texts;
     for (const Image& image : images) pixels.push_back(clip_pixels(image, clip_.vision.config.image_size));
-    for (const std::string& caption : captions) texts.push_back(embeddings_.at(caption));
+    for (const std::string& caption : captions) texts.push_back(embedding(caption));
     const Tensor image_units = unit(image_embedding(clip_.vision, at::cat(pixels).to(clip_.vision.compute.device)));
     return image_units.cpu().mul(at::stack(texts)).sum(1, /*keepdim=*/true).mul_(kScale);
   }
 
  private:
-  void embed_new(std::span<const std::string> captions) {
-    std::vector<std::string> fresh;
-    Ids ids;
-    for (const std::string& caption : captions) {
-      if (!embeddings_.emplace(caption, Tensor()).second) continue;
-      const Ids row = ids_of_(clip_, caption);
-      ids.insert(ids.end(), row.begin(), row.end());
-      fresh.push_back(caption);
-    }
-    if (fresh.empty()) return;
-    try {
-      const Tensor batch = at::tensor(ids).view({static_cast<std::int64_t>(fresh.size()), -1});
-      const Tensor units = unit(text_embedding(clip_.text, batch.to(clip_.text.compute.device))).cpu();
-      for (std::size_t i = 0; i < fresh.size(); ++i) embeddings_[fresh[i]] = units[static_cast<std::int64_t>(i)];
-    } catch (...) {
-      for (const std::string& caption : fresh) embeddings_.erase(caption);
-      throw;
-    }
+  // One caption at a time: which of a batch are new depends on what the process measured before, and rounding follows
+  // the batch.
+  const Tensor& embedding(const std::string& caption) {
+    const auto known = embeddings_.find(caption);
+    if (known != embeddings_.end()) return known->second;
+    const Tensor ids = at::tensor(ids_of_(clip_, caption)).unsqueeze(0);
+    const Tensor units = unit(text_embedding(clip_.text, ids.to(clip_.text.compute.device))).cpu();
+    return embeddings_.emplace(caption, units[0]).first->second;
   }
 
   Clip clip_;

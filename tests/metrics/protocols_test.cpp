@@ -98,7 +98,8 @@ TEST_F(Metrics, RowsDoNotDependOnBatchOrThreads) {
 // References, scores of folders and runs measure in one process or in several: the same batch gives the same bits.
 TEST_F(Metrics, RowsOfABatchDoNotDependOnWhatWasMeasuredBefore) {
   const c10::InferenceMode inference;
-  const std::vector<std::string> captions(12, "a red circle");
+  std::vector<std::string> captions;  // of which some come in other batches, too
+  for (int i = 0; i < 12; ++i) captions.push_back("a red circle on the blue square " + std::string(i % 7, 'x'));
   for (const Metric& metric : metrics()) {
     if (metric.rows_of != metric.name) continue;
     const auto images = images_of("contract", metric.name == "fd-pocket" ? 32 : 0);
