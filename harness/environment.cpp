@@ -4,6 +4,7 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <torch/headeronly/version.h>
 #include <unistd.h>
@@ -73,6 +74,22 @@ std::string load_text() {
   double load = 0;
   if (::getloadavg(&load, 1) != 1) return "unknown";
   return fmt::format("load {:.2f} on {} cores{}", load, std::thread::hardware_concurrency(), clocks_text());
+}
+
+CpuSeconds cpu_seconds() {
+  CpuSeconds seconds;
+  std::ifstream file("/proc/stat");
+  std::string name;
+  std::array<double, 8> ticks{};  // user, nice, system, idle, waiting, interrupts (two), stolen
+  file >> name;
+  for (double& value : ticks) file >> value;
+  const double busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
+  seconds.machine = file ? busy / static_cast<double>(::sysconf(_SC_CLK_TCK)) : 0;
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  for (const timeval& time : {usage.ru_utime, usage.ru_stime})
+    seconds.own += static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  return seconds;
 }
 
 std::int64_t free_memory(at::Device device) {

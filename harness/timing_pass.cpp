@@ -5,6 +5,10 @@
 #include "harness/timing.h"
 #include "models/checkpoint_info.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 
@@ -82,10 +86,12 @@ void time_cells(RunContext& run, const std::vector<std::size_t>& cells, Progress
     for (const int batch : run.work[i].timings) timed.push_back({i, batch});
   if (timed.empty()) return;
   const std::string before = load_text();
+  const CpuSeconds cpu = cpu_seconds();
+  const auto start = std::chrono::steady_clock::now();
   Loaded loaded(run, fit_together(run, cells));
   std::vector<bool> failed(run.work.size());
   for (const TimingVisit& visit : timing_visits(timed.size(), run.experiment.timing->repetitions)) {
-    if (interrupted()) return;
+    if (interrupted()) break;
     const TimedCell& one = timed[visit.timed];
     if (failed[one.cell]) continue;
     progress.begin_timing(label_of(run.plan.cells[one.cell].cell), visit.round + 1);
@@ -96,6 +102,10 @@ void time_cells(RunContext& run, const std::vector<std::size_t>& cells, Progress
     });
   }
   run.store.set_fact(run.id, "machine while timing", "before: " + before + "; after: " + load_text());
+  if (run.compute.device.is_cuda()) return;  // where other processes leave the device alone
+  const CpuSeconds now = cpu_seconds();
+  const double others = (now.machine - cpu.machine - (now.own - cpu.own)) / std::max(1e-3, seconds_since(start));
+  run.store.set_fact(run.id, std::string(kOtherCores), fmt::format("{:.3f}", std::max(0.0, others)));
 }
 
 }  // namespace fewstep

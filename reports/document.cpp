@@ -159,7 +159,8 @@ const BatchTiming* timing_at(const StoredCell& cell, int batch) {
 }
 
 constexpr const char* kUnstable =
-    "unstable: repetitions, or the medians of the rounds, differ by more than 20 %; the machine did other work, or its "
+    "unstable: repetitions, or the medians of the rounds, differ by more than 20 %, or other processes used more than "
+    "a tenth of a core; the machine did other work, or its "
     "clock changed. Time it again on a quiet machine (run --retime)";
 
 void add_timings(Document& document, const StoredTable& table, const Arrangement& arrangement, Notes& notes) {

@@ -38,10 +38,11 @@ struct BatchTiming {
   std::map<std::string, Quantiles> stages;  // "text" "denoise" "decode"
   std::optional<Quantiles> total;           // over repetitions that have every stage
   double drift = 0;                         // of the rounds' medians: (largest − smallest) / median
-  // Whether spread or drift say that the machine did not hold still.
+  double other_cores = 0;                   // used by other processes meanwhile, on average
+  // Whether spread, drift or other processes say that the machine did not hold still.
   bool unstable() const {
-    constexpr double kMost = 0.2;
-    return drift > kMost || (total && total->p90 - total->p10 > kMost * total->median);
+    constexpr double kMost = 0.2, kMostCores = 0.1;
+    return drift > kMost || other_cores > kMostCores || (total && total->p90 - total->p10 > kMost * total->median);
   }
 };
 

@@ -58,6 +58,9 @@ struct MetricRows {
   std::vector<float> values;  // [batch,width]
 };
 
+// The fact of a run that says how many cores other processes used, on average, while it timed its cells.
+inline constexpr std::string_view kOtherCores = "cores of other processes while timing";
+
 // The parts of an image's time, in their order.
 inline constexpr std::array<std::string_view, 3> kTimingStages{"text", "denoise", "decode"};
 

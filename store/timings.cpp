@@ -2,6 +2,8 @@
 #include "store/read.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <set>
 
 namespace fewstep {
@@ -12,13 +14,14 @@ struct RawTiming {
   int batch = 1, repetition = 0;
   double ms = 0;
   int round = 0;
+  std::int64_t run_id = 0;
 };
 
 std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id, std::int64_t environment_id) {
   SQLite::Statement select(store.database,
                            "SELECT process, stage, batch, repetition, ms, " +
                                std::string(store.version < 3 ? "0" : "round") +
-                               " FROM timing_sample s WHERE series_id = ?1 "
+                               ", run_id FROM timing_sample s WHERE series_id = ?1 "
                                "AND run_id = (SELECT max(t.run_id) FROM timing_sample t JOIN run r ON r.id = t.run_id "
                                "WHERE t.series_id = ?1 AND t.batch = s.batch AND r.environment_id = ?2)");
   bind_all(select, series_id, environment_id);
@@ -26,14 +29,26 @@ std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id
   while (select.executeStep()) {
     rows.push_back({text_at(store.path, select, 0), text_at(store.path, select, 1),
                     std::max(1, small_integer_at(store.path, select, 2)), small_integer_at(store.path, select, 3),
-                    real_at(store.path, select, 4), small_integer_at(store.path, select, 5)});
+                    real_at(store.path, select, 4), small_integer_at(store.path, select, 5),
+                    integer_at(store.path, select, 6)});
   }
   return rows;
 }
 
-BatchTiming timing_of(int batch, const std::vector<const RawTiming*>& rows) {
+// What other processes used while a run timed; 0 where it is not known.
+double other_cores(Store::Impl& store, std::int64_t run_id) {
+  if (store.version < 3) return 0;
+  SQLite::Statement select(store.database, "SELECT text FROM run_fact WHERE run_id = ? AND name = ?");
+  bind_all(select, run_id, kOtherCores);
+  if (!select.executeStep()) return 0;
+  const double cores = std::strtod(text_at(store.path, select, 0).c_str(), nullptr);
+  return std::isfinite(cores) ? cores : 0;
+}
+
+BatchTiming timing_of(Store::Impl& store, int batch, const std::vector<const RawTiming*>& rows) {
   BatchTiming timing;
   timing.batch = batch;
+  timing.other_cores = other_cores(store, rows.front()->run_id);
   std::map<std::string, std::vector<double>> stages;
   struct Sum {
     double ms = 0;
@@ -88,7 +103,7 @@ std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std:
     std::map<int, std::vector<const RawTiming*>> batches;
     for (const RawTiming& row : rows) batches[row.batch].push_back(&row);
     std::vector<BatchTiming> timings;
-    for (const auto& [batch, of_batch] : batches) timings.push_back(timing_of(batch, of_batch));
+    for (const auto& [batch, of_batch] : batches) timings.push_back(timing_of(store.impl(), batch, of_batch));
     return timings;
   });
 }

@@ -33,6 +33,7 @@ Json timing_json(const BatchTiming& timing) {
   json["total"] = timing.total ? quantiles_json(*timing.total) : Json(nullptr);
   json["processes"] = timing.processes;
   json["drift"] = timing.drift;
+  json["other_cores"] = timing.other_cores;
   json["unstable"] = timing.unstable();
   return json;
 }

@@ -77,9 +77,9 @@ TEST_F(FdPocketProgram, OfOneImageIsNotGiven) {
 }
 
 TEST_F(FdPocketProgram, AndItsInfinityShareTheirRows) {
-  const Finished finished = run_program(
-      "fewstep", {"score", "--images", images(), "--reference", reference(), "--metric", "fd-pocket", "--metric",
-                  "fd-pocket-infinity", "--feature-net", network_, "--json"});
+  const Finished finished =
+      run_program("fewstep", {"score", "--images", images(), "--reference", reference(), "--metric", "fd-pocket",
+                              "--metric", "fd-pocket-infinity", "--feature-net", network_, "--json"});
   ASSERT_EQ(finished.code, 0) << finished.err;
   const auto scores = nlohmann::json::parse(finished.out).at("scores");
   EXPECT_GT(scores.at(0).at("value").get<double>(), 0);

@@ -360,7 +360,8 @@ TEST(Run, SaysWhatItWasMadeFromByNamesThatPeopleKnow) {
   EXPECT_THAT(table, HasSubstr(" --limit 4"));
   const auto page = small.folder.path() / "page.html";
   ASSERT_EQ(run_program("fewstep", {"report", small.store(), "--format", "html", "-o", page}).code, 0);
-  EXPECT_THAT(read_file(page), HasSubstr("<details><summary>The experiment file</summary><pre>name = &quot;small&quot;"));
+  EXPECT_THAT(read_file(page),
+              HasSubstr("<details><summary>The experiment file</summary><pre>name = &quot;small&quot;"));
 }
 
 TEST(Run, OpensNoReferenceThatNoMetricUses) {

@@ -169,7 +169,22 @@ TEST_F(Pairs, AreCalledUnstableWhereRoundsDrift) {
   const auto timing = read_timings(filled_.store, series, filled_.environment).at(0);
   EXPECT_NEAR(timing.drift, 15.0 / 67.5, 1e-9);
   EXPECT_TRUE(timing.unstable());
-  EXPECT_THAT(report(), HasSubstr("unstable: repetitions, or the medians of the rounds, differ by more than 20 %"));
+  EXPECT_THAT(
+      report(),
+      HasSubstr(
+          "unstable: repetitions, or the medians of the rounds, differ by more than 20 %, or other processes used"));
+}
+
+// All visits of a cell may fall into another process's work by chance, and then look alike.
+TEST_F(Pairs, AreCalledUnstableWhereOtherProcessesUsedTheMachine) {
+  const auto series = add("teacher", "teacher", 'b', 8, 60, [](int) { return 1.0F; });
+  const auto timing = [&] { return read_timings(filled_.store, series, filled_.environment).at(0); };
+  EXPECT_FALSE(timing().unstable());
+  filled_.store.set_fact(filled_.run, std::string(kOtherCores), "0.090");
+  EXPECT_FALSE(timing().unstable());
+  filled_.store.set_fact(filled_.run, std::string(kOtherCores), "0.500");
+  EXPECT_EQ(timing().other_cores, 0.5);
+  EXPECT_TRUE(timing().unstable());
 }
 
 TEST_F(Pairs, SayThatAStoreHoldsSeveralExperiments) {
