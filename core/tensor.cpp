@@ -33,9 +33,15 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 }
 
+std::int64_t count_not_finite(const Tensor& batch) {
+  return batch.size(0) - at::isfinite(batch).flatten(1).all(1).sum().item<std::int64_t>();
+}
+
 std::vector<Image> to_images(const Tensor& images) {
-  if (!at::isfinite(images).all().item<bool>()) {  // would turn into black pixels, and count as an image
-    throw input_error("images", "expected finite values from the decoder, got NaN or infinity; try --dtype float32");
+  if (const auto broken = count_not_finite(images); broken > 0) {  // would turn into black pixels, and count as images
+    throw input_error("images", "expected finite values from the decoder, got NaN or infinity in " +
+                                    std::to_string(broken) + " of " + std::to_string(images.size(0)) +
+                                    " images of a batch; try --dtype float32");
   }
   const Tensor bytes = images.detach()
                            .to(at::kFloat)

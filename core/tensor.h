@@ -31,6 +31,9 @@ std::string_view name_of(at::ScalarType dtype);  // of the three
 // page faults anew: a fifth of the time of a VAE decode. Called first in main().
 void keep_freed_memory();
 
+// How many of the B first-dimension slices hold a value that is not finite.
+std::int64_t count_not_finite(const Tensor& batch);
+
 // Float images [B,3,H,W] in −1..1 → 8-bit, round(255·clamp(x/2+½, 0, 1)), as diffusers' image processor rounds.
 // Throws Error (kInput) where a value is not finite.
 std::vector<Image> to_images(const Tensor& images);

@@ -9,6 +9,8 @@
 #include "harness/timing_pass.h"
 #include "harness/torch_errors.h"
 #include "images/files.h"
+#include "images/tripwires.h"
+#include "store/seal.h"
 
 #include <algorithm>
 #include <optional>
@@ -47,6 +49,8 @@ void make_batch(RunContext& run, std::size_t i, const Checkpoint& checkpoint, co
     samples[b].forwards = denoised.forwards;
     samples[b].image_sha256 = image_hash(images[b]);
     samples[b].fingerprint = fingerprint(images[b]);
+    samples[b].latents = latents_hash(noise[static_cast<std::int64_t>(b)]);
+    samples[b].trips = trips_of(images[b]);
   }
   const std::vector<MetricRows> rows = run.metrics.measure(images, texts);
   mark_made_again(run.store, run.work[i].series, samples, images, rows, rounding_bounds(run.compute.dtype));
@@ -66,6 +70,7 @@ class CellRunner {
     const auto& cells = run_.plan.cells;
     std::vector<bool> done(cells.size());
     try {
+      if (run_.request.times_only) return time_again();
       for (std::size_t first = 0; first < cells.size() && !interrupted(); ++first) {
         if (done[first]) continue;
         std::vector<std::size_t> group;
@@ -106,6 +111,16 @@ class CellRunner {
         run_cell(i, checkpoint ? &*checkpoint : nullptr, states ? &*states : nullptr);
       });
     }
+  }
+
+  // Cells stay as they were: an earlier run has their images and scores.
+  std::size_t time_again() {
+    std::vector<std::size_t> whole;
+    for (std::size_t i = 0; i < run_.work.size(); ++i)
+      if (run_.work[i].batches.empty()) whole.push_back(i);
+    time_cells(run_, whole, progress_, [this](std::size_t i, const auto& work) { attempt(i, work); });
+    progress_.clear();
+    return failed_cells_.size();
   }
 
   // Last, over all cells that are there: what else the machine does then falls on all of them alike.
@@ -151,6 +166,8 @@ class CellRunner {
       if (interrupted()) return run_.set_cell(i, CellState::kIncomplete, "interrupted");
     }
     run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan);
+    seal_cell(run_.store, run_.id, static_cast<int>(i), run_.work[i].series, run_.plan.rows,
+              run_.plan.images_per_prompt);
     if (run_.work[i].timings.empty()) return run_.set_cell(i, CellState::kComplete);
     run_.set_cell(i, CellState::kRunning, "waits for its timing");
     untimed_.push_back(i);

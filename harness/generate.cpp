@@ -4,7 +4,6 @@
 #include "core/files.h"
 #include "models/prediction.h"
 
-#include <ATen/ops/isfinite.h>
 #include <c10/core/Stream.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
@@ -40,9 +39,11 @@ Denoised denoise(const Checkpoint& checkpoint, const Denoising& denoising, const
   const Denoiser denoiser = make_denoiser(checkpoint, {states, negative, denoising.omega}, &result.forwards);
   const Tensor start = noise.to(checkpoint.unet.compute.device, at::kFloat);
   result.latents = denoising.sampler->run(denoiser, start, denoising.levels, rng);
-  if (!at::isfinite(result.latents).all().item<bool>()) {
+  if (const auto broken = count_not_finite(result.latents); broken > 0) {
     throw input_error(checkpoint.info.folder.string(),
-                      "expected finite latents, got NaN or infinity; try --dtype float32, or mend the checkpoint");
+                      "expected finite latents, got NaN or infinity in " + std::to_string(broken) + " of " +
+                          std::to_string(noise.size(0)) +
+                          " images of a batch; try --dtype float32, or mend the checkpoint");
   }
   return result;
 }
@@ -51,6 +52,13 @@ std::string image_hash(const Image& image) {
   std::string bytes = std::to_string(image.height) + "x" + std::to_string(image.width) + "\n";
   bytes.append(image.rgb.begin(), image.rgb.end());
   return sha256(bytes);
+}
+
+std::uint64_t latents_hash(const Tensor& latents) {
+  const Tensor plain = latents.to(at::kCPU, at::kFloat).contiguous();
+  const std::string hash =
+      sha256({reinterpret_cast<const char*>(plain.const_data_ptr<float>()), static_cast<std::size_t>(plain.nbytes())});
+  return std::stoull(hash.substr(0, 16), nullptr, 16);
 }
 
 bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint) {

@@ -50,6 +50,9 @@ Denoised denoise(const Checkpoint& checkpoint, const Denoising& denoising, const
 // SHA-256 over height, width and pixels.
 std::string image_hash(const Image& image);
 
+// The first 64 bits of the SHA-256 of initial latents as float32: with equal ones two images began alike.
+std::uint64_t latents_hash(const Tensor& latents);
+
 // Whether classifier-free guidance doubles the evaluations of a cell.
 bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint);
 

@@ -30,6 +30,8 @@ struct RunRequest {
   bool calibrate = false;   // of a dry run: makes two images of every checkpoint to tell time and memory
   bool no_sharing = false;  // cells share no evaluations yet: every cell is computed on its own either way
   bool retime = false;      // time cells again that are timed already
+  bool times_only = false;  // time whole cells again and do nothing else
+  bool no_timing = false;   // leave [timing] out
 };
 
 // fewstep sample: images of one checkpoint.
@@ -66,6 +68,11 @@ struct ScoreRequest {
   double max_left_out =
       kMaxLeftOut;  // part of the images that may be broken; they are left out, and the scores flagged
   bool json = false;
+  // Keeps images and scores in a store as an arm that can be compared; what made them is for people and for matching.
+  std::filesystem::path store = {};
+  std::string name = {}, sampler = {};  // of the arm: the folder's name; of how it was sampled
+  int steps = 0;
+  Guidance guidance = {};
 };
 
 // fewstep stats: reference statistics of a folder of images.

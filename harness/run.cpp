@@ -56,10 +56,11 @@ CellWork work_of(RunContext& run, const PlannedCell& planned) {
   const int batch =
       run.request.batch > 0 ? run.request.batch : default_batch(planned.size, run.compute.device.is_cuda());
   work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.row_ids()), batch);
-  if (!run.experiment.timing) return work;
+  if (!run.experiment.timing || run.request.no_timing) return work;
   for (const int size : run.experiment.timing->batch) {
     const auto stored = timed_repetitions(run.store, work.series, run.environment, size);
-    if (run.request.retime || stored < run.experiment.timing->repetitions) work.timings.push_back(size);
+    if (run.request.retime || run.request.times_only || stored < run.experiment.timing->repetitions)
+      work.timings.push_back(size);
   }
   return work;
 }
@@ -153,7 +154,12 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
 
 int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
   Faults faults;
-  const Experiment experiment = read_experiment(request.experiment, request.set, request.only, &faults);
+  Experiment experiment = read_experiment(request.experiment, request.set, request.only, &faults);
+  if (request.times_only) {
+    if (!experiment.timing) faults.add(usage_error(request.experiment.string(), "expected [timing], found none"));
+    experiment.metrics.clear();
+    experiment.floor = false;
+  }
   const std::vector<Cell> cells = select(expand(experiment), request.only);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
   std::optional<PromptSet> prompts;

@@ -4,6 +4,8 @@
 #include "core/files.h"
 #include "core/grouped.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <fstream>
 
@@ -48,12 +50,51 @@ std::string reference_text(const Experiment& experiment) {
   return grouped(shapes.count) + " built-in scenes from " + grouped(shapes.first) + " on";
 }
 
+std::string json_of(const RunRequest& request) {
+  nlohmann::json json = {{"experiment", std::filesystem::absolute(request.experiment).lexically_normal().string()},
+                         {"set", request.set},
+                         {"only", request.only},
+                         {"device", request.device},
+                         {"dtype", request.dtype},
+                         {"batch", request.batch}};
+  if (request.limit) json["limit"] = *request.limit;
+  return json.dump();
+}
+
 }  // namespace
+
+RunRequest request_of(const std::map<std::string, std::string>& facts, const std::filesystem::path& store) {
+  const auto fact = [&](const char* name) {
+    const auto found = facts.find(name);
+    return found == facts.end() ? std::string() : found->second;
+  };
+  const auto json = nlohmann::json::parse(fact("request"), nullptr, false);
+  RunRequest request;
+  try {
+    request.experiment = json.at("experiment").get<std::string>();
+    request.set = json.at("set").get<std::vector<std::string>>();
+    request.only = json.at("only").get<std::string>();
+    request.device = json.at("device").get<std::string>();
+    request.dtype = json.at("dtype").get<std::string>();
+    request.batch = json.at("batch").get<int>();
+    if (json.contains("limit")) request.limit = json.at("limit").get<std::int64_t>();
+  } catch (const nlohmann::json::exception&) {
+    throw input_error(store.string(),
+                      "expected a run that says how it was asked for, got one of images made elsewhere "
+                      "or of an older version; run its experiment again");
+  }
+  if (read_file(request.experiment, kMaxExperimentBytes) != fact("experiment"))
+    throw input_error(request.experiment.string(), "expected the experiment file of " + store.string() +
+                                                       " as it was, got another text; run it again first");
+  request.store = store;
+  return request;
+}
 
 std::map<std::string, std::string> run_facts(const RunRequest& request, const Experiment& experiment,
                                              const Plan& plan) {
   std::map<std::string, std::string> facts;
   facts["command"] = command_line();
+  facts["request"] = json_of(request);
   facts["experiment file"] = request.experiment.string();
   facts["experiment"] = read_file(request.experiment, kMaxExperimentBytes);
   facts["prompts"] = prompts_text(experiment, plan);

@@ -8,7 +8,12 @@
 namespace fewstep {
 
 // What a run is made from, by the names that people know: "command", "experiment file", "experiment" (its text),
-// "prompts", "reference" and "network of METRIC". Kept with the run (Store::set_fact), and shown before the hashes.
+// "prompts", "reference", "network of METRIC", and "request": the RunRequest, for a run that repeats it. Kept with the
+// run (Store::set_fact), and shown before the hashes.
 std::map<std::string, std::string> run_facts(const RunRequest& request, const Experiment& experiment, const Plan& plan);
+
+// What a run was asked for, from its facts; store: its file. Throws Error (kInput) where it is not known (of older
+// versions, or images made elsewhere), and where the experiment file is gone or says something else now.
+RunRequest request_of(const std::map<std::string, std::string>& facts, const std::filesystem::path& store);
 
 }  // namespace fewstep

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "store/influence.h"
 
+#include <numeric>
+
 namespace fewstep {
 namespace {
 
@@ -25,13 +27,46 @@ Reference reference_for(const Experiment& experiment, const OpenMetric& metric, 
                                experiment.reference_max_left_out, messages);
 }
 
+// What each number adds to their mean.
+std::vector<double> deviations_of(std::span<const float> values) {
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  std::vector<double> deviations;
+  for (const float value : values) deviations.push_back(value - mean);
+  return deviations;
+}
+
 }  // namespace
+
+MetricIds add_metrics(Store& store, std::span<const OpenMetric> metrics) {
+  MetricIds ids;
+  for (const OpenMetric& metric : metrics) {
+    ids.scores.push_back(store.add_metric(key_of(metric)));
+    ids.rows.push_back(store.add_metric(key_of_rows(metric)));
+  }
+  return ids;
+}
+
+Score add_score(Store& store, const ScorePlace& place, const OpenMetric& metric, const Store::Rows& rows,
+                const std::optional<Reference>& reference, const std::function<void(Score&)>& note) {
+  auto [score, influence] = metric.metric->aggregate(metric.settings.protocol, rows.values, rows.width,
+                                                     rows.prompt_rows, reference ? &reference->gaussian : nullptr);
+  if (rows.recomputed > 0) score.flags.push_back("recomputed:" + std::to_string(rows.recomputed));
+  if (note) note(score);
+  if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
+  const std::string reference_hash = reference ? reference->hash : "";
+  store.add_score(place.run, place.series, place.metric, reference_hash, score);
+  if (influence.of_image.empty() && rows.width == 1) influence.of_image = deviations_of(rows.values);
+  if (!influence.of_image.empty())
+    set_influence(store, place.run, place.series, place.metric, reference_hash, rows.prompt_rows, influence);
+  return score;
+}
 
 RunMetrics::RunMetrics(const Experiment& experiment, const Compute& compute)
     : metrics_(open_metrics(experiment.metrics, compute)),
       sources_(row_sources(metrics_)),
-      references_(metrics_.size()),
-      row_ids_(metrics_.size()) {}
+      references_(metrics_.size()) {
+  ids_.rows.resize(metrics_.size());
+}
 
 void RunMetrics::read_references(const Experiment& experiment, const std::filesystem::path& cache,
                                  std::ostream& messages) {
@@ -41,14 +76,7 @@ void RunMetrics::read_references(const Experiment& experiment, const std::filesy
   }
 }
 
-void RunMetrics::add_to(Store& store) {
-  ids_.clear();
-  row_ids_.clear();
-  for (std::size_t m = 0; m < metrics_.size(); ++m) {
-    ids_.push_back(store.add_metric(key_of(metrics_[m])));
-    row_ids_.push_back(store.add_metric(key_of_rows(metrics_[m])));
-  }
-}
+void RunMetrics::add_to(Store& store) { ids_ = add_metrics(store, metrics_); }
 
 std::optional<std::vector<std::int64_t>> RunMetrics::find_in(Store& store) const {
   std::vector<std::int64_t> ids;
@@ -74,7 +102,7 @@ std::vector<MetricRows> RunMetrics::measure(std::span<const Image> images, std::
   std::vector<MetricRows> all;
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
     if (sources_[m] == m)
-      all.push_back({row_ids_[m], metrics_[m].measure.width, metrics_[m].measure.rows(images, prompts)});
+      all.push_back({ids_.rows[m], metrics_[m].measure.width, metrics_[m].measure.rows(images, prompts)});
   }
   return all;
 }
@@ -84,7 +112,7 @@ void RunMetrics::add_floors(const Experiment& experiment, Store& store, std::int
   for (std::size_t m = 0; experiment.floor && m < metrics_.size(); ++m) {
     const OpenMetric& metric = metrics_[m];
     if (!references_[m] || metric.metric->rows_of != metric.metric->name) continue;
-    std::optional<Score> floor = store.find_floor(ids_[m], references_[m]->hash, images);
+    std::optional<Score> floor = store.find_floor(ids_.scores[m], references_[m]->hash, images);
     if (!floor) {
       floor = experiment.reference_shapes
                   ? floor_of_shapes(*experiment.reference_shapes, metric, references_[m]->gaussian, images,
@@ -92,27 +120,18 @@ void RunMetrics::add_floors(const Experiment& experiment, Store& store, std::int
                   : floor_of_folder(*experiment.reference_images, metric, images, kReferenceBatch,
                                     experiment.reference_max_left_out, messages);
     }
-    store.set_floor(run_id, ids_[m], references_[m]->hash, *floor);
+    store.set_floor(run_id, ids_.scores[m], references_[m]->hash, *floor);
   }
 }
 
 void RunMetrics::score(Store& store, std::int64_t run_id, std::int64_t series_id, const Plan& plan) const {
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
-    const Store::Rows rows = store.rows(series_id, row_ids_[m], plan.rows, plan.images_per_prompt);
+    const Store::Rows rows = store.rows(series_id, ids_.rows[m], plan.rows, plan.images_per_prompt);
     if (static_cast<std::int64_t>(rows.prompt_rows.size()) != plan.images_per_cell()) {
       throw input_error("score", "expected stored rows of " + std::to_string(plan.images_per_cell()) + " images, got " +
                                      std::to_string(rows.prompt_rows.size()));
     }
-    const std::optional<Reference>& reference = references_[m];
-    auto [score, influence] =
-        metrics_[m].metric->aggregate(metrics_[m].settings.protocol, rows.values, rows.width, rows.prompt_rows,
-                                      reference ? &reference->gaussian : nullptr);
-    if (rows.recomputed > 0) score.flags.push_back("recomputed:" + std::to_string(rows.recomputed));
-    if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
-    const std::string reference_hash = reference ? reference->hash : "";
-    store.add_score(run_id, series_id, ids_[m], reference_hash, score);
-    if (!influence.of_image.empty())
-      replace_influence(store, series_id, key_of(metrics_[m]), reference_hash, rows.prompt_rows, influence);
+    add_score(store, {run_id, series_id, ids_.scores[m]}, metrics_[m], rows, references_[m]);
   }
 }
 

@@ -4,11 +4,26 @@
 #include "settings/experiment.h"
 #include "store/store.h"
 
+#include <functional>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace fewstep {
+
+// Where the numbers of metrics go in a store: ids of scores, and of the rows that each aggregates.
+struct MetricIds {
+  std::vector<std::int64_t> scores, rows;
+};
+MetricIds add_metrics(Store& store, std::span<const OpenMetric> metrics);  // finds or makes them
+
+// Aggregates stored rows and keeps the score with what each prompt adds to it; note may add flags first.
+struct ScorePlace {
+  std::int64_t run, series, metric;
+};
+Score add_score(Store& store, const ScorePlace& place, const OpenMetric& metric, const Store::Rows& rows,
+                const std::optional<Reference>& reference, const std::function<void(Score&)>& note = {});
 
 // The metrics of a run: networks loaded, references read.
 class RunMetrics {
@@ -20,8 +35,8 @@ class RunMetrics {
   void add_to(Store& store);  // finds or makes their ids
   // Ids of rows as far as name, protocol and version tell them; nothing where one is not there.
   std::optional<std::vector<std::int64_t>> find_in(Store& store) const;
-  std::span<const std::int64_t> row_ids() const { return row_ids_; }  // of what measure gives
-  std::int64_t feature_bytes() const;                                 // of one image's rows in feature files
+  std::span<const std::int64_t> row_ids() const { return ids_.rows; }  // of what measure gives
+  std::int64_t feature_bytes() const;                                  // of one image's rows in feature files
 
   // Rows of one batch, after add_to.
   std::vector<MetricRows> measure(std::span<const Image> images, std::span<const std::string> prompts) const;
@@ -37,7 +52,7 @@ class RunMetrics {
   std::vector<OpenMetric> metrics_;
   std::vector<std::size_t> sources_;                  // row_sources
   std::vector<std::optional<Reference>> references_;  // of each metric
-  std::vector<std::int64_t> ids_, row_ids_;           // of scores, of rows
+  MetricIds ids_;
 };
 
 }  // namespace fewstep

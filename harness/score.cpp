@@ -6,6 +6,8 @@
 #include "datasets/captions.h"
 #include "datasets/pairing.h"
 #include "harness/image_batches.h"
+#include "harness/score_arm.h"
+#include "harness/score_parts.h"
 #include "images/files.h"
 #include "metrics/reference.h"
 
@@ -44,45 +46,6 @@ MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
 void require_use(bool given, bool used, std::string_view option, std::string_view user) {
   if (given && !used)
     throw usage_error(option, "expected a metric that uses it (--metric " + std::string(user) + "), got none");
-}
-
-struct Captions {
-  std::vector<std::string> texts;    // empty without --prompts
-  std::vector<std::int64_t> groups;  // images of one caption are not independent
-};
-
-Captions read_captions(const ScoreRequest& request, std::span<const std::filesystem::path> files,
-                       std::ostream& messages) {
-  Captions captions;
-  captions.groups.resize(files.size());
-  std::iota(captions.groups.begin(), captions.groups.end(), 0);
-  if (!request.prompts) return captions;
-  const PromptSet set = read_prompts({.file = *request.prompts, .files = FileNames::kWhereThere});
-  const Pairing pairing = pair_with_captions(request.images, files, set, *request.prompts);
-  messages << text_of(set, *request.prompts) << "; " << pairing.text << std::endl;
-  std::map<std::string, std::int64_t> first;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    captions.texts.push_back(set.prompts[pairing.prompt[i]].text);
-    captions.groups[i] = first.emplace(captions.texts.back(), i).first->second;
-  }
-  return captions;
-}
-
-// The images that every metric measures. A folder of which they count different files is measured metric by metric.
-ImageList images_for(const std::filesystem::path& folder, std::span<const OpenMetric* const> metrics) {
-  const ImageRule& rule = image_rule(*metrics[0]);
-  ImageList list = list_images(folder, rule);
-  for (const OpenMetric* metric : metrics.subspan(1)) {
-    if (image_rule(*metric) == rule) continue;
-    const ImageList other = list_images(folder, image_rule(*metric));
-    if (other.files == list.files) continue;
-    const auto named = [](const OpenMetric& m) { return m.settings.name + ":" + m.settings.protocol; };
-    throw input_error(folder.string(), "expected images that every metric counts, got " +
-                                           std::to_string(list.files.size()) + " for " + named(*metrics[0]) + " and " +
-                                           std::to_string(other.files.size()) + " for " + named(*metric) +
-                                           "; score the metrics one by one");
-  }
-  return list;
 }
 
 using References = std::vector<std::optional<Reference>>;  // of each metric
@@ -226,7 +189,8 @@ void run_score(const ScoreRequest& request, std::ostream& out, std::ostream& mes
   const Compute compute{parse_device(request.device), at::kFloat};
   const c10::InferenceMode inference;
   const std::vector<OpenMetric> metrics = open_metrics(settings, compute);
-  print_scores(score_images(request, metrics, messages), request.json, out);
+  print_scores(request.store.empty() ? score_images(request, metrics, messages) : score_arm(request, metrics, messages),
+               request.json, out);
 }
 
 }  // namespace fewstep

@@ -53,6 +53,8 @@ class Batch {
              sample.forwards, sample.image_sha256, sample.image_path);
     if (!sample.fingerprint.empty())
       insert_.bind(9, sample.fingerprint.data(), static_cast<int>(sample.fingerprint.size()));
+    if (sample.latents) insert_.bind(10, std::bit_cast<std::int64_t>(*sample.latents));
+    if (sample.trips) insert_.bind(11, static_cast<std::int64_t>(*sample.trips));
     insert_.exec();
     return store_.database.getLastInsertRowid();
   }
@@ -129,7 +131,8 @@ class Batch {
                             "WHERE series_id = ? AND prompt_id = ? AND image_index = ?"};
   SQLite::Statement insert_{store_.database,
                             "INSERT INTO sample (series_id, prompt_id, image_index, seed, run_id, forwards, "
-                            "image_sha256, image_path, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+                            "image_sha256, image_path, fingerprint, latents, tripped) "
+                            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
 };
 
 struct StoredRow {
@@ -197,6 +200,19 @@ void gather(Store::Impl& store, const std::vector<StoredRow>& stored, Store::Row
 }
 
 }  // namespace
+
+void Store::set_image_path(std::int64_t series_id, std::int64_t prompt_row, int image_index,
+                           const std::string& image_path) {
+  guarded(impl_->path, [&] {
+    SQLite::Statement update(
+        impl_->database,
+        "UPDATE sample SET image_path = ? WHERE series_id = ? AND image_index = ? AND prompt_id = "
+        "(SELECT id FROM prompt WHERE row = ? AND source = (SELECT prompt_source FROM series WHERE "
+        "id = ?))");
+    bind_all(update, image_path, series_id, image_index, prompt_row, series_id);
+    if (update.exec() != 1) throw input_error("set_image_path", "expected a sample that is stored, found none");
+  });
+}
 
 std::vector<std::pair<std::int64_t, int>> Store::finished(std::int64_t series_id,
                                                           std::span<const std::int64_t> metric_ids) {

@@ -209,6 +209,23 @@ CREATE TABLE floor_score (
   PRIMARY KEY (run_id, metric_id, reference_hash)
 ) STRICT, WITHOUT ROWID;
 )sql"},
+    {4, R"sql(
+ALTER TABLE sample ADD COLUMN latents INTEGER;  -- first 64 bits of the SHA-256 of its initial latents; NULL: unknown
+ALTER TABLE sample ADD COLUMN tripped INTEGER;  -- bits of core/tripwires.h; NULL: nobody looked
+CREATE INDEX sample_tripped ON sample (series_id) WHERE tripped <> 0;
+
+-- Of a cell that is whole, over its images in the order of (prompt row, image index): see store/seal.h.
+ALTER TABLE run_cell ADD COLUMN prompts_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE run_cell ADD COLUMN images_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE run_cell ADD COLUMN latents_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE run_cell ADD COLUMN tripped TEXT NOT NULL DEFAULT '';  -- JSON: images by tripwire; empty: nobody looked
+
+-- What each independent unit adds to the score: float64, little-endian (store/influence.h).
+ALTER TABLE score ADD COLUMN influence_of_groups INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE score ADD COLUMN influence BLOB;
+
+DROP TABLE comparison;  -- was never filled: a verdict is made anew from what it compares
+)sql"},
 }};
 static_assert(kList.back().version == kSchemaVersion);
 

@@ -32,6 +32,21 @@ std::string json_of(Store::Impl& store, const std::string& table, std::int64_t i
   return text_at(store.path, select, 0);
 }
 
+// {"noise": 3}; nothing of an empty text.
+std::optional<std::map<std::string, std::int64_t>> tripped_at(const std::filesystem::path& path,
+                                                              const std::string& text) {
+  if (text.empty()) return {};
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  std::map<std::string, std::int64_t> tripped;
+  bool sane = json.is_object();
+  for (auto item = json.begin(); sane && item != json.end(); ++item) {
+    sane = item->is_number_unsigned();
+    if (sane) tripped[item.key()] = item->get<std::int64_t>();
+  }
+  if (!sane) throw input_error(path.string(), "expected counts of images by tripwire, got another text; it is damaged");
+  return tripped;
+}
+
 StoredCell cell_at(const std::filesystem::path& path, SQLite::Statement& row) {
   StoredCell cell;
   cell.run_id = integer_at(path, row, 0);
@@ -60,6 +75,8 @@ StoredCell cell_at(const std::filesystem::path& path, SQLite::Statement& row) {
   key.width = small_integer_at(path, row, 20);
   key.dtype = text_at(path, row, 21);
   key.device_kind = text_at(path, row, 22);
+  cell.seal = {text_at(path, row, 23), text_at(path, row, 24), text_at(path, row, 25),
+               tripped_at(path, text_at(path, row, 26))};
   return cell;
 }
 
@@ -70,9 +87,12 @@ std::vector<StoredCell> select_cells(Store::Impl& store, const StoredRun& run) {
       "SELECT c.run_id, c.position, c.series_id, c.checkpoint_name, c.given_as_guidance_scale, c.state, "
       "c.expected_images, c.message, k.sha256, k.kind, s.sampler, s.spacing, s.final_sigma, s.steps, "
       "s.original_inference_steps, s.omega, s.negative_prompt, s.seed, s.prompt_source, s.height, s.width, s.dtype, "
-      "s.device_kind FROM run_cell c JOIN run r ON r.id = c.run_id JOIN series s ON s.id = c.series_id "
-      "JOIN checkpoint k ON k.id = s.checkpoint_id WHERE r.config_id = ? AND r.id <= ? "
-      "ORDER BY c.run_id DESC, c.position");
+      "s.device_kind, " +
+          std::string(store.version < 4 ? "'', '', '', ''"
+                                        : "c.prompts_sha256, c.images_sha256, c.latents_sha256, c.tripped") +
+          " FROM run_cell c JOIN run r ON r.id = c.run_id JOIN series s ON s.id = c.series_id "
+          "JOIN checkpoint k ON k.id = s.checkpoint_id WHERE r.config_id = ? AND r.id <= ? "
+          "ORDER BY c.run_id DESC, c.position");
   bind_all(select, run.config_id, run.id);
   std::vector<StoredCell> cells;
   while (select.executeStep()) cells.push_back(cell_at(store.path, select));
@@ -129,13 +149,14 @@ StoredScore stored_score_at(const std::filesystem::path& path, SQLite::Statement
                    integer_at(path, row, 4) != 0};
   stored.reference_hash = text_at(path, row, 5);
   stored.score = score_at(path, row, 6);
+  stored.id = integer_at(path, row, 10);
   return stored;
 }
 
 void read_scores(Store::Impl& store, const StoredRun& run, StoredCell& cell) {
   SQLite::Statement select(store.database,
                            "SELECT m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, s.reference_hash, "
-                           "s.value, s.standard_error, s.images, s.flags FROM score s "
+                           "s.value, s.standard_error, s.images, s.flags, s.id FROM score s "
                            "JOIN metric m ON m.id = s.metric_id JOIN run r ON r.id = s.run_id "
                            "WHERE s.series_id = ? AND r.config_id = ? AND r.id <= ? ORDER BY s.run_id DESC, s.id");
   bind_all(select, cell.series_id, run.config_id, run.id);
@@ -201,20 +222,13 @@ int images_per_prompt_of(const std::string& config) {
   return sane ? found->get<int>() : 1;
 }
 
-std::map<std::string, std::string> read_facts(Store::Impl& store, std::int64_t run_id) {
-  SQLite::Statement select(store.database, "SELECT name, text FROM run_fact WHERE run_id = ?");
-  bind_all(select, run_id);
-  std::map<std::string, std::string> facts;
-  while (select.executeStep()) facts[text_at(store.path, select, 0)] = text_at(store.path, select, 1);
-  return facts;
-}
-
 std::vector<StoredScore> read_floors(Store::Impl& store, std::int64_t run_id) {
-  SQLite::Statement select(store.database,
-                           "SELECT m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, f.reference_hash, "
-                           "f.value, "
-                           "f.standard_error, f.images, f.flags FROM floor_score f JOIN metric m ON m.id = f.metric_id "
-                           "WHERE f.run_id = ?");
+  SQLite::Statement select(
+      store.database,
+      "SELECT m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, f.reference_hash, "
+      "f.value, "
+      "f.standard_error, f.images, f.flags, 0 FROM floor_score f JOIN metric m ON m.id = f.metric_id "
+      "WHERE f.run_id = ?");
   bind_all(select, run_id);
   std::vector<StoredScore> floors;
   while (select.executeStep()) floors.push_back(stored_score_at(store.path, select));
@@ -227,6 +241,18 @@ std::string end_text(const StoredRun& run) {
   if (run.state != kEndedWithoutAWord) return run.state;
   const bool wrote = !run.last_write.empty();
   return run.state + (wrote ? " at " + run.last_write : " after " + run.started);
+}
+
+std::map<std::string, std::string> read_facts(Store& store, std::int64_t run_id) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    std::map<std::string, std::string> facts;
+    if (impl.version < 3) return facts;
+    SQLite::Statement select(impl.database, "SELECT name, text FROM run_fact WHERE run_id = ?");
+    bind_all(select, run_id);
+    while (select.executeStep()) facts[text_at(impl.path, select, 0)] = text_at(impl.path, select, 1);
+    return facts;
+  });
 }
 
 std::vector<StoredRun> read_runs(Store& store) {
@@ -245,6 +271,33 @@ std::vector<StoredRun> read_runs(Store& store) {
       if (run.ended.empty() && !running) run.state = kEndedWithoutAWord;
     }
     return runs;
+  });
+}
+
+std::optional<std::int64_t> newest_run_of(Store& store, const std::string& checkpoint_name) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&]() -> std::optional<std::int64_t> {
+    SQLite::Statement select(impl.database,
+                             "SELECT run_id FROM run_cell WHERE checkpoint_name = ? "
+                             "ORDER BY run_id DESC LIMIT 1");
+    bind_all(select, checkpoint_name);
+    if (!select.executeStep()) return std::nullopt;
+    return integer_at(impl.path, select, 0);
+  });
+}
+
+std::string environment_json(Store& store, std::int64_t environment_id) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] { return json_of(impl, "environment", environment_id); });
+}
+
+std::vector<std::string> checkpoint_names(Store& store) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database, "SELECT DISTINCT checkpoint_name FROM run_cell ORDER BY 1");
+    std::vector<std::string> names;
+    while (select.executeStep()) names.push_back(text_at(impl.path, select, 0));
+    return names;
   });
 }
 
@@ -270,10 +323,8 @@ StoredTable read_table(Store& store, std::optional<std::int64_t> run_id) {
       cell.timings = read_timings(store, cell.series_id, table.run.environment_id);
     }
     table.checkpoints = read_checkpoints(impl, table.cells);
-    if (impl.version >= 3) {
-      table.facts = read_facts(impl, table.run.id);
-      table.floors = read_floors(impl, table.run.id);
-    }
+    table.facts = read_facts(store, table.run.id);
+    if (impl.version >= 3) table.floors = read_floors(impl, table.run.id);
     return table;
   });
 }

@@ -15,6 +15,9 @@ namespace fewstep {
 // The state of a run that ended without writing so: the process was killed, or its disk was full.
 inline constexpr std::string_view kEndedWithoutAWord = "ended without a word";
 
+// The kind of "checkpoint" under which images stand that another program made.
+inline constexpr std::string_view kElsewhere = "elsewhere";
+
 struct StoredRun {
   std::int64_t id = 0, config_id = 0, environment_id = 0;
   std::string experiment, state, version;
@@ -23,7 +26,17 @@ struct StoredRun {
   std::int64_t cells = 0;
 };
 std::vector<StoredRun> read_runs(Store& store);  // oldest first
-std::string end_text(const StoredRun& run);      // its state; "ended without a word at 2026-01-02T03:04:05Z"
+// What a run was made from (Store::set_fact), by name; nothing in stores of older versions.
+std::map<std::string, std::string> read_facts(Store& store, std::int64_t run_id);
+std::string end_text(const StoredRun& run);  // its state; "ended without a word at 2026-01-02T03:04:05Z"
+
+std::string environment_json(Store& store, std::int64_t environment_id);
+
+// The newest run that has a cell of a checkpoint of that name.
+std::optional<std::int64_t> newest_run_of(Store& store, const std::string& checkpoint_name);
+
+// As cells of any run name them, each once.
+std::vector<std::string> checkpoint_names(Store& store);
 
 struct Quantiles {
   double median = 0, p10 = 0, p90 = 0;  // between order statistics linearly, as numpy's default
@@ -50,6 +63,14 @@ struct StoredScore {
   MetricKey metric;
   std::string reference_hash;
   Score score;
+  std::int64_t id = 0;  // of its row
+};
+
+// What the images of a whole cell are, so that cells are compared without reading each image (store/seal.h). Texts are
+// empty where it is not known: latents of images made elsewhere, all of it in stores of older versions.
+struct CellSeal {
+  std::string prompts_sha256, images_sha256, latents_sha256;
+  std::optional<std::map<std::string, std::int64_t>> tripped;  // images by tripwire; nothing: nobody looked
 };
 
 struct Forwards {
@@ -69,6 +90,7 @@ struct StoredCell {
   std::optional<Forwards> forwards;  // per image, measured; nothing where no image is stored
   std::vector<StoredScore> scores;
   std::vector<BatchTiming> timings;  // by batch size
+  CellSeal seal;
 };
 
 struct StoredCheckpoint {
@@ -93,6 +115,9 @@ StoredTable read_table(Store& store, std::optional<std::int64_t> run_id = {});
 
 // One timing for each batch size, of the newest run that timed the series at it in this environment.
 std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std::int64_t environment_id);
+
+// The median time of each process that timed the series in this environment at a batch size, ms per image.
+std::vector<double> process_medians(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch);
 
 // Repetitions of every stage that are stored for a series in an environment, any run: the pass is not repeated.
 std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch);

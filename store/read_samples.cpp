@@ -85,6 +85,47 @@ std::vector<KeptImage> kept_images(Store& store) {
   });
 }
 
+std::map<std::pair<std::int64_t, int>, Trips> tripped_images(Store& store, std::int64_t series_id) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    std::map<std::pair<std::int64_t, int>, Trips> images;
+    if (impl.version < 4) return images;
+    SQLite::Statement select(impl.database,
+                             "SELECT prompt.row, image_index, tripped FROM sample JOIN prompt ON prompt.id = prompt_id "
+                             "WHERE series_id = ? AND tripped <> 0");
+    bind_all(select, series_id);
+    while (select.executeStep())
+      images[{integer_at(impl.path, select, 0), small_integer_at(impl.path, select, 1)}] =
+          static_cast<Trips>(small_integer_at(impl.path, select, 2));
+    return images;
+  });
+}
+
+std::optional<StoredPrompt> find_prompt(Store& store, std::int64_t series_id, std::int64_t row) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&]() -> std::optional<StoredPrompt> {
+    SQLite::Statement select(impl.database,
+                             "SELECT prompt.id, text FROM prompt WHERE source = (SELECT prompt_source FROM series "
+                             "WHERE id = ?) AND row = ?");
+    bind_all(select, series_id, row);
+    if (!select.executeStep()) return std::nullopt;
+    return StoredPrompt{integer_at(impl.path, select, 0), row, text_at(impl.path, select, 1)};
+  });
+}
+
+std::vector<std::int64_t> prompt_rows_of(Store& store, std::int64_t series_id) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database,
+                             "SELECT prompt.row FROM sample JOIN prompt ON prompt.id = prompt_id WHERE series_id = ? "
+                             "AND image_index = 0 ORDER BY prompt.row");
+    bind_all(select, series_id);
+    std::vector<std::int64_t> rows;
+    while (select.executeStep()) rows.push_back(integer_at(impl.path, select, 0));
+    return rows;
+  });
+}
+
 PromptExtremes prompt_extremes(Store& store, std::int64_t series_id, const MetricKey& metric, std::int64_t count) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {

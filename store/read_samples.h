@@ -2,9 +2,11 @@
 #include "store/store.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fewstep {
@@ -36,6 +38,14 @@ struct KeptImage {
   std::string cell;  // "checkpoint=lcm sampler=lcm steps=4 omega=8"
 };
 std::vector<KeptImage> kept_images(Store& store);
+
+// Images that trip a wire (core/tripwires.h): their bits, by prompt row and image index.
+std::map<std::pair<std::int64_t, int>, Trips> tripped_images(Store& store, std::int64_t series_id);
+
+// The prompt of a row of a series' captions, and the first image's sample there.
+std::optional<StoredPrompt> find_prompt(Store& store, std::int64_t series_id, std::int64_t row);
+// Rows of the prompts that a series has images of, rising.
+std::vector<std::int64_t> prompt_rows_of(Store& store, std::int64_t series_id);
 
 // A prompt's number in a series: the mean over its images.
 struct PromptScore {

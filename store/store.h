@@ -1,4 +1,5 @@
 #pragma once
+#include "core/tripwires.h"
 #include "metrics/score.h"
 
 #include <array>
@@ -43,6 +44,8 @@ struct SampleRow {
   std::string image_path;        // relative to the store's folder; empty when not kept
   std::string fingerprint = {};  // 192 bytes, harness/made_again.h; empty: none
   bool made_again = false;       // close to the stored image and not equal to the bit: its new rows are marked
+  std::optional<std::uint64_t> latents = {};  // first 64 bits of the SHA-256 of its initial latents, float32
+  std::optional<Trips> trips = {};            // of the image alone; nothing: nobody looked
 };
 
 // What the store has of an image.
@@ -117,6 +120,8 @@ class Store {
   std::vector<std::pair<std::int64_t, int>> finished(std::int64_t series_id, std::span<const std::int64_t> metric_ids);
   // Nothing where there is no such sample.
   std::optional<StoredImage> find_image(std::int64_t series_id, std::int64_t prompt_row, int image_index);
+  // Of an image that was kept later. Throws Error (kInput) where there is no such sample.
+  void set_image_path(std::int64_t series_id, std::int64_t prompt_row, int image_index, const std::string& image_path);
   // A metric's row of one image; empty where there is none.
   std::vector<float> row_of(std::int64_t series_id, std::int64_t metric_id, std::int64_t prompt_row, int image_index);
   // One transaction. A sample that is there already keeps its row; another image_sha256 for it is an Error (kInput)

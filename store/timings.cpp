@@ -108,6 +108,28 @@ std::vector<BatchTiming> read_timings(Store& store, std::int64_t series_id, std:
   });
 }
 
+std::vector<double> process_medians(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database,
+                             "SELECT process, repetition, sum(ms), count(*) FROM timing_sample t JOIN run r ON r.id = "
+                             "t.run_id WHERE series_id = ? AND environment_id = ? AND batch = ? "
+                             "GROUP BY process, repetition ORDER BY min(t.id)");
+    bind_all(select, series_id, environment_id, batch);
+    std::vector<std::string> order;
+    std::map<std::string, std::vector<double>> totals;
+    while (select.executeStep()) {
+      if (integer_at(impl.path, select, 3) != static_cast<std::int64_t>(kTimingStages.size())) continue;
+      const std::string process = text_at(impl.path, select, 0);
+      if (!totals.contains(process)) order.push_back(process);
+      totals[process].push_back(real_at(impl.path, select, 2) / batch);
+    }
+    std::vector<double> medians;
+    for (const std::string& process : order) medians.push_back(quantiles_of(totals.at(process)).median);
+    return medians;
+  });
+}
+
 std::int64_t timed_repetitions(Store& store, std::int64_t series_id, std::int64_t environment_id, int batch) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {

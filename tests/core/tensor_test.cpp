@@ -55,7 +55,7 @@ TEST(ToImages, RefusesNanAndInfinityInsteadOfBlackPixels) {
   for (const double value : {std::nan(""), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
     Tensor images = at::full({1, 3, 2, 2}, 0.0);
     images[0][1][0][1] = value;
-    EXPECT_FEWSTEP_ERROR(to_images(images), ExitCode::kInput, "finite");
+    EXPECT_FEWSTEP_ERROR(to_images(images), ExitCode::kInput, "in 1 of 1 images of a batch");
   }
 }
 

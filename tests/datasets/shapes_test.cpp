@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "golden.h"
+#include "images/tripwires.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -346,6 +347,12 @@ TEST(Shapes, NameTheirStylesAndSplits) {
     for (const ShapeStyle style : kStyles) hashes.insert(shapes_hash(split, style));
   EXPECT_EQ(hashes.size(), 6U);
   EXPECT_TRUE(hashes.contains(sha256("fewstep shapes, version 1, seed 3, outline")));
+}
+
+TEST(Shapes, TripNoWire) {
+  for (const ShapeSplit split : {ShapeSplit::kTrain, ShapeSplit::kTest})
+    for (std::int64_t index = 0; index < 4000; ++index)
+      ASSERT_EQ(trips_of(draw_shapes(make_shape_scene(split, static_cast<std::uint64_t>(index)))), 0u) << index;
 }
 
 }  // namespace

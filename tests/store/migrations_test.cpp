@@ -27,7 +27,7 @@ TEST(Migrations, MakeOneAfterTheOtherWhatAllMakeAtOnce) {
     EXPECT_EQ(stepwise.execAndGet("SELECT version FROM schema_version").getInt(), kMigrations[count - 1].version);
   }
   EXPECT_EQ(tables_of(stepwise), tables_of(whole));
-  EXPECT_EQ(tables_of(whole).size(), 20u);
+  EXPECT_EQ(tables_of(whole).size(), 19u);
   EXPECT_EQ(whole.execAndGet("PRAGMA application_id").getInt(), kApplicationId);
   EXPECT_EQ(stepwise.execAndGet("SELECT count(*) FROM schema_version").getInt(), 1);
 }
@@ -62,7 +62,7 @@ TEST(CountRows, CountsEveryTableThatThereIs) {
   const TemporaryFolder folder;
   FilledStore filled(folder.path() / "a.sqlite");
   const auto counts = count_rows(filled.store);
-  EXPECT_EQ(counts.size(), 19u);
+  EXPECT_EQ(counts.size(), 18u);
   EXPECT_EQ(counts.at("prompt"), 10);
   EXPECT_EQ(counts.at("training"), 0);
   EXPECT_EQ(counts.at("training_loss"), 0);

@@ -195,7 +195,6 @@ TEST(StoreRead, CountsRowsForInspect) {
   EXPECT_EQ(counts.at("sample_feature"), 4);
   EXPECT_EQ(counts.at("feature_block"), 1);
   EXPECT_EQ(counts.at("prompt"), 10);
-  EXPECT_EQ(counts.at("comparison"), 0);
   EXPECT_EQ(schema_version(filled.store), kSchemaVersion);
 }
 
