@@ -1,5 +1,6 @@
 #include "cli/demo.h"
 
+#include "core/checkout.h"
 #include "core/error.h"
 
 namespace fewstep {
@@ -8,17 +9,11 @@ namespace {
 using Path = std::filesystem::path;
 
 Path pocket_experiment() {
-  std::error_code failure;
-  const Path program = std::filesystem::read_symlink("/proc/self/exe", failure);
-  for (const Path& start : {program.parent_path(), std::filesystem::current_path()}) {
-    for (Path folder = start; !folder.empty(); folder = folder.parent_path()) {
-      const Path experiment = folder / "experiments" / "pocket.toml";
-      if (std::filesystem::is_regular_file(experiment, failure)) return experiment;
-      if (folder == folder.root_path()) break;
-    }
-  }
-  throw input_error("demo", "expected experiments/pocket.toml above " + program.parent_path().string() +
-                                " or the working directory, found none; run it inside the checkout");
+  const auto experiment = find_in_checkout("experiments/pocket.toml");
+  if (experiment) return *experiment;
+  throw input_error("demo",
+                    "expected experiments/pocket.toml above the program or the working directory, found none; "
+                    "run it inside the checkout");
 }
 
 }  // namespace

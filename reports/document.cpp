@@ -1,10 +1,12 @@
 #include "reports/document.h"
 
+#include "core/error.h"
 #include "reports/bold.h"
 #include "reports/flags.h"
 #include "reports/number_text.h"
 #include "reports/printers.h"
 #include "reports/provenance.h"
+#include "reports/published.h"
 #include "reports/scores.h"
 #include "reports/trained_for.h"
 
@@ -223,6 +225,34 @@ bool images_vary(const std::vector<StoredCell>& cells) {
   });
 }
 
+// The steps that all cells of a column have; NaN where they differ.
+double steps_of_column(const Arrangement& arrangement, std::size_t column) {
+  std::set<int> steps;
+  for (const auto& row : arrangement.cells)
+    if (row[column]) steps.insert(row[column]->series.steps);
+  return steps.size() == 1 ? *steps.begin() : std::numeric_limits<double>::quiet_NaN();
+}
+
+bool any_trips(const std::vector<StoredCell>& cells) {
+  return std::any_of(cells.begin(), cells.end(),
+                     [](const StoredCell& cell) { return cell.seal.tripped && !cell.seal.tripped->empty(); });
+}
+
+// "3 one-colour [1], 1 noise [2]".
+Value trips_value(const StoredCell& cell, Notes& notes) {
+  if (!cell.seal.tripped) return {"not looked at"};
+  std::string text;
+  std::int64_t sum = 0;
+  for (const Tripwire& wire : kTripwires) {
+    const auto found = cell.seal.tripped->find(std::string(wire.name));
+    if (found == cell.seal.tripped->end()) continue;
+    sum += found->second;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", found->second, wire.name) +
+            notes.mark(std::string(wire.meaning));
+  }
+  return {text.empty() ? "none" : text, static_cast<double>(sum)};
+}
+
 }  // namespace
 
 Document document_of(const ReportInput& input) {
@@ -251,6 +281,22 @@ Document document_of(const ReportInput& input) {
     document.sections.push_back(make_section("Images", arrangement, notes, [](const StoredCell& cell) -> Value {
       return {std::to_string(cell.stored_images), static_cast<double>(cell.stored_images)};
     }));
+  }
+  if (input.published) {
+    std::vector<std::string> metrics;
+    for (const ScoreKey& key : keys) metrics.push_back(key.metric.name);
+    std::vector<double> steps;
+    for (std::size_t column = 0; column < arrangement.column_headers.size(); ++column)
+      steps.push_back(steps_of_column(arrangement, column));
+    if (input.published->axis != "steps")
+      throw usage_error("--published", "expected numbers over steps, got those of " + input.published->name + " over " +
+                                           input.published->axis + "; --ablation shows them");
+    add_published(document, *input.published, steps, metrics);
+  }
+  if (any_trips(table.cells)) {
+    document.sections.push_back(make_section("Images that trip a wire: no metric of such a cell is to be believed",
+                                             arrangement, notes,
+                                             [&](const StoredCell& cell) { return trips_value(cell, notes); }));
   }
   document.provenance = provenance_lines(table);
   return document;

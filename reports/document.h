@@ -22,6 +22,7 @@ struct Section {
   std::string title;
   std::vector<std::vector<Entry>> entries = {};            // [row][column]
   std::vector<std::vector<std::string>> more_labels = {};  // of rows below those that every section has
+  bool has_own_rows = false;                               // these alone
 };
 
 struct Document {
@@ -34,8 +35,13 @@ struct Document {
   std::vector<std::pair<std::string, std::string>> provenance;  // what it takes to run it again
 
   const std::vector<std::string>& labels(const Section& section, std::size_t row) const {
-    return row < row_labels.size() ? row_labels[row] : section.more_labels[row - row_labels.size()];
+    const std::size_t common = section.has_own_rows ? 0 : row_labels.size();
+    return row < common ? row_labels[row] : section.more_labels[row - common];
   }
 };
+
+// As a terminal of 120 columns shows it, and as Markdown.
+std::string terminal_text(Document document, bool colour);
+std::string markdown_of(const Document& document);
 
 }  // namespace fewstep

@@ -3,6 +3,8 @@
 #include "reports/axes.h"
 #include "reports/document.h"
 #include "reports/number_text.h"
+#include "reports/printers.h"
+#include "reports/published.h"
 #include "reports/scores.h"
 #include "reports/training_figures.h"
 
@@ -274,6 +276,17 @@ std::vector<Figure> make_figures(const StoredTable& table, const std::vector<Tra
   if (fid && clip && omegas.size() > 1) add(figures, score_against_score(table.cells, *fid, *clip, keys));
   for (const ScoreKey& key : keys) add(figures, score_against_iterations(table, key, score_title(key, keys)));
   if (auto losses = loss_figure(trainings, table.checkpoints)) add(figures, std::move(*losses));
+  return figures;
+}
+
+std::vector<Figure> figures_of(const ReportInput& input) {
+  auto figures = make_figures(input.table, read_trainings(input.store));
+  if (!input.published || input.published->axis != "steps") return figures;
+  const auto keys = score_keys(input.table.cells);
+  for (Figure& figure : figures)
+    for (const ScoreKey& key : keys)
+      if (figure.x.title == "steps" && figure.y.title == score_title(key, keys))
+        add_published(figure, *input.published, key.metric.name);
   return figures;
 }
 

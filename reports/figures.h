@@ -27,6 +27,7 @@ struct FigurePoint {
   using Range = std::optional<std::pair<double, double>>;
   Range x_range, y_range;  // of its bars: ± one standard error; of times the 10th and 90th percentile
   std::string text;        // what the point says when it is pointed at
+  bool marked = false;     // with a ring: a change beyond the noise
 };
 struct FigureLine {
   std::string label;
@@ -48,6 +49,10 @@ struct Figure {
 // Each metric against steps; against milliseconds; CLIP score against FID or FD (pocket) where there is more than one
 // ω; each metric against training iterations, and the loss, of checkpoints that fewstep distill made. Raw texts.
 std::vector<Figure> make_figures(const StoredTable& table, const std::vector<TrainingRecord>& trainings = {});
+
+struct ReportInput;
+// Those of a report, with the published numbers that it shows.
+std::vector<Figure> figures_of(const ReportInput& input);
 
 // The points that no other one beats in both: smaller x, and y in its direction. By x, each place once.
 std::vector<std::pair<double, double>> pareto_front(std::vector<std::pair<double, double>> points,

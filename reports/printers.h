@@ -9,6 +9,7 @@
 namespace fewstep {
 
 struct Document;
+struct Published;
 
 // What a printer may use.
 struct ReportInput {
@@ -17,6 +18,8 @@ struct ReportInput {
   const Arrangement& arrangement;
   bool colour = false;   // of a table on a terminal
   int grid_prompts = 8;  // of a page's image grid
+  const Published* published = nullptr;
+  int figure = 1;  // of a picture
 };
 Document document_of(const ReportInput& input);
 
@@ -33,14 +36,18 @@ std::string print_latex(const ReportInput& input);  // a booktabs table for each
 std::string print_csv(const ReportInput& input);
 std::string print_json(const ReportInput& input);
 std::string print_html(const ReportInput& input);
+std::string print_svg(const ReportInput& input);  // of one figure
+std::string print_png(const ReportInput& input);
 
-inline constexpr std::array<Printer, 6> kPrinters{{
+inline constexpr std::array<Printer, 8> kPrinters{{
     {"table", print_terminal},
     {"markdown", print_markdown},
     {"latex", print_latex},
     {"csv", print_csv},
     {"json", print_json},
     {"html", print_html},
+    {"svg", print_svg},
+    {"png", print_png},
 }};
 
 // The names alone, for the command line, which links no printer: kPrinters itself is used by report.cpp alone.

@@ -9,10 +9,10 @@ torch_version=2.11.0
 arrow_version=26.0.1
 packages_programs=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates python3-pip
   libeigen3-dev libcli11-dev libsqlitecpp-dev libsqlite3-dev libtomlplusplus-dev nlohmann-json3-dev
-  libarchive-dev libfmt-dev libutf8proc-dev libssl-dev libjs-chart.js libkainjow-mustache-dev
+  libarchive-dev libfmt-dev libutf8proc-dev libcairo2-dev libssl-dev libjs-chart.js libkainjow-mustache-dev
   libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev libgif-dev)
 packages_build=(libopencv-dev libgtest-dev libgmock-dev libbenchmark-dev sqlite3)
-packages_test=(chromium chromium-driver texlive-latex-recommended)
+packages_test=(libxml2-utils chromium chromium-driver texlive-latex-recommended)
 packages_format=(clang-format-14)
 packages_parity=(python3-venv)
 

@@ -35,8 +35,9 @@ void append_section(std::string& out, const Document& document, const Section& s
 
 }  // namespace
 
-std::string print_markdown(const ReportInput& input) {
-  const Document document = document_of(input);
+std::string print_markdown(const ReportInput& input) { return markdown_of(document_of(input)); }
+
+std::string markdown_of(const Document& document) {
   std::string out = "## " + markdown_text(document.title) + "\n";
   for (const Section& section : document.sections) append_section(out, document, section);
   if (!document.notes.empty()) out += "\n";

@@ -128,8 +128,10 @@ class Terminal {
 
 }  // namespace
 
-std::string print_terminal(const ReportInput& input) {
-  return Terminal(document_of(input), input.colour, kWidth).print();
+std::string terminal_text(Document document, bool colour) {
+  return Terminal(std::move(document), colour, kWidth).print();
 }
+
+std::string print_terminal(const ReportInput& input) { return terminal_text(document_of(input), input.colour); }
 
 }  // namespace fewstep
