@@ -6,8 +6,10 @@
 #include "core/names.h"
 #include "datasets/caption_formats.h"
 #include "metrics/catalog.h"
+#include "reports/ablation.h"
 #include "reports/printers.h"
 #include "samplers/catalog.h"
+#include "verdicts/printers.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,6 +20,7 @@
 #include <limits>
 #include <memory>
 #include <ostream>
+#include <utility>
 
 namespace fewstep {
 namespace {
@@ -97,6 +100,7 @@ void add_run(CLI::App& app, RunRequest& request) {
   app.add_flag("--no-sharing", request.no_sharing,
                "compute every cell on its own (this version always does: cells share no evaluations yet)");
   app.add_flag("--retime", request.retime, "time cells again that are timed already");
+  app.add_flag("--times-only", request.times_only, "time whole cells once more and do nothing else")->excludes(dry);
   app.footer(
       "Example:\n  fewstep run experiments/pocket.toml --only 'sampler=lcm steps=4' --limit 100\n"
       "Run it again to resume: only missing images are computed. Ctrl-C stops after the batch.\n");
@@ -111,6 +115,25 @@ void add_demo(CLI::App& app, DemoRequest& request) {
   app.footer(
       "Example:\n  fewstep demo\n"
       "The same as fewstep run experiments/pocket.toml, with a page at the end. Run it again to resume.\n");
+}
+
+// --omega and --guidance-scale, of which one may be given.
+std::pair<CLI::Option*, CLI::Option*> add_guidance(CLI::App& app, Guidance& guidance, const std::string& what) {
+  auto* omega = app.add_option_function<double>(
+      "--omega",
+      [&guidance](const double& value) {
+        guidance = {value, false};
+      },
+      "guidance " + what);
+  omega->check(CLI::Range(-1.0, 999.0))->type_name("W");
+  auto* scale = app.add_option_function<double>(
+      "--guidance-scale",
+      [&guidance](const double& value) {
+        guidance = {value - 1, true};
+      },
+      "the same knob: 1 + omega");
+  scale->check(CLI::Range(0.0, 1000.0))->type_name("S")->excludes(omega);
+  return {omega, scale};
 }
 
 void check(const SampleRequest& request, bool guidance_given) {
@@ -140,21 +163,8 @@ void add_sample(CLI::App& app, SampleRequest& request) {
       ->check(CLI::IsMember(texts(names_of(kSamplers))))
       ->required();
   app.add_option("--steps", request.steps, "network evaluations")->check(CLI::Range(1, 1000))->capture_default_str();
-  auto* omega = app.add_option_function<double>(
-      "--omega",
-      [&request](const double& value) {
-        request.guidance = {value, false};
-      },
-      "guidance as the LCM paper counts it; 0: none");
-  omega->check(CLI::Range(-1.0, 999.0))->type_name("W");
-  auto* scale = app.add_option_function<double>(
-      "--guidance-scale",
-      [&request](const double& value) {
-        request.guidance = {value - 1, true};
-      },
-      "the same knob: 1 + omega");
-  scale->check(CLI::Range(0.0, 1000.0))->type_name("S")->excludes(omega);
-  app.final_callback([&request, omega, scale] { check(request, omega->count() + scale->count() > 0); });
+  const auto [omega, scale] = add_guidance(app, request.guidance, "as the LCM paper counts it; 0: none");
+  app.final_callback([&request, omega = omega, scale = scale] { check(request, omega->count() + scale->count() > 0); });
   auto* prompt = app.add_option("--prompt", request.prompt, "one caption")->type_name("TEXT");
   app.add_option("--prompts", request.prompts,
                  fmt::format("captions, an image each ({})", fmt::join(kCaptionExtensions, " ")))
@@ -223,6 +233,13 @@ void add_score(CLI::App& app, ScoreRequest& request) {
   app.add_flag("--assume-protocol", request.assume_protocol, "take statistics that do not name their protocol");
   add_left_out(app, request.max_left_out);
   app.add_flag("--json", request.json, "print JSON");
+  auto* store =
+      app.add_option("--store", request.store, "keep images' numbers and scores as an arm for fewstep compare")
+          ->type_name("FILE");
+  app.add_option("--name", request.name, "of the arm [the folder's name]")->needs(store);
+  app.add_option("--sampler", request.sampler, "that made the images, for tables and to match cells")->needs(store);
+  app.add_option("--steps", request.steps, "that made them")->check(CLI::Range(1, 1000))->type_name("N")->needs(store);
+  add_guidance(app, request.guidance, "that made them").first->needs(store);
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
   app.footer(
       "Example:\n  fewstep score --images out --reference coco.npz --metric fid:pytorch-fid --inception "
@@ -250,6 +267,7 @@ void add_stats(CLI::App& app, StatsRequest& request) {
 
 void add_report(CLI::App& app, ReportRequest& request) {
   app.add_option("STORE", request.store, "SQLite file of fewstep run")->required();
+  app.add_option("MORE", request.more_stores, "more stores, for --history")->type_name("STORE");
   app.add_option("--format", request.format, "how to print it")
       ->check(CLI::IsMember(texts(kPrinterNames)))
       ->capture_default_str();
@@ -260,10 +278,88 @@ void add_report(CLI::App& app, ReportRequest& request) {
       ->type_name("N")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
+  app.add_option("--history", request.history, "instead: a metric over the checkpoints of one store or several")
+      ->type_name("METRIC");
+  app.add_option("--ablation", request.ablation, "instead: every metric over one setting")
+      ->check(CLI::IsMember(texts(kAblationAxisNames)));
+  app.add_option("--published", request.published, "numbers of a paper beside: a name of results/published, or a file")
+      ->type_name("NAME");
+  app.add_option("--figure", request.figure, "svg, png: which one")->type_name("N")->capture_default_str();
   app.add_option("--run", request.run, "one run of the store [the latest]")->type_name("ID");
   app.footer(
       "Example:\n  fewstep report results/pocket-demo.sqlite --format markdown\n"
       "  fewstep report results/pocket-demo.sqlite --format html -o pocket.html\n");
+}
+
+void add_comparison(CLI::App& app, CompareRequest& request) {
+  app.add_option("BASELINE", request.baseline, "STORE, STORE#RUN or STORE#CHECKPOINT")->required();
+  app.add_option("CANDIDATE", request.candidate, "the same; what is judged")->required();
+  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  app.add_option("--format", request.format, "how to print it")
+      ->check(CLI::IsMember(texts(kVerdictPrinterNames)))
+      ->capture_default_str();
+  app.add_option("-o,--output", request.outputs,
+                 "a file beside, in the format of its ending: .md .json .xml (JUnit) .html .txt (repeatable)")
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_flag("--unequal-noise", request.unequal_noise, "compare arms whose initial latents differ");
+  app.add_flag("--retime", request.retime, "measure times of both in turn first, in processes of their own");
+  app.add_option("--processes", request.processes, "of each arm that --retime starts")
+      ->check(CLI::Range(5, 1000))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_flag("--remake-pictures", request.remake_pictures, "make the pictures of a page that were not kept");
+}
+
+constexpr const char* kVerdictCodes =
+    "Exit codes: 0 pass, 10 regression, 11 inconclusive, 12 not comparable, 13 incomplete; of several the first of\n"
+    "13, 12, 10, 11.\n";
+
+void add_compare(CLI::App& app, CompareRequest& request) {
+  add_comparison(app, request);
+  app.footer(std::string("Example:\n  fewstep compare results/main.sqlite results/new.sqlite -o verdict.html\n"
+                         "  fewstep compare results/all.sqlite#lcm results/all.sqlite#lcm-k100\n") +
+             kVerdictCodes);
+}
+
+void add_gate(CLI::App& app, CompareRequest& request) {
+  add_comparison(app, request);
+  app.add_option("--gate", request.gate, "margins, cells and exceptions [the defaults]; docs/gate.md tells the keys")
+      ->type_name("GATE.toml");
+  app.add_flag("--noise-floor", request.noise_floor,
+               "run the baseline under another seed first; a margin below what that cannot tell apart is refused");
+  app.footer(
+      std::string("Example:\n  fewstep gate main.sqlite new.sqlite --gate GATE.toml -o verdict.md -o junit.xml\n") +
+      kVerdictCodes);
+}
+
+void add_watch(CLI::App& app, WatchRequest& request) {
+  app.add_option("FOLDER", request.folder, "where a training drops checkpoints, a folder each")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--experiment", request.experiment,
+                 "experiment file; its first [[checkpoint]] stands for each of the folder")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--store", request.store, "SQLite file for results [results/NAME.sqlite]")->type_name("FILE");
+  app.add_option("--baseline", request.baseline, "a checkpoint of the folder, or STORE#… [the oldest]")
+      ->type_name("NAME");
+  app.add_option("--gate", request.gate, "margins of the verdicts [the defaults]")->type_name("GATE.toml");
+  app.add_option("--until", request.until, "end when so many are scored [runs until Ctrl-C]")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
+  app.add_option("--interval", request.interval, "seconds between two looks; a checkpoint must rest as long")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->type_name("S")
+      ->capture_default_str();
+  add_set(app, request.set, "grid.steps=[4]");
+  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  add_limit(app, request.limit);
+  add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
+  app.footer(
+      "Example:\n  fewstep watch checkpoints/ --experiment regression.toml\n"
+      "One that is half-written is waited for. Ctrl-C ends it; the same command goes on, with the same baseline.\n");
 }
 
 void add_distill(CLI::App& app, DistillRequest& request) {
@@ -330,6 +426,9 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
       "the pocket experiment: five samplers at 1, 2, 4 and 8 steps on the trained checkpoints of pocket/", add_demo);
   add(root, chosen, "run", "plan the cells of an experiment, run what is missing, print the table", add_run);
   add(root, chosen, "report", "the table of a store", add_report);
+  add(root, chosen, "compare", "is a candidate worse than a baseline? paired differences and a verdict", add_compare);
+  add(root, chosen, "gate", "the same for CI, with margins from a file; what is missing never passes", add_gate);
+  add(root, chosen, "watch", "score the checkpoints that a running training drops into a folder", add_watch);
   add(root, chosen, "sample", "images of one checkpoint", add_sample);
   add(root, chosen, "score", "metrics of images made elsewhere", add_score);
   add(root, chosen, "stats", "reference statistics of a folder of images", add_stats);
@@ -351,6 +450,8 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
 }
 
 bool needs_engine(const Command& command) {
+  if (const auto* request = std::get_if<CompareRequest>(&command))
+    return request->retime || request->noise_floor || request->remake_pictures;
   return !std::holds_alternative<int>(command) && !std::holds_alternative<ReportRequest>(command) &&
          !std::holds_alternative<InspectRequest>(command) && !std::holds_alternative<SchemaRequest>(command);
 }

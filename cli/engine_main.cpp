@@ -2,6 +2,8 @@
 #include "cli/command_line.h"
 #include "cli/exit_status.h"
 #include "core/tensor.h"
+#include "harness/again.h"
+#include "harness/remake.h"
 #include "harness/run.h"
 #include "harness/sample.h"
 #include "harness/score.h"
@@ -9,8 +11,11 @@
 #include "harness/torch_errors.h"
 #include "harness/train.h"
 
+#include "verdicts/arm.h"
+
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 namespace fewstep {
@@ -43,6 +48,44 @@ int run(const StatsRequest& request) {
   return 0;
 }
 int run(const DistillRequest& request) { return run_distill(request, std::cout, std::cerr); }
+// The cells of an arm, as --only of its run says it.
+std::string only_of(const Arm& arm, const std::string& only) {
+  const std::string& name = arm.table.cells.front().series.checkpoint_name;
+  const bool one = std::all_of(arm.table.cells.begin(), arm.table.cells.end(),
+                               [&](const StoredCell& cell) { return cell.series.checkpoint_name == name; });
+  const bool named = only.find("checkpoint=") != std::string::npos;
+  return !one || named ? only : "checkpoint=" + name + (only.empty() ? "" : " " + only);
+}
+
+std::vector<LostPicture> lost_pictures(const std::vector<WantedPicture>& wanted) {
+  std::vector<LostPicture> lost;
+  for (const WantedPicture& one : wanted)
+    lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.text});
+  return lost;
+}
+
+// What a comparison needs networks for comes first; the stores then hold it.
+int run(const CompareRequest& given) {
+  CompareRequest request = given;
+  request.colour = wants_colour(STDOUT_FILENO);
+  const auto interrupted = static_cast<int>(ExitCode::kInterrupted);
+  if (request.retime || request.noise_floor) {
+    const Arm baseline = open_arm(request.baseline, request.only),
+              candidate = open_arm(request.candidate, request.only);
+    const RunAgain a{baseline.path, baseline.table, only_of(baseline, request.only)};
+    const RunAgain b{candidate.path, candidate.table, only_of(candidate, request.only)};
+    if (request.retime && !retime(a, b, request.processes, std::cerr)) return interrupted;
+    if (request.noise_floor) request.floor_store = run_under_another_seed(a, std::cerr);
+    if (request.noise_floor && request.floor_store.empty()) return interrupted;
+  }
+  if (request.remake_pictures) {
+    const WantedPictures wanted = wanted_pictures(request);
+    remake_pictures(wanted.baseline_store, lost_pictures(wanted.baseline), "auto", std::cerr);
+    remake_pictures(wanted.candidate_store, lost_pictures(wanted.candidate), "auto", std::cerr);
+  }
+  return run_compare(request, std::cout, std::cerr);
+}
+int run(const WatchRequest& request) { return run_watch(request, std::cout, std::cerr); }
 int run(int answered) { return answered; }
 template <typename Request>
 int run(const Request&) {

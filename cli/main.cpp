@@ -52,6 +52,11 @@ int run(int argc, char** argv) {
     std::cout << (request->kind == "recipe" ? recipe_schema() : experiment_schema()).dump(2) << "\n";
     return 0;
   }
+  if (const auto* given = std::get_if<CompareRequest>(&command)) {
+    CompareRequest request = *given;
+    request.colour = wants_colour(STDOUT_FILENO);
+    return run_compare(request, std::cout, std::cerr);
+  }
   ReportRequest report = std::get<ReportRequest>(command);
   report.colour = wants_colour(STDOUT_FILENO);
   report.terminal = ::isatty(STDOUT_FILENO) != 0;

@@ -139,6 +139,8 @@ std::vector<Cell> expand(const Experiment& experiment) {
   return cells;
 }
 
+void check_only(const std::string& only) { parse_only(only); }
+
 std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
   const std::vector<Clause> clauses = parse_only(only);
   for (const Clause& clause : clauses) check_names(clause, cells);

@@ -29,6 +29,8 @@ std::vector<Cell> expand(const Experiment& experiment);
 // --only "sampler=lcm steps=4,8": every clause must hold, by one of its values. Throws Error (kUsage) for an unknown
 // key, a name that no cell has, and where no cell is left.
 std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
+// Throws as select for what are no clauses, whatever the cells.
+void check_only(const std::string& only);
 
 // The times of a cell on its checkpoint's schedule.
 GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint);

@@ -328,7 +328,7 @@ TEST(ACommandLine, WithAnUnknownCommandNamesTheNearest) {
   EXPECT_FEWSTEP_ERROR(parse({"samples", "--steps", "4"}), ExitCode::kUsage, "did you mean \"sample\"?");
   EXPECT_FEWSTEP_ERROR(parse({"Report"}), ExitCode::kUsage, "did you mean \"report\"?");
   EXPECT_FEWSTEP_ERROR(parse({"xylophone"}), ExitCode::kUsage,
-                       "known: demo, run, report, sample, score, stats, distill, inspect");
+                       "known: demo, run, report, compare, gate, watch, sample, score, stats, distill, inspect");
   EXPECT_FEWSTEP_ERROR(parse({""}), ExitCode::kUsage, "no such command: unknown name \"\"");
 }
 

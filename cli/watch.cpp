@@ -1,0 +1,231 @@
+#include "cli/watch.h"
+
+#include "core/error.h"
+#include "core/faults.h"
+#include "harness/interrupt.h"
+#include "harness/run.h"
+#include "harness/watched_folder.h"
+#include "models/checkpoint_info.h"
+#include "reports/number_text.h"
+#include "settings/experiment.h"
+#include "verdicts/judge.h"
+#include "verdicts/printers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <ostream>
+#include <set>
+#include <thread>
+
+namespace fewstep {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr std::string_view kBaselineFact = "watch baseline";
+
+// A string as TOML writes it, whatever it holds.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+class Watch {
+ public:
+  Watch(const WatchRequest& request, std::ostream& out, std::ostream& messages)
+      : request_(request),
+        out_(out),
+        messages_(messages),
+        folder_(request.folder, std::chrono::milliseconds(static_cast<std::int64_t>(1000 * request.interval))) {
+    Faults later;  // what the template's own checkpoint lacks does not matter, and of the rest each run tells
+    const Experiment experiment = read_experiment(request.experiment, request.set, "", &later);
+    store_ = request.store.empty() ? Path("results") / (experiment.name + ".sqlite") : request.store;
+    if (request.gate) gate_ = read_gate(*request.gate);
+  }
+
+  int run() {
+    catch_interrupts();
+    std::string waited;
+    while (!interrupted()) {
+      std::vector<std::string> waiting;
+      const auto whole = folder_.look(&waiting);
+      choose_baseline(whole);
+      if (const WatchedCheckpoint* next = next_of(whole)) {
+        const int code = score(*next);
+        if (code == static_cast<int>(ExitCode::kInterrupted)) return code;
+        continue;
+      }
+      if (request_.until && static_cast<std::int64_t>(scored_.size()) >= *request_.until) return 0;
+      const std::string text =
+          fmt::format("{} checkpoints scored; waiting{}", scored_.size(),
+                      waiting.empty() ? " for the next" : " for " + waiting.front() + " to be whole");
+      if (text != waited) messages_ << text << std::endl;
+      waited = text;
+      pause();
+    }
+    return 0;
+  }
+
+ private:
+  // The template's checkpoint is this one.
+  std::vector<std::string> settings_for(const WatchedCheckpoint& checkpoint) const {
+    auto set = request_.set;
+    set.push_back("checkpoint.0.name=" + quoted(checkpoint.name));
+    set.push_back("checkpoint.0.path=" + quoted(std::filesystem::absolute(checkpoint.folder).string()));
+    return set;
+  }
+
+  void pause() const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(request_.interval);
+    while (!interrupted() && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+
+  bool is_arm(const std::string& text) const {
+    return text.find('#') != std::string::npos || std::filesystem::is_regular_file(text);
+  }
+
+  // It stays what it was when the watch began, also after the watch was killed.
+  void choose_baseline(const std::vector<WatchedCheckpoint>& whole) {
+    if (!baseline_.empty()) return;
+    if (!request_.baseline.empty()) {
+      baseline_ = request_.baseline;
+      return;
+    }
+    if (std::filesystem::exists(store_)) {
+      Store store = Store::open(store_, Store::Mode::kRead);
+      for (const StoredRun& run : read_runs(store)) {
+        const auto facts = read_facts(store, run.id);
+        const auto found = facts.find(std::string(kBaselineFact));
+        if (found != facts.end()) baseline_ = found->second;
+      }
+    }
+    if (baseline_.empty() && !whole.empty()) baseline_ = whole.front().name;
+  }
+
+  const WatchedCheckpoint* next_of(const std::vector<WatchedCheckpoint>& whole) {
+    const auto is_open = [&](const WatchedCheckpoint& one) {
+      const auto known = done_.find(one.name);
+      return known == done_.end() || known->second != one.state;
+    };
+    for (const WatchedCheckpoint& one : whole)
+      if (one.name == baseline_ && is_open(one)) return &one;
+    for (auto one = whole.rbegin(); one != whole.rend(); ++one)
+      if (is_open(*one)) return &*one;
+    return nullptr;
+  }
+
+  // Whether the store has all cells of exactly these weights.
+  bool is_stored(const WatchedCheckpoint& checkpoint) const {
+    if (!std::filesystem::exists(store_)) return false;
+    try {
+      const Arm arm = open_arm(store_.string() + "#" + checkpoint.name, "");
+      const std::string hash = inspect_checkpoint(checkpoint.folder).hash;
+      return std::all_of(arm.table.cells.begin(), arm.table.cells.end(), [&](const StoredCell& cell) {
+        return cell.state == CellState::kComplete && cell.series.checkpoint_sha256 == hash;
+      });
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  int score(const WatchedCheckpoint& checkpoint) {
+    done_[checkpoint.name] = checkpoint.state;
+    if (!is_stored(checkpoint)) {
+      messages_ << "scoring " << checkpoint.name << std::endl;
+      RunRequest run;
+      run.experiment = request_.experiment;
+      run.store = store_;
+      run.set = settings_for(checkpoint);
+      run.only = "checkpoint=" + checkpoint.name + (request_.only.empty() ? "" : " " + request_.only);
+      run.limit = request_.limit;
+      run.device = request_.device;
+      run.dtype = request_.dtype;
+      run.batch = request_.batch;
+      const auto note = [&](Store& store, std::int64_t id) {
+        store.set_fact(id, std::string(kBaselineFact), baseline_);
+      };
+      try {
+        const int code = run_experiment(run, note, messages_, messages_);
+        if (code != 0 && code != static_cast<int>(ExitCode::kIncomplete)) return code;
+      } catch (const Error& error) {
+        if (error.code() == ExitCode::kEnvironment) throw;
+        out_ << checkpoint.name << ": not scored: " << error.what() << std::endl;
+        return 0;
+      }
+    }
+    scored_.insert(checkpoint.name);
+    tell(checkpoint.name);
+    return 0;
+  }
+
+  void tell(const std::string& name) {
+    const Arm candidate = open_arm(store_.string() + "#" + name, request_.only);
+    note_best(candidate, name);
+    if (name == baseline_) {
+      out_ << name << ": scored; it is the baseline" << std::endl;
+      for (const StoredCell& cell : candidate.table.cells) tell_cell(cell);
+      return;
+    }
+    const Arm baseline = open_arm(is_arm(baseline_) ? baseline_ : store_.string() + "#" + baseline_, request_.only);
+    const Comparison comparison = judge(baseline, candidate, match(baseline, candidate, gate_.unequal_noise), gate_);
+    out_ << name << ", against " << baseline_ << ": " << headline_of(comparison) << "\n";
+    for (const ComparedRow& row : comparison.rows)
+      if (row.metric != kLatency)
+        out_ << fmt::format("  {}  {}  {} to {}  {} ({})  {}\n", row.cell, metric_text(row),
+                            number_text(row.baseline, row), number_text(row.candidate, row), difference_text(row),
+                            interval_text(row), verdict_text(row));
+    for (const std::string& text : comparison.incomplete) out_ << "  incomplete: " << text << "\n";
+    for (const std::string& text : comparison.unequal) out_ << "  not comparable: " << text << "\n";
+    tell_best(name);
+    out_.flush();
+  }
+
+  void tell_cell(const StoredCell& cell) {
+    for (const StoredScore& score : cell.scores)
+      out_ << fmt::format("  {} {}: {} {}\n", cell.series.sampler, cell.series.steps, score.metric.name,
+                          score_text(score.score));
+    out_.flush();
+  }
+
+  // By the first metric of the first cell: one number a checkpoint.
+  void note_best(const Arm& arm, const std::string& name) {
+    if (arm.table.cells.empty() || arm.table.cells.front().scores.empty()) return;
+    const StoredScore& score = arm.table.cells.front().scores.front();
+    if (!std::isfinite(score.score.value)) return;
+    numbers_[name] = score.metric.higher_is_better ? -score.score.value : score.score.value;
+    best_metric_ = score.metric.name;
+  }
+  void tell_best(const std::string& name) {
+    const auto best = std::min_element(numbers_.begin(), numbers_.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (best != numbers_.end() && best->first == name && numbers_.size() > 1)
+      out_ << fmt::format("  the best {} so far, of {}; the best of many is flattered by chance, so this is no claim\n",
+                          best_metric_, numbers_.size());
+  }
+
+  const WatchRequest& request_;
+  std::ostream &out_, &messages_;
+  WatchedFolder folder_;
+  Path store_;
+  Gate gate_;
+  std::string baseline_, best_metric_;
+  std::map<std::string, std::string> done_;  // states of checkpoints that were scored, or cannot be
+  std::set<std::string> scored_;
+  std::map<std::string, double> numbers_;  // lower is better
+};
+
+}  // namespace
+
+int run_watch(const WatchRequest& request, std::ostream& out, std::ostream& messages) {
+  return Watch(request, out, messages).run();
+}
+
+}  // namespace fewstep

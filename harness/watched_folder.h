@@ -1,0 +1,36 @@
+#pragma once
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace fewstep {
+
+// A folder into which a running training drops checkpoints.
+
+struct WatchedCheckpoint {
+  std::string name;  // of its folder
+  std::filesystem::path folder;
+  std::string state;  // of its files' names, sizes and times: changes when it is written again
+  std::filesystem::file_time_type changed;
+};
+
+class WatchedFolder {
+ public:
+  // settle: nothing of a checkpoint may have changed for so long, and not between two looks.
+  WatchedFolder(std::filesystem::path folder, std::chrono::milliseconds settle)
+      : folder_(std::move(folder)), settle_(settle) {}
+
+  // The checkpoints that are whole, the oldest first: every network and configuration is there and has all its bytes,
+  // and nobody writes to it. waiting: names of those that are not whole yet. Throws Error (kInput) where the folder is
+  // none.
+  std::vector<WatchedCheckpoint> look(std::vector<std::string>* waiting = nullptr);
+
+ private:
+  std::filesystem::path folder_;
+  std::chrono::milliseconds settle_;
+  std::map<std::string, std::string> last_;  // states at the last look
+};
+
+}  // namespace fewstep

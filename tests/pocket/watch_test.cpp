@@ -1,0 +1,160 @@
+// fewstep watch over a folder that fills while it runs.
+#include "harness/program.h"
+#include "harness/watched_folder.h"
+#include "temporary.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace fewstep {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+namespace fs = std::filesystem;
+
+const fs::path kLcm = fs::path(FEWSTEP_SOURCE_DIR) / "pocket" / "lcm";
+
+void copy_checkpoint(const fs::path& to) { fs::copy(kLcm, to, fs::copy_options::recursive); }
+
+std::vector<std::string> names(const std::vector<WatchedCheckpoint>& checkpoints) {
+  std::vector<std::string> all;
+  for (const WatchedCheckpoint& one : checkpoints) all.push_back(one.name);
+  return all;
+}
+
+TEST(WatchedFolder, WaitsForWhatIsHalfWritten) {
+  const TemporaryFolder folder;
+  copy_checkpoint(folder.path() / "step-100");
+  const fs::path weights = folder.path() / "step-100/unet/diffusion_pytorch_model.safetensors";
+  const auto size = fs::file_size(weights);
+  fs::resize_file(weights, size / 2);
+  WatchedFolder watched(folder.path(), 50ms);
+  std::vector<std::string> waiting;
+  watched.look();
+  std::this_thread::sleep_for(100ms);
+  EXPECT_THAT(names(watched.look(&waiting)), IsEmpty()) << "cut short";
+  EXPECT_THAT(waiting, ElementsAre("step-100"));
+  fs::copy_file(kLcm / "unet/diffusion_pytorch_model.safetensors", weights, fs::copy_options::overwrite_existing);
+  EXPECT_THAT(names(watched.look()), IsEmpty()) << "it changed since the last look";
+  std::this_thread::sleep_for(100ms);
+  EXPECT_THAT(names(watched.look()), ElementsAre("step-100"));
+  fs::remove(folder.path() / "step-100/vae/config.json");
+  watched.look();
+  std::this_thread::sleep_for(100ms);
+  EXPECT_THAT(names(watched.look()), IsEmpty()) << "a part is missing";
+  EXPECT_THROW(WatchedFolder(folder.path() / "none", 50ms).look(), std::exception);
+}
+
+TEST(WatchedFolder, ListsTheOldestFirstAndLeavesOthersAlone) {
+  const TemporaryFolder folder;
+  for (const char* name : {"b", "a", ".hidden"}) copy_checkpoint(folder.path() / name);
+  for (const auto& file : fs::recursive_directory_iterator(folder.path() / "b"))
+    fs::last_write_time(file.path(), fs::file_time_type::clock::now() - 24h);
+  for (const auto& file : fs::recursive_directory_iterator(folder.path() / "a"))
+    fs::last_write_time(file.path(), fs::file_time_type::clock::now() - 12h);
+  fs::create_directories(folder.path() / "logs");
+  WatchedFolder watched(folder.path(), 50ms);
+  std::vector<std::string> waiting;
+  watched.look();
+  EXPECT_THAT(names(watched.look(&waiting)), ElementsAre("b", "a"));
+  EXPECT_THAT(waiting, IsEmpty()) << "an empty folder is not begun";
+}
+
+class PocketWatch : public testing::Test {
+ protected:
+  Finished watch(const std::vector<std::string>& options, const std::function<void(int)>& meanwhile = {}) {
+    std::vector<std::string> arguments{"watch", drops(),      "--experiment", experiment(), "--store",
+                                       store(), "--interval", "0.3",          "--device",   "cpu"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return run_program("fewstep", arguments, {}, meanwhile);
+  }
+  fs::path drops() const { return folder_.path() / "drops"; }
+  std::string store() const { return (folder_.path() / "watch.sqlite").string(); }
+  fs::path experiment() const {
+    const std::string pocket = std::string(FEWSTEP_SOURCE_DIR) + "/pocket";
+    return folder_.write("watch.toml",
+                         "name = \"watch\"\nseed = 1\n[prompts]\nbuiltin = \"shapes\"\ncount = 32\n"
+                         "[reference]\nstatistics = \"" +
+                             pocket +
+                             "/reference.npz\"\n"
+                             "[[checkpoint]]\nname = \"student\"\npath = \"" +
+                             pocket +
+                             "/lcm\"\n"
+                             "samplers = [\"lcm\"]\n[grid]\nsteps = [2]\nomega = [1.0]\n"
+                             "[[metric]]\nname = \"fd-pocket\"\nmodel = \"" +
+                             pocket +
+                             "/features\"\n"
+                             "[[metric]]\nname = \"clip-score\"\nmodel = \"" +
+                             pocket +
+                             "/clip\"\n"
+                             "[images]\nheight = 32\nwidth = 32\n");
+  }
+  // A checkpoint of the same networks whose hash is another.
+  void drop(const std::string& name) {
+    fs::create_directories(drops());
+    copy_checkpoint(drops() / name);
+    std::ofstream(drops() / name / "scheduler/scheduler_config.json", std::ios::app) << std::string(++dropped_, '\n');
+  }
+
+  TemporaryFolder folder_;
+  std::size_t dropped_ = 0;
+};
+
+TEST_F(PocketWatch, ScoresTheBaselineThenTheNewestAndGoesOnAfterAKill) {
+  for (const char* name : {"step-100", "step-200", "step-300"}) {
+    drop(name);
+    std::this_thread::sleep_for(30ms);
+  }
+  const Finished killed = watch({}, [&](int pid) {
+    for (int i = 0; i < 600 && !fs::exists(store()); ++i) ::usleep(50'000);
+    ::usleep(300'000);
+    ::kill(pid, SIGKILL);
+  });
+  EXPECT_EQ(killed.code, 128 + SIGKILL);
+  const Finished finished = watch({"--until", "3"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const auto first = finished.out.find("step-100: scored; it is the baseline"),
+             second = finished.out.find("step-300, against step-100: pass"),
+             third = finished.out.find("step-200, against step-100: pass");
+  EXPECT_LT(first, second);
+  EXPECT_LT(second, third);
+  EXPECT_NE(third, std::string::npos) << finished.out;
+
+  drop("step-400");
+  const Finished more = watch({}, [&](int pid) {
+    for (int i = 0; i < 600; ++i) {
+      ::usleep(100'000);
+      const Finished runs = run_program("fewstep", {"report", store(), "--format", "json"});
+      if (runs.out.find("step-400") != std::string::npos && runs.out.find("\"complete\"") != std::string::npos) break;
+    }
+    ::usleep(2'000'000);
+    ::kill(pid, SIGINT);
+  });
+  EXPECT_EQ(more.code, 0) << more.err;
+  EXPECT_THAT(more.out, HasSubstr("step-400, against step-100: pass"));
+  EXPECT_THAT(more.err, Not(HasSubstr("scoring step-200"))) << "what is stored is not scored again";
+
+  const Finished history = run_program("fewstep", {"report", store(), "--history", "fd-pocket"});
+  EXPECT_EQ(history.code, 0) << history.err;
+  EXPECT_LT(history.out.find("step-100"), history.out.find("step-400"));
+  for (const char* format : {"svg", "png", "html", "json", "markdown"}) {
+    const fs::path file = folder_.path() / (std::string("history.") + format);
+    EXPECT_EQ(
+        run_program("fewstep", {"report", store(), "--history", "fd-pocket", "--format", format, "-o", file}).code, 0);
+    EXPECT_GT(fs::file_size(file), 500u) << format;
+  }
+  EXPECT_EQ(run_program("fewstep", {"report", store(), "--history", "fid"}).code, 2);
+}
+
+}  // namespace
+}  // namespace fewstep

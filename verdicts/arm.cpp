@@ -1,0 +1,104 @@
+#include "verdicts/arm.h"
+
+#include "core/error.h"
+#include "core/names.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <span>
+
+namespace fewstep {
+namespace {
+
+std::optional<std::int64_t> whole_number(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc() || end != text.data() + text.size() || text.empty()) return {};
+  return number;
+}
+
+// The run that the part after # means; nothing for the latest.
+std::optional<std::int64_t> run_of(const std::string& text, Store& store, const std::string& part) {
+  if (part.empty()) return {};
+  if (const auto run = newest_run_of(store, part)) return run;
+  if (const auto number = whole_number(part)) return number;
+  throw usage_error(text, "expected a run's number or a checkpoint after #: " +
+                              unknown_name(part, std::span<const std::string>(checkpoint_names(store))));
+}
+
+// In the words of --only.
+Cell words_of(const StoredCell& stored) {
+  const SeriesKey& key = stored.series;
+  Cell cell;
+  cell.checkpoint = key.checkpoint_name;
+  cell.sampler = key.sampler;
+  cell.steps = key.steps;
+  cell.guidance = {key.omega, key.given_as_guidance_scale};
+  const auto spacing = std::find(kSpacings.begin(), kSpacings.end(), key.spacing);
+  if (spacing != kSpacings.end()) cell.spacing = static_cast<Spacing>(spacing - kSpacings.begin());
+  const auto final_sigma = std::find(kFinalSigmas.begin(), kFinalSigmas.end(), key.final_sigma);
+  if (final_sigma != kFinalSigmas.end()) cell.final_sigma = static_cast<FinalSigma>(final_sigma - kFinalSigmas.begin());
+  cell.original_inference_steps = key.original_inference_steps;
+  return cell;
+}
+
+}  // namespace
+
+Cell cell_of(const StoredCell& stored, const StoredTable& table) {
+  Cell cell = words_of(stored);
+  for (const StoredCheckpoint& checkpoint : table.checkpoints)
+    if (checkpoint.sha256 == stored.series.checkpoint_sha256) cell.checkpoint_path = checkpoint.path;
+  return cell;
+}
+
+std::vector<bool> fits(const std::vector<StoredCell>& cells, const std::string& only) {
+  if (only.empty()) return std::vector<bool>(cells.size(), true);
+  std::vector<Cell> all;
+  for (const StoredCell& cell : cells) all.push_back(words_of(cell));
+  const std::vector<Cell> chosen = select(all, only);
+  std::vector<bool> which;
+  for (const Cell& cell : all) which.push_back(std::find(chosen.begin(), chosen.end(), cell) != chosen.end());
+  return which;
+}
+
+Arm open_arm(const std::string& text, const std::string& only) {
+  Arm arm;
+  arm.text = text;
+  std::string part;
+  arm.path = text;
+  const auto hash = text.rfind('#');
+  std::error_code failure;
+  if (hash != std::string::npos && !std::filesystem::exists(text, failure)) {
+    arm.path = text.substr(0, hash);
+    part = text.substr(hash + 1);
+  }
+  arm.store = std::make_shared<Store>(Store::open(arm.path, Store::Mode::kRead));
+  arm.table = read_table(*arm.store, run_of(text, *arm.store, part));
+  if (newest_run_of(*arm.store, part))
+    std::erase_if(arm.table.cells, [&](const StoredCell& cell) { return cell.series.checkpoint_name != part; });
+  for (const StoredRun& run : arm.table.runs)
+    if (run.config_id == arm.table.run.config_id) arm.environment = run.environment_id;
+  arm.environment_json = environment_json(*arm.store, arm.environment);
+  const auto which = fits(arm.table.cells, only);
+  std::size_t i = 0;
+  std::erase_if(arm.table.cells, [&](const StoredCell&) { return !which[i++]; });
+  return arm;
+}
+
+std::string checkpoints_text(const Arm& arm) {
+  std::vector<std::string> texts;
+  std::set<std::string> seen;
+  for (const StoredCell& cell : arm.table.cells) {
+    const SeriesKey& key = cell.series;
+    if (seen.insert(key.checkpoint_name + "\n" + key.checkpoint_sha256).second)
+      texts.push_back(key.checkpoint_name + " (" + key.checkpoint_sha256.substr(0, 12) + ")");
+  }
+  constexpr std::size_t kMost = 6;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(texts.size(), kMost); ++i) text += (i ? ", " : "") + texts[i];
+  return texts.size() <= kMost ? text : text + " and " + std::to_string(texts.size() - kMost) + " others";
+}
+
+}  // namespace fewstep

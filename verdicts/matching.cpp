@@ -1,0 +1,231 @@
+#include "verdicts/matching.h"
+
+#include "reports/provenance.h"
+#include "reports/scores.h"
+#include "store/influence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace fewstep {
+namespace {
+
+using Cells = std::vector<const StoredCell*>;
+
+std::set<std::string> samplers_of(const Arm& arm) {
+  std::set<std::string> names;
+  for (const StoredCell& cell : arm.table.cells) names.insert(cell.series.sampler);
+  return names;
+}
+
+struct Key {
+  std::string sampler;  // empty where the arms have none in common
+  int steps = 0;
+  double omega = 0;
+  auto operator<=>(const Key&) const = default;
+};
+
+Key key_of(const StoredCell& cell, bool by_sampler) {
+  return {by_sampler ? cell.series.sampler : "", cell.series.steps, cell.series.omega};
+}
+
+auto grid_of(const StoredCell& cell) {
+  const SeriesKey& key = cell.series;
+  return std::tie(key.spacing, key.final_sigma, key.original_inference_steps);
+}
+
+std::string grid_text(const SeriesKey& key) {
+  std::string text = key.spacing;
+  if (key.final_sigma != "zero") text += fmt::format(", final sigma {}", key.final_sigma);
+  if (key.original_inference_steps > 0) text += fmt::format(", {} original steps", key.original_inference_steps);
+  return text;
+}
+
+std::string guidance_text(const SeriesKey& key) {
+  return key.given_as_guidance_scale ? fmt::format("s {:.6g}", key.omega + 1) : fmt::format("ω {:.6g}", key.omega);
+}
+
+bool made_elsewhere(const StoredCell& cell) { return cell.series.checkpoint_kind == kElsewhere; }
+
+std::string label_of(const StoredCell& a, const StoredCell& b) {
+  const StoredCell& cell = made_elsewhere(a) ? b : a;
+  const SeriesKey& key = cell.series;
+  if (made_elsewhere(cell))
+    return a.series.checkpoint_name == b.series.checkpoint_name ? a.series.checkpoint_name : "images";
+  const std::string sampler =
+      a.series.sampler == b.series.sampler || made_elsewhere(a) || made_elsewhere(b) ? key.sampler + " · " : "";
+  return fmt::format("{}{} step{} · {}", sampler, key.steps, key.steps == 1 ? "" : "s", guidance_text(key));
+}
+
+// Says what differs: "prompts differ: a here, b there".
+class Differences {
+ public:
+  explicit Differences(std::vector<std::string>& list) : list_(list) {}
+  template <typename Value>
+  void expect_equal(const char* what, const Value& a, const Value& b) {
+    if (!(a == b)) list_.push_back(fmt::format("{}: {} in the baseline, {} in the candidate", what, a, b));
+  }
+
+ private:
+  std::vector<std::string>& list_;
+};
+
+std::string gap_text(const char* arm, const StoredCell& cell) {
+  std::string text = fmt::format("{}: {}", arm, state_text(cell));
+  return cell.message.empty() ? text : text + " (" + cell.message + ")";
+}
+
+void check_metrics(CellPair& pair) {
+  const auto name = [](const ScoreKey& key) { return key.metric.name + ":" + key.metric.protocol; };
+  std::map<std::string, ScoreKey> ours, theirs;
+  for (const ScoreKey& key : score_keys({*pair.baseline})) ours.emplace(name(key), key);
+  for (const ScoreKey& key : score_keys({*pair.candidate})) theirs.emplace(name(key), key);
+  for (const auto& [metric, key] : ours) {
+    const auto found = theirs.find(metric);
+    if (found == theirs.end()) {
+      const bool other_protocol = std::any_of(
+          theirs.begin(), theirs.end(), [&](const auto& other) { return other.second.metric.name == key.metric.name; });
+      (other_protocol ? pair.unequal : pair.incomplete)
+          .push_back(other_protocol
+                         ? "protocol of " + key.metric.name + ": " + key.metric.protocol + " in the baseline alone"
+                         : "candidate: " + metric + " is missing");
+      continue;
+    }
+    Differences differences(pair.unequal);
+    differences.expect_equal(("network of " + metric).c_str(), short_hash(key.metric.model_hash),
+                             short_hash(found->second.metric.model_hash));
+    differences.expect_equal(("version of " + metric).c_str(), key.metric.version, found->second.metric.version);
+    differences.expect_equal(("reference of " + metric).c_str(), short_hash(key.reference_hash),
+                             short_hash(found->second.reference_hash));
+  }
+  for (const auto& [metric, key] : theirs)
+    if (!ours.contains(metric)) pair.notes.push_back(metric + " is in the candidate alone and not compared");
+  if (ours.empty()) pair.incomplete.push_back("baseline: no metric");
+}
+
+void check_latents(CellPair& pair, bool unequal_noise) {
+  const std::string &ours = pair.baseline->seal.latents_sha256, &theirs = pair.candidate->seal.latents_sha256;
+  if (ours.empty() || theirs.empty()) {
+    pair.notes.push_back("initial latents of an arm are not known, so that noise may add to the difference");
+  } else if (ours != theirs) {
+    const std::string what = fmt::format("initial latents differ (seed {} in the baseline, {} in the candidate)",
+                                         pair.baseline->series.seed, pair.candidate->series.seed);
+    if (unequal_noise)
+      pair.notes.push_back(what + ", as was asked for");
+    else
+      pair.unequal.push_back(what + "; --unequal-noise compares them, with the wider intervals of independent noise");
+  }
+}
+
+void check_pair(CellPair& pair, const Arm& baseline, const Arm& candidate, bool unequal_noise) {
+  const StoredCell &a = *pair.baseline, &b = *pair.candidate;
+  if (a.state != CellState::kComplete) pair.incomplete.push_back(gap_text("baseline", a));
+  if (b.state != CellState::kComplete) pair.incomplete.push_back(gap_text("candidate", b));
+  Differences unequal(pair.unequal), notes(pair.notes);
+  unequal.expect_equal("images", a.expected_images, b.expected_images);
+  unequal.expect_equal("images per prompt", a.images_per_prompt, b.images_per_prompt);
+  unequal.expect_equal("caption source", short_hash(a.series.prompt_source), short_hash(b.series.prompt_source));
+  const auto size_text = [](const SeriesKey& key) {
+    return key.width == 0 ? std::string("several") : fmt::format("{} x {}", key.width, key.height);
+  };
+  unequal.expect_equal("size", size_text(a.series), size_text(b.series));
+  if (!pair.incomplete.empty()) return;
+  if (pair.unequal.empty() && prompts_hash(*baseline.store, a) != prompts_hash(*candidate.store, b))
+    pair.unequal.push_back("captions: other rows or texts of the same source");
+  check_metrics(pair);
+  check_latents(pair, unequal_noise);
+  if (made_elsewhere(a) || made_elsewhere(b)) return;
+  const bool one_checkpoint = a.series.checkpoint_sha256 == b.series.checkpoint_sha256;
+  Differences grid(one_checkpoint ? pair.unequal : pair.notes);
+  grid.expect_equal("sampler", a.series.sampler, b.series.sampler);
+  grid.expect_equal("times", grid_text(a.series), grid_text(b.series));
+  notes.expect_equal("negative prompt", a.series.negative_prompt, b.series.negative_prompt);
+  notes.expect_equal("dtype", a.series.dtype, b.series.dtype);
+  notes.expect_equal("device", a.series.device_kind, b.series.device_kind);
+}
+
+class Matcher {
+ public:
+  Matcher(const Arm& baseline, const Arm& candidate) : baseline_(baseline), candidate_(candidate) {
+    const auto ours = samplers_of(baseline), theirs = samplers_of(candidate);
+    by_sampler_ = std::any_of(ours.begin(), ours.end(), [&](const std::string& name) { return theirs.contains(name); });
+  }
+
+  Matching run() {
+    const auto &ours = baseline_.table.cells, &theirs = candidate_.table.cells;
+    const auto elsewhere = [](const std::vector<StoredCell>& cells) {
+      return std::any_of(cells.begin(), cells.end(), made_elsewhere);
+    };
+    if ((elsewhere(ours) || elsewhere(theirs)) && ours.size() == 1 && theirs.size() == 1) {
+      add(ours.front(), theirs.front());
+      return std::move(matching_);
+    }
+    std::map<Key, std::pair<Cells, Cells>> groups;
+    std::vector<Key> order;
+    for (const StoredCell& cell : ours) {
+      auto& group = groups[key_of(cell, by_sampler_)];
+      if (group.first.empty()) order.push_back(key_of(cell, by_sampler_));
+      group.first.push_back(&cell);
+    }
+    for (const StoredCell& cell : theirs) groups[key_of(cell, by_sampler_)].second.push_back(&cell);
+    for (const Key& key : order) match_group(groups.at(key).first, groups.at(key).second);
+    for (const auto& [key, group] : groups)
+      if (group.first.empty())
+        for (const StoredCell* cell : group.second)
+          matching_.notes.push_back(name_of_cell(*cell) + " is in the candidate alone and not compared");
+    if (matching_.pairs.empty() && matching_.unequal.empty()) {
+      matching_.incomplete.clear();
+      matching_.unequal.push_back("no cell of the baseline has its like in the candidate");
+    }
+    return std::move(matching_);
+  }
+
+ private:
+  static std::string name_of_cell(const StoredCell& cell) { return label_of(cell, cell); }
+
+  void add(const StoredCell& a, const StoredCell& b) {
+    matching_.pairs.push_back({&a, &b, label_of(a, b), {}, {}, {}});
+  }
+
+  void match_group(const Cells& ours, const Cells& theirs) {
+    if (theirs.empty()) {
+      for (const StoredCell* cell : ours)
+        matching_.incomplete.push_back(name_of_cell(*cell) + " is missing in the candidate");
+      return;
+    }
+    if (ours.size() == 1 && theirs.size() == 1) return add(*ours.front(), *theirs.front());
+    for (const StoredCell* cell : ours) {
+      Cells like;
+      for (const StoredCell* other : theirs)
+        if (grid_of(*cell) == grid_of(*other) && cell->series.sampler == other->series.sampler) like.push_back(other);
+      const auto twins = std::count_if(ours.begin(), ours.end(), [&](const StoredCell* other) {
+        return grid_of(*cell) == grid_of(*other) && cell->series.sampler == other->series.sampler;
+      });
+      if (like.size() == 1 && twins == 1)
+        add(*cell, *like.front());
+      else
+        matching_.unequal.push_back(
+            fmt::format("{}: {} cells of the baseline and {} of the candidate match; --only, or "
+                        "STORE#CHECKPOINT, says which are meant",
+                        name_of_cell(*cell), ours.size(), theirs.size()));
+    }
+  }
+
+  const Arm &baseline_, &candidate_;
+  bool by_sampler_ = false;
+  Matching matching_;
+};
+
+}  // namespace
+
+Matching match(const Arm& baseline, const Arm& candidate, bool unequal_noise) {
+  Matching matching = Matcher(baseline, candidate).run();
+  for (CellPair& pair : matching.pairs) check_pair(pair, baseline, candidate, unequal_noise);
+  return matching;
+}
+
+}  // namespace fewstep
