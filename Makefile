@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture sanitize format format-check check-includes lint clean
+.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture statistics sanitize format format-check check-includes lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,10 @@ torture: build ## long tests: SIGKILL and resume at random moments, mutated inpu
 	@$(BIN)/fewstep_metrics_tests --gtest_filter="StatisticsFile.Mutated*"
 	@$(BIN)/fewstep_distill_tests --gtest_filter="TrainingResume.*"
 	@$(BIN)/fewstep_pocket_tests --gtest_filter="Recipes/PocketCurve.*"
+	@$(BIN)/fewstep_verdicts_tests --gtest_filter="MillionSamples.*"
+
+statistics: build ## false alarms, power and coverage of the verdicts by simulation (5 minutes): the figures of docs/statistics.md
+	@FEWSTEP_STATISTICS=1 $(BIN)/fewstep_verdicts_tests --gtest_filter="Statistics.*" --gtest_brief=1
 
 sanitize: deps ## the test suite under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/setup.sh test
@@ -85,7 +89,7 @@ check-includes: ## which room includes which; fails where an include points upwa
 lint: build ## cppcheck over the sources
 	@tools/setup.sh lint
 	@cppcheck --std=c++20 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet \
-	  --suppress=missingInclude --suppress=unknownMacro -I . core formats images models samplers metrics datasets settings distill store harness reports cli
+	  --suppress=missingInclude --suppress=unknownMacro -I . core formats images models samplers metrics datasets settings distill store harness reports verdicts cli
 
 clean: ## remove what was built (keeps .deps and the compiler cache)
 	@rm -rf build

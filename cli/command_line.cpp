@@ -292,7 +292,9 @@ void add_report(CLI::App& app, ReportRequest& request) {
 }
 
 void add_comparison(CLI::App& app, CompareRequest& request) {
-  app.add_option("BASELINE", request.baseline, "STORE, STORE#RUN or STORE#CHECKPOINT")->required();
+  app.add_option("BASELINE", request.baseline,
+                 "STORE, STORE#RUN or STORE#CHECKPOINT; of several seeds one each, by commas")
+      ->required();
   app.add_option("CANDIDATE", request.candidate, "the same; what is judged")->required();
   app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
   app.add_option("--format", request.format, "how to print it")

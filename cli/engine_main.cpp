@@ -12,6 +12,7 @@
 #include "harness/train.h"
 
 #include "verdicts/arm.h"
+#include "verdicts/seeds.h"
 
 #include <unistd.h>
 
@@ -69,6 +70,12 @@ int run(const CompareRequest& given) {
   CompareRequest request = given;
   request.colour = wants_colour(STDOUT_FILENO);
   const auto interrupted = static_cast<int>(ExitCode::kInterrupted);
+  if (request.retime || request.noise_floor || request.remake_pictures) {
+    for (const std::string* arm : {&request.baseline, &request.candidate})
+      if (split_arm(*arm).size() > 1)
+        throw usage_error("--retime, --noise-floor, --remake-pictures",
+                          "expected one store an arm, got several: " + *arm);
+  }
   if (request.retime || request.noise_floor) {
     const Arm baseline = open_arm(request.baseline, request.only),
               candidate = open_arm(request.candidate, request.only);

@@ -96,6 +96,19 @@ void check_file(const std::filesystem::path& path, Store::Mode mode) {
   make_folders(path.parent_path());
 }
 
+// SQLite itself finds a missing end only where it reads it. A log beside the file may hold pages that the file lacks.
+void check_length(SQLite::Database& database, const std::filesystem::path& path) {
+  std::error_code failure;
+  const auto log = std::filesystem::file_size(path.string() + "-wal", failure);
+  if (!failure && log > 0) return;
+  const auto expected = static_cast<std::uintmax_t>(database.execAndGet("PRAGMA page_count").getInt64()) *
+                        static_cast<std::uintmax_t>(database.execAndGet("PRAGMA page_size").getInt64());
+  const auto found = std::filesystem::file_size(path, failure);
+  if (!failure && found < expected)
+    throw input_error(path.string(), "expected " + std::to_string(expected) + " bytes, got " + std::to_string(found) +
+                                         "; the store is cut short: copy it again");
+}
+
 // What a killed writer left: only the holder of the writer's lock may call this.
 void remove_temporaries(const std::filesystem::path& database) {
   std::error_code ignored;
@@ -154,6 +167,7 @@ SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mo
       auto database = open_to_read(path);
       harden(database);
       check_version(database, path);
+      check_length(database, path);
       return database;
     }
     SQLite::Database database(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
@@ -162,6 +176,7 @@ SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mo
       throw environment_error(path.string(), "expected to write, but the file is read-only");
     // A foreign database is refused before its journal mode is touched.
     if (first_integer(database, "SELECT count(*) FROM sqlite_schema") != 0) check_version(database, path);
+    check_length(database, path);
     lock.emplace(path);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     migrate(database, kMigrations);

@@ -3,7 +3,9 @@
 #include "core/files.h"
 #include "core/names.h"
 #include "verdicts/judge.h"
+#include "verdicts/prepare.h"
 #include "verdicts/printers.h"
+#include "verdicts/seeds.h"
 
 #include <algorithm>
 #include <memory>
@@ -36,35 +38,62 @@ NoiseFloor read_floor(const CompareRequest& request, const Arm& baseline, Gate g
   return noise_floor(of_itself);
 }
 
-// The arms, their comparison, and what to show of it.
-struct Compared {
+// Two arms of one seed.
+struct ArmPair {
   Arm baseline, candidate;
   Matching matching;
+};
+
+// The arms, their comparison, and what to show of it (of the first seed).
+struct Compared {
+  std::vector<std::unique_ptr<ArmPair>> seeds;  // in place: what is matched points into the arms
   Comparison comparison;
   std::vector<LostPrompts> lost;
 };
 
-// In place: what is matched points into the arms.
-std::unique_ptr<Compared> compare_arms(const CompareRequest& request) {
+std::unique_ptr<ArmPair> open_pair(const std::string& baseline, const std::string& candidate, const std::string& only,
+                                   const Gate& gate) {
+  auto pair = std::make_unique<ArmPair>();
+  pair->baseline = open_arm(baseline, only);
+  pair->candidate = open_arm(candidate, only);
+  pair->matching = match(pair->baseline, pair->candidate, gate.unequal_noise);
+  return pair;
+}
+
+Compared compare_arms(const CompareRequest& request) {
   Gate gate = request.gate ? read_gate(*request.gate) : Gate();
   gate.unequal_noise = gate.unequal_noise || request.unequal_noise;
-  auto all = std::make_unique<Compared>();
-  all->baseline = open_arm(request.baseline, request.only);
-  all->candidate = open_arm(request.candidate, request.only);
-  all->matching = match(all->baseline, all->candidate, gate.unequal_noise);
-  all->comparison = judge(all->baseline, all->candidate, all->matching, gate);
-  if (!request.floor_store.empty()) apply_noise_floor(all->comparison, read_floor(request, all->baseline, gate));
-  all->lost = lost_prompts(all->baseline, all->candidate, all->matching, all->comparison, kLostCells, kLostPrompts);
+  const auto baselines = split_arm(request.baseline), candidates = split_arm(request.candidate);
+  if (baselines.size() != candidates.size())
+    throw usage_error("CANDIDATE", "expected as many stores as the baseline has, " + std::to_string(baselines.size()) +
+                                       ", got " + std::to_string(candidates.size()) +
+                                       "; seeds are compared one by one");
+  Compared all;
+  for (std::size_t i = 0; i < baselines.size(); ++i)
+    all.seeds.push_back(open_pair(baselines[i], candidates[i], request.only, gate));
+  const ArmPair& first = *all.seeds.front();
+  if (all.seeds.size() == 1) {
+    all.comparison = judge(first.baseline, first.candidate, first.matching, gate);
+  } else {
+    std::vector<Comparison> prepared;
+    for (const auto& seed : all.seeds)
+      prepared.push_back(prepare(seed->baseline, seed->candidate, seed->matching, gate));
+    all.comparison = mean_over_seeds(std::move(prepared));
+    settle(all.comparison);
+  }
+  if (!request.floor_store.empty()) apply_noise_floor(all.comparison, read_floor(request, first.baseline, gate));
+  all.lost = lost_prompts(first.baseline, first.candidate, first.matching, all.comparison, kLostCells, kLostPrompts);
   return all;
 }
 
 }  // namespace
 
 WantedPictures wanted_pictures(const CompareRequest& request) {
-  const auto all = compare_arms(request);
-  WantedPictures wanted{all->baseline.path, all->candidate.path, {}, {}};
-  for (const LostPrompts& cell : all->lost) {
-    const auto pair = std::find_if(all->matching.pairs.begin(), all->matching.pairs.end(),
+  const Compared all = compare_arms(request);
+  const ArmPair& first = *all.seeds.front();
+  WantedPictures wanted{first.baseline.path, first.candidate.path, {}, {}};
+  for (const LostPrompts& cell : all.lost) {
+    const auto pair = std::find_if(first.matching.pairs.begin(), first.matching.pairs.end(),
                                    [&](const CellPair& one) { return one.label == cell.cell; });
     for (const LostPrompt& prompt : cell.prompts) {
       const auto add = [&](const Arm& arm, const StoredCell& stored, const std::optional<StoredSample>& sample,
@@ -72,8 +101,8 @@ WantedPictures wanted_pictures(const CompareRequest& request) {
         if (sample && sample->image_path.empty() && stored.series.checkpoint_kind != kElsewhere)
           list.push_back({stored, cell_of(stored, arm.table), prompt.row, prompt.text});
       };
-      add(all->baseline, *pair->baseline, prompt.baseline, wanted.baseline);
-      add(all->candidate, *pair->candidate, prompt.candidate, wanted.candidate);
+      add(first.baseline, *pair->baseline, prompt.baseline, wanted.baseline);
+      add(first.candidate, *pair->candidate, prompt.candidate, wanted.candidate);
     }
   }
   return wanted;
@@ -81,13 +110,14 @@ WantedPictures wanted_pictures(const CompareRequest& request) {
 
 int run_compare(const CompareRequest& request, std::ostream& out, std::ostream& err) {
   const VerdictPrinter& printer = find_by_name(kVerdictPrinters, request.format, "--format");
-  const auto all = compare_arms(request);
-  const VerdictInput input{all->comparison, all->baseline, all->candidate, all->lost, request.colour};
+  const Compared all = compare_arms(request);
+  const ArmPair& first = *all.seeds.front();
+  const VerdictInput input{all.comparison, first.baseline, first.candidate, all.lost, request.colour};
   for (const auto& output : request.outputs) write_file_atomically(output, printer_of(output, printer).print(input));
   out << printer.print(input);
   if (!out.flush()) throw environment_error("standard output", "cannot be written to its end");
-  if (&printer != &kVerdictPrinters.front()) err << headline_of(all->comparison) << "\n";
-  return static_cast<int>(all->comparison.code);
+  if (&printer != &kVerdictPrinters.front()) err << headline_of(all.comparison) << "\n";
+  return static_cast<int>(all.comparison.code);
 }
 
 }  // namespace fewstep

@@ -40,6 +40,7 @@ struct ComparedRow {
   double p_worse = 1, p_better = 1;      // one-sided
   std::int64_t units = 0;                // prompts, groups or processes
   double df = 1;                         // degrees of freedom of the standard error
+  std::vector<double> of_units = {};     // what each adds to the difference, mean 0
   double margin = 0;                     // how much worse it may be, in the metric's unit
   bool margin_given = false;             // by the gate
   std::optional<double> noise_floor;     // half-width of the interval of the baseline against itself

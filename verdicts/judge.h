@@ -17,6 +17,9 @@ inline constexpr std::int64_t kLeastPrompts = 25, kLeastProcesses = 5;
 // cell or metric that is not there.
 Comparison judge(const Arm& baseline, const Arm& candidate, const Matching& matching, const Gate& gate);
 
+// Decides what `prepare` left open, and the exit code.
+void settle(Comparison& comparison);
+
 // The half-width of each row's interval, by (cell, metric): what a comparison of the baseline with itself under another
 // seed cannot tell apart.
 using NoiseFloor = std::map<std::pair<std::string, std::string>, double>;

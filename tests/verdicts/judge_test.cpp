@@ -1,9 +1,14 @@
 #include "verdicts/judge.h"
 
+#include "core/files.h"
 #include "temporary.h"
+#include "verdicts/compare.h"
 #include "verdicts/two_stores.h"
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <sstream>
 
 namespace fewstep {
 namespace {
@@ -304,6 +309,63 @@ TEST_F(Judged, ArmsAreRunsOrCheckpointsOfAStore) {
   EXPECT_FEWSTEP_ERROR(open_arm(path.string() + "#7", ""), ExitCode::kInput, "expected a run from 1 to 2, got 7");
   EXPECT_FEWSTEP_ERROR(open_arm((folder_.path() / "none.sqlite").string(), ""), ExitCode::kInput, "none.sqlite");
   EXPECT_FEWSTEP_ERROR(open_arm(path.string(), "sampler=ddim"), ExitCode::kUsage, "sampler=");
+}
+
+// Seeds as an arm of several stores.
+class Seeds : public testing::Test {
+ protected:
+  // A store of each arm for a seed: of other noise, and with `trained` of another checkpoint whose score lies so far
+  // off.
+  std::string arms(const std::string& name, bool trained, double clip, const std::vector<double>& offsets) {
+    std::string text;
+    for (std::size_t seed = 0; seed < offsets.size(); ++seed) {
+      ArmStore arm;
+      arm.sha256 = sha256(name + (trained ? std::to_string(seed) : ""));
+      arm.seed = seed;
+      arm.cells[0].clip = clip + offsets[seed];
+      const auto path = folder_.path() / (name + std::to_string(seed) + ".sqlite");
+      write_arm(path, arm);
+      text += (text.empty() ? "" : ",") + path.string();
+    }
+    return text;
+  }
+  nlohmann::json compare(const std::string& baseline, const std::string& candidate) {
+    CompareRequest request;
+    request.baseline = baseline;
+    request.candidate = candidate;
+    request.format = "json";
+    std::ostringstream out, err;
+    run_compare(request, out, err);
+    const auto result = nlohmann::json::parse(out.str());
+    for (const auto& row : result.at("comparisons"))
+      if (row.at("metric") == "clip-score") row_ = row;
+    return result;
+  }
+  TemporaryFolder folder_;
+  nlohmann::json row_;
+};
+
+TEST_F(Seeds, OfNoiseAloneAreAveragedPromptByPrompt) {
+  const auto result = compare(arms("a", false, 0, {0, 0}), arms("b", false, -0.7, {0, 0}));
+  EXPECT_EQ(result.at("outcome"), "regression");
+  EXPECT_NEAR(row_.at("difference").get<double>(), -0.7, 1e-9);
+  EXPECT_THAT(result.at("statement").get<std::string>(),
+              HasSubstr("training seeds were not varied. Noise is averaged over 2 seeds"));
+}
+
+TEST_F(Seeds, OfTrainingAddTheirSpreadToTheError) {
+  const std::string baseline = arms("a", true, 0, {0.4, -0.4, 0.1});
+  const auto close = compare(baseline, arms("b", true, -0.7, {0.5, -0.6, 0.1}));
+  EXPECT_EQ(close.at("outcome"), "inconclusive") << "within the spread of training";
+  EXPECT_GT(row_.at("standard_error").get<double>(), 0.25);
+  EXPECT_THAT(close.at("statement").get<std::string>(),
+              HasSubstr("mean of 3 checkpoints of each arm: training seeds varied"));
+  EXPECT_EQ(compare(baseline, arms("c", true, -4, {0.4, -0.4, 0.1})).at("outcome"), "regression");
+}
+
+TEST_F(Seeds, OfAnotherNumberAreRefused) {
+  EXPECT_FEWSTEP_ERROR(compare(arms("a", true, 0, {0, 0}), arms("b", true, 0, {0})), ExitCode::kUsage,
+                       "expected as many stores as the baseline has, 2, got 1");
 }
 
 }  // namespace

@@ -62,9 +62,9 @@ class Writer {
       const std::string name = cell.sampler + std::to_string(cell.steps) + "," + std::to_string(prompt);
       const std::string own = name + "," + std::to_string(index) + "," + std::to_string(wanted_.seed);
       clip.push_back(28 + 3 * number_for("prompt" + std::to_string(prompt)) + number_for("clip" + own) + cell.clip +
-                     wanted_.jitter * (cell.clip == 0 ? 0 : number_for("move" + own)));
+                     wanted_.jitter * (cell.clip == 0 ? 0 : number_for("move" + own + wanted_.sha256)));
       fid.push_back(20 * number_for("prompt" + std::to_string(prompt)) + 4 * number_for("fid" + own) +
-                    wanted_.jitter * (cell.fid == 0 ? 0 : 5 * number_for("apart" + own)));
+                    wanted_.jitter * (cell.fid == 0 ? 0 : 5 * number_for("apart" + own + wanted_.sha256)));
       prompts.push_back(prompt);
       values.values.push_back(static_cast<float>(clip.back()));
       samples.push_back(sample(cell, prompt, index, own));

@@ -1,0 +1,183 @@
+// Histories, ablations, published numbers, and figures as pictures.
+#include "core/error.h"
+#include "core/files.h"
+#include "images/files.h"
+#include "reports/history.h"
+#include "reports/published.h"
+#include "reports/report.h"
+#include "reports/synthetic_store.h"
+#include "temporary.h"
+#include "verdicts/two_stores.h"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <sstream>
+
+namespace fewstep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+namespace fs = std::filesystem;
+
+std::string print(const ReportRequest& request) {
+  std::ostringstream out, err;
+  EXPECT_EQ(run_report(request, out, err), 0);
+  return out.str();
+}
+
+class HistoryReport : public testing::Test {
+ protected:
+  // One checkpoint of a training, its CLIP score moved by so much.
+  void add(const std::string& store, const std::string& name, double clip) {
+    ArmStore arm;
+    arm.checkpoint = name;
+    arm.sha256 = sha256(store + name);
+    arm.cells[0].clip = clip;
+    arm.jitter = 0.5;
+    write_arm(folder_.path() / store, arm);
+  }
+  static std::vector<std::string> changes(const View& view) {
+    std::vector<std::string> all;
+    for (const auto& entries : view.document.sections.at(0).entries) all.push_back(entries.back().text);
+    return all;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(HistoryReport, MarksChangesBeyondTheNoiseInTheOrderOfTraining) {
+  add("a.sqlite", "step-1000", 0.01);  // run first, and yet the last
+  add("a.sqlite", "step-200", 0.02);
+  add("a.sqlite", "step-300", 1.5);
+  add("a.sqlite", "step-400", 1.49);
+  const View view = history_of({folder_.path() / "a.sqlite"}, "clip-score");
+  EXPECT_THAT(view.document.sections.at(0).more_labels, ElementsAre(ElementsAre("step-200"), ElementsAre("step-300"),
+                                                                    ElementsAre("step-400"), ElementsAre("step-1000")));
+  EXPECT_THAT(changes(view), ElementsAre("first", "▲ better", "–", "▼ worse"));
+  std::vector<bool> marked;
+  for (const FigurePoint& point : view.figures.at(0).lines.at(0).points) marked.push_back(point.marked);
+  EXPECT_THAT(marked, ElementsAre(false, true, false, true));
+}
+
+TEST_F(HistoryReport, FindsADriftOfStepsThatAreSmallEach) {
+  for (int i = 0; i < 8; ++i) add("a.sqlite", "step-" + std::to_string(i), -0.08 * i - 0.001);
+  const auto found = changes(history_of({folder_.path() / "a.sqlite"}, "clip-score"));
+  EXPECT_THAT(found, testing::Contains("▼ worse"));
+  EXPECT_EQ(found[1], "–") << "one step is lost in the noise";
+}
+
+TEST_F(HistoryReport, GoesOverSeveralStoresInTheirOrder) {
+  add("monday.sqlite", "lcm", 0.01);
+  add("tuesday.sqlite", "lcm", -2);
+  ReportRequest request;
+  request.store = folder_.path() / "monday.sqlite";
+  request.more_stores = {folder_.path() / "tuesday.sqlite"};
+  request.history = "clip-score:transformers";
+  const std::string text = print(request);
+  EXPECT_LT(text.find("monday · lcm"), text.find("tuesday · lcm"));
+  EXPECT_THAT(text, HasSubstr("▼ worse"));
+  request.format = "json";
+  EXPECT_EQ(nlohmann::json::parse(print(request)).at("sections").size(), 1u);
+  request.history = "clipscore";
+  std::ostringstream out, err;
+  EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "did you mean \"clip-score\"?");
+  request.history.reset();
+  EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "--history takes several");
+}
+
+class SyntheticViews : public testing::Test {
+ protected:
+  SyntheticViews() {
+    SyntheticStore wanted;
+    wanted.omegas = {4, 7};
+    synthetic_store(request_.store = folder_.path() / "synthetic.sqlite", wanted);
+  }
+  TemporaryFolder folder_;
+  ReportRequest request_;
+};
+
+TEST_F(SyntheticViews, PublishedRowsStandBelowOursWithTheirSource) {
+  request_.published = "lcm-512";
+  const std::string text = print(request_);
+  EXPECT_THAT(text, HasSubstr("Guided-Distill ["));
+  EXPECT_THAT(text, HasSubstr("108.21"));
+  EXPECT_THAT(text, HasSubstr("arXiv 2310.04378"));
+  EXPECT_THAT(text, HasSubstr("protocol is not ours"));
+  EXPECT_LT(text.find("FID (pytorch-fid)"), text.find("183.29"));
+  request_.columns = "sampler";  // no column is a number of steps
+  EXPECT_THAT(print(request_), Not(HasSubstr("108.21")));
+  request_.columns.clear();
+  std::ostringstream out, err;
+  request_.published = "lcm-guidance";
+  EXPECT_FEWSTEP_ERROR(run_report(request_, out, err), ExitCode::kUsage, "over omega; --ablation shows them");
+  request_.published = "lcm-521";
+  EXPECT_FEWSTEP_ERROR(run_report(request_, out, err), ExitCode::kUsage, "did you mean \"lcm-512\"?");
+}
+
+TEST_F(SyntheticViews, AblationsShowASettingAlongTheColumns) {
+  request_.ablation = "omega";
+  request_.published = "lcm-guidance";
+  const std::string text = print(request_);
+  EXPECT_THAT(text, HasSubstr("ω 4"));
+  EXPECT_THAT(text, HasSubstr("ω 7"));
+  EXPECT_THAT(text, HasSubstr("lcm · 4 steps"));
+  EXPECT_THAT(text, HasSubstr("12.30")) << "the paper's at 4 steps, omega 4";
+  std::ostringstream out, err;
+  request_.published.reset();
+  request_.ablation = "skip_step";
+  EXPECT_FEWSTEP_ERROR(run_report(request_, out, err), ExitCode::kUsage,
+                       "expected cells with a skip step k, found none");
+  request_.ablation = "original_inference_steps";
+  EXPECT_THAT(print(request_), HasSubstr("50"));
+}
+
+TEST_F(SyntheticViews, FiguresArePicturesToo) {
+  request_.format = "svg";
+  request_.published = "lcm-512";
+  const std::string svg = print(request_);
+  EXPECT_THAT(svg, testing::StartsWith("<?xml"));
+  EXPECT_GT(svg.size(), 5000u);
+  request_.format = "png";
+  request_.output = folder_.path() / "figure.png";
+  print(request_);
+  const Image image = read_image(*request_.output);
+  EXPECT_EQ(image.width, 1520);
+  int coloured = 0;
+  for (std::size_t i = 0; i < image.rgb.size(); i += 3) coloured += std::abs(image.rgb[i] - image.rgb[i + 2]) > 60;
+  EXPECT_GT(coloured, 2000) << "lines are drawn";
+  request_.figure = 99;
+  std::ostringstream out, err;
+  EXPECT_FEWSTEP_ERROR(run_report(request_, out, err), ExitCode::kUsage, "--figure");
+}
+
+TEST(PublishedFiles, AreAllRead) {
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(FEWSTEP_SOURCE_DIR) / "results/published")) {
+    if (entry.path().extension() != ".toml") continue;
+    const Published published = read_published(entry.path().string());
+    EXPECT_FALSE(published.rows.empty()) << entry.path();
+    EXPECT_THAT(published.source, HasSubstr("arXiv"));
+    ++files;
+  }
+  EXPECT_GE(files, 6);
+}
+
+TEST(PublishedFiles, AreReadStrictly) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& rest, const char* what) {
+    const auto file = folder.write("p.toml", "title = \"t\"\nsource = \"s\"\nprotocol = \"p\"\n" + rest);
+    EXPECT_FEWSTEP_ERROR(read_published(file.string()), ExitCode::kUsage, what);
+  };
+  refused("axis = \"step\"\nvalues = [1]\n", "did you mean \"steps\"?");
+  refused("axis = \"steps\"\nvalues = [1, \"2\"]\n", "p.toml:5:14");
+  refused("axis = \"steps\"\nvalues = [1, 2]\n[[row]]\nlabel = \"a\"\nfid = [1]\n", "a list of 2 numbers");
+  refused("axis = \"steps\"\nvalues = [1]\n[[row]]\nlabel = \"a\"\nfdi = [1]\n", "did you mean \"fid\"?");
+  refused("axis = \"steps\"\nvalues = [1]\n[[row]]\nlabel = \"a\"\nfid = [inf]\n", "a number, or nan");
+}
+
+}  // namespace
+}  // namespace fewstep
