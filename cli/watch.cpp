@@ -57,12 +57,12 @@ class Watch {
       std::vector<std::string> waiting;
       const auto whole = folder_.look(&waiting);
       choose_baseline(whole);
+      if (request_.until && static_cast<std::int64_t>(scored_.size()) >= *request_.until) return 0;
       if (const WatchedCheckpoint* next = next_of(whole)) {
         const int code = score(*next);
         if (code == static_cast<int>(ExitCode::kInterrupted)) return code;
         continue;
       }
-      if (request_.until && static_cast<std::int64_t>(scored_.size()) >= *request_.until) return 0;
       const std::string text =
           fmt::format("{} checkpoints scored; waiting{}", scored_.size(),
                       waiting.empty() ? " for the next" : " for " + waiting.front() + " to be whole");

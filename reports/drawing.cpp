@@ -133,7 +133,7 @@ class Picture {
     for (const double tick : ticks_of(x_, figure_.x)) {
       if (tick < x_.low || tick > x_.high) continue;
       stroke(x_.at(tick), kTop, x_.at(tick), kTop + kPlotHeight, kRule, 1);
-      text(x_.at(tick), kTop + kPlotHeight + 17, fmt::format("{:.6g}", tick), 12, 0.5);
+      text(x_.at(tick), kTop + kPlotHeight + 17, label_of(figure_.x, tick), 12, 0.5);
     }
     for (const double tick : ticks_of(y_, figure_.y)) {
       if (tick < y_.low || tick > y_.high) continue;
@@ -148,6 +148,18 @@ class Picture {
     cairo_rotate(cairo_, -kPi / 2);
     text(0, 0, figure_.y.title, 13, 0.5);
     cairo_restore(cairo_);
+  }
+
+  // Names that would run into each other become numbers.
+  static std::string label_of(const FigureAxis& axis, double tick) {
+    constexpr int kColumns = 96;  // that fit below the plot
+    const auto at =
+        static_cast<std::size_t>(std::find(axis.ticks.begin(), axis.ticks.end(), tick) - axis.ticks.begin());
+    int widest = 0;
+    for (const std::string& label : axis.labels) widest = std::max(widest, display_width(one_line(label)));
+    if (at >= axis.labels.size() || (widest + 2) * static_cast<int>(axis.labels.size()) > kColumns)
+      return fmt::format("{:.6g}", tick);
+    return axis.labels[at];
   }
 
   static Colour colour_of(const FigureLine& line) { return kColours[line.number % kColours.size()]; }

@@ -37,7 +37,8 @@ struct FigureLine {
 struct FigureAxis {
   std::string title;
   bool logarithmic = false;
-  std::vector<double> ticks;  // empty: the chart's choice
+  std::vector<double> ticks;             // empty: the chart's choice
+  std::vector<std::string> labels = {};  // of the ticks, where they are no numbers
 };
 struct Figure {
   std::string title;

@@ -78,8 +78,9 @@ class History {
     document.column_headers = {"value", "95 % interval", "since the last change", "change"};
     Figure figure;
     figure.title = document.title;
-    figure.x = {"checkpoint", false, {}};
-    figure.y = {title, false, {}};
+    figure.x = {"checkpoint", false, {}, {}};
+    figure.y = {title, false, {}, {}};
+    name_axis(figure.x);
     for (auto& [key, line] : lines_) add_line(document, figure, line);
     document.notes.push_back(
         "a change point: the difference from the checkpoint where the last change was is beyond the "
@@ -140,6 +141,20 @@ class History {
 
   std::string name_of(const HistoryPoint& point) const {
     return stores_.size() > 1 ? stems_[point.store] + " · " + point.checkpoint : point.checkpoint;
+  }
+
+  // The longest line's checkpoints, where all lines have these alone.
+  void name_axis(FigureAxis& axis) const {
+    const Line* longest = nullptr;
+    for (const auto& [key, line] : lines_)
+      if (!longest || line.points.size() > longest->points.size()) longest = &line;
+    for (const auto& [key, line] : lines_)
+      for (std::size_t i = 0; i < line.points.size(); ++i)
+        if (name_of(line.points[i]) != name_of(longest->points[i])) return;
+    for (std::size_t i = 0; i < longest->points.size(); ++i) {
+      axis.ticks.push_back(static_cast<double>(i + 1));
+      axis.labels.push_back(name_of(longest->points[i]));
+    }
   }
 
   // b − a; nothing where they cannot be compared.

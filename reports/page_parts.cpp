@@ -35,7 +35,9 @@ Json range_or_null(const FigurePoint::Range& range) {
 }
 
 Json axis_json(const FigureAxis& axis) {
-  return {{"title", one_line(axis.title)}, {"logarithmic", axis.logarithmic}, {"ticks", axis.ticks}};
+  Json json = {{"title", one_line(axis.title)}, {"logarithmic", axis.logarithmic}, {"ticks", axis.ticks}};
+  for (const std::string& label : axis.labels) json["labels"].push_back(one_line(label));
+  return json;
 }
 
 }  // namespace
@@ -74,6 +76,7 @@ void set_notes(data& page, const Document& document) {
     provenance.push_back(line);
   }
   page.set("notes", notes);
+  page.set("has_provenance", data(!document.provenance.empty()));
   page.set("provenance", provenance);
 }
 

@@ -48,6 +48,7 @@ std::string view_html(const View& view) {
   page.set("title", one_line(view.document.title));
   page.set("experiment", one_line(view.document.title));
   page.set("version", FEWSTEP_VERSION);
+  page.set("has_summary", kainjow::mustache::data(false));
   page.set("sections", sections_of(view.document));
   set_notes(page, view.document);
   page.set("has_figures", kainjow::mustache::data(!figures.empty()));

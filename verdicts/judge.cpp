@@ -78,7 +78,11 @@ void settle(Comparison& comparison) {
 
 Comparison judge(const Arm& baseline, const Arm& candidate, const Matching& matching, const Gate& gate) {
   Comparison comparison = prepare(baseline, candidate, matching, gate);
-  comparison.statement = "This is about these checkpoint files, not about the method: training seeds were not varied.";
+  const auto elsewhere = [](const Arm& arm) { return arm.table.cells.front().series.checkpoint_kind == kElsewhere; };
+  comparison.statement =
+      elsewhere(baseline) || elsewhere(candidate)
+          ? "This is about these images, not about what made them: its other seeds were not tried."
+          : "This is about these checkpoint files, not about the method: training seeds were not varied.";
   settle(comparison);
   return comparison;
 }

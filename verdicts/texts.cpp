@@ -157,6 +157,12 @@ Document document_of(const Comparison& comparison) {
                   "intervals by Bonferroni, {:.6g} % on each side",
                   comparison.tests, comparison.alpha,
                   100 * comparison.alpha / static_cast<double>(std::max<std::int64_t>(1, comparison.tests))));
+  std::map<std::string, double> floors;
+  for (const ComparedRow& row : comparison.rows)
+    if (row.noise_floor) floors[metric_text(row)] = std::max(floors[metric_text(row)], *row.noise_floor);
+  for (const auto& [metric, floor] : floors)
+    lines.emplace_back("noise floor",
+                       fmt::format("{}: up to {:.3g}, between two seeds of the baseline", metric, floor));
   lines.emplace_back("about", comparison.statement);
   return document;
 }

@@ -53,6 +53,11 @@ function axisOptions(axis, extent) {
     };
   } else {
     const margin = 0.06 * (high - low) || 1;
+    if (axis.labels) {
+      options.afterBuildTicks = (scale) => { scale.ticks = axis.ticks.map((value) => ({ value })); };
+      options.ticks.callback = (value) => axis.labels[axis.ticks.indexOf(value)];
+      options.ticks.maxRotation = 60;
+    }
     options.suggestedMin = low >= 0 ? Math.max(0, low - margin) : low - margin;
     options.suggestedMax = high + margin;
   }

@@ -93,6 +93,7 @@ void set_texts(data& page, const ReportInput& input, const Document& document) {
   page.set("version", FEWSTEP_VERSION);
   page.set("summary", summary_of(table));
   page.set("sections", sections_of(document));
+  page.set("has_summary", data(true));
   set_notes(page, document);
   if (const auto text = table.facts.find("experiment"); text != table.facts.end())
     page.set("experiment_text", many_lines(text->second));

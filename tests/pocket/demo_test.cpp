@@ -67,6 +67,7 @@ void Demo::has_twenty_complete_timed_cells_and_a_page() const {
   ASSERT_EQ(cells.size(), 20U);
   for (const json& cell : cells) {
     EXPECT_EQ(cell.at("state"), "complete");
+    EXPECT_EQ(cell.at("tripwires"), json::object()) << "not one image trips a wire";
     EXPECT_GT(cell.at("timing_ms").at("total").at("median"), 0) << cell;
     EXPECT_EQ(cell.at("metrics").at("fd-pocket").at("images"), kPrompts);
     const bool teacher = cell.at("checkpoint") == "teacher";

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "images/files.h"
+#include "reports/browser.h"
 #include "reports/history.h"
 #include "reports/published.h"
 #include "reports/report.h"
@@ -87,6 +88,25 @@ TEST_F(HistoryReport, GoesOverSeveralStoresInTheirOrder) {
   EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "did you mean \"clip-score\"?");
   request.history.reset();
   EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "--history takes several");
+}
+
+TEST_F(HistoryReport, IsAPageToo) {
+  if (!Browser::installed()) GTEST_SKIP() << "chromium and chromedriver are not installed: run tools/setup.sh test";
+  add("a.sqlite", "step-100", 0.01);
+  add("a.sqlite", "step-200 </script><b>", 1.5);
+  ReportRequest request;
+  request.store = folder_.path() / "a.sqlite";
+  request.history = "clip-score";
+  request.format = "html";
+  Browser browser;
+  browser.resize(1280, 900);
+  browser.open(folder_.write("history.html", print(request)));
+  EXPECT_EQ(browser.run("return document.querySelectorAll('#figures canvas').length > 0"), true);
+  EXPECT_THAT(browser.run("return document.querySelector('#tables').textContent").get<std::string>(),
+              HasSubstr("▲ better"));
+  EXPECT_EQ(browser.run("return document.querySelectorAll('.card').length"), 0);
+  EXPECT_THAT(browser.errors(), testing::IsEmpty());
+  browser.screenshot(fs::path(FEWSTEP_BINARY_DIR).parent_path() / "screenshots/history.png", true);
 }
 
 class SyntheticViews : public testing::Test {
