@@ -1,12 +1,13 @@
-// fewstep_paired --reference FILE.npz [--contributions FILE.csv] STORE…: scores and paired differences of the cells of
+// fewstep_paired [--contributions FILE.csv] STORE…: scores and paired differences of the cells of
 // stores that differ in their sampling seed alone, as Markdown; and what each prompt adds to each score, as CSV.
 #include "cli/exit_status.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "harness/paired.h"
-#include "metrics/statistics_file.h"
+#include "metrics/clustered_error.h"
 #include "reports/document.h"
 #include "reports/scores.h"
+#include "store/influence.h"
+#include "store/read_samples.h"
 
 #include <fmt/format.h>
 
@@ -24,44 +25,69 @@ struct Place {
   int steps = 0;
   auto operator<=>(const Place&) const = default;
 };
-using Cells = std::map<Place, std::vector<Contributions>>;  // one for each store
+// A cell's score of one seed, and what each prompt adds to it.
+struct Seed {
+  double value = 0;
+  std::vector<std::int64_t> prompts;  // rows of the caption source
+  UnitInfluence influence;
+};
+using Cells = std::map<Place, std::vector<Seed>>;  // one for each store
 
-void read_store(const std::filesystem::path& path, const std::filesystem::path& npz, Cells& cells) {
-  const Gaussian reference = read_statistics(npz).gaussian;
-  const std::string hash = sha256_file(npz);
+void read_store(const std::filesystem::path& path, Cells& cells) {
   auto store = Store::open(path, Store::Mode::kRead);
   for (const StoredCell& cell : read_table(store).cells) {
     if (cell.state != CellState::kComplete) throw input_error(path.string(), "expected complete cells alone");
     const SeriesKey& key = cell.series;
     const std::string name = key.checkpoint_name == key.sampler ? key.sampler : key.checkpoint_name + " " + key.sampler;
     for (const StoredScore& score : cell.scores) {
-      if (!score.reference_hash.empty() && score.reference_hash != hash)
-        throw input_error(path.string(), "expected scores against " + npz.string() + ", got another reference");
-      const bool distance = !score.reference_hash.empty();
+      auto influence = read_influence(store, cell, score);
+      if (!influence || influence->groups)
+        throw input_error(path.string(), "expected what each prompt adds to " + score.metric.name +
+                                             ", which needs more images than the metric has features");
+      auto prompts = prompt_rows_of(store, cell.series_id);
+      if (prompts.size() > influence->of_unit.size()) prompts.resize(influence->of_unit.size());
       cells[{std::string(metric_title(score.metric.name)), name, key.steps}].push_back(
-          contributions(store, cell, score, distance ? &reference : nullptr));
+          {score.score.value, std::move(prompts), std::move(*influence)});
     }
   }
 }
 
-double mean_of(const std::vector<Contributions>& seeds) {
+// The mean over seeds of what each prompt adds, with the given sign.
+void add(std::vector<double>& sum, const std::vector<Seed>& seeds, double sign) {
+  for (const Seed& seed : seeds) {
+    sum.resize(seed.influence.of_unit.size());
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      sum[i] += sign * seed.influence.of_unit[i] / static_cast<double>(seeds.size());
+  }
+}
+
+double mean_of(const std::vector<Seed>& seeds) {
   double sum = 0;
-  for (const Contributions& one : seeds) sum += one.value;
+  for (const Seed& one : seeds) sum += one.value;
   return sum / static_cast<double>(seeds.size());
 }
 
 // The standard error over the prompts, of the mean over the seeds.
-double error_of(std::vector<Contributions> seeds) {
-  std::vector<Contributions> nothing = seeds;
-  for (Contributions& one : nothing) {
-    one.value = 0;
-    std::fill(one.of_prompt.begin(), one.of_prompt.end(), 0);
-  }
-  return paired_difference(seeds, nothing).standard_error;
+double error_of(const std::vector<Seed>& seeds) {
+  std::vector<double> sum;
+  add(sum, seeds, 1);
+  return standard_error_of_mean(sum);
+}
+
+// a − b on the same prompts and noise, averaged over the seeds.
+Difference difference_of(const std::vector<Seed>& a, const std::vector<Seed>& b) {
+  for (const auto* seeds : {&a, &b})
+    for (const Seed& seed : *seeds)
+      if (seed.influence.prompts_sha256 != a.front().influence.prompts_sha256)
+        throw input_error("fewstep_paired", "expected the same prompts in all cells and stores, got others");
+  std::vector<double> sum;
+  add(sum, a, 1);
+  add(sum, b, -1);
+  return {mean_of(a) - mean_of(b), standard_error_of_mean(sum)};
 }
 
 void print_scores(const Cells& cells, const std::string& metric, std::ostream& out) {
-  std::map<std::string, std::map<int, const std::vector<Contributions>*>> rows;
+  std::map<std::string, std::map<int, const std::vector<Seed>*>> rows;
   std::map<int, bool> steps;
   for (const auto& [place, seeds] : cells) {
     if (place.metric != metric) continue;
@@ -93,7 +119,7 @@ void print_differences(const Cells& cells, const std::string& metric, std::ostre
   for (const auto& [a, seeds_a] : cells) {
     for (const auto& [b, seeds_b] : cells) {
       if (a.metric != metric || b.metric != metric || a.steps != b.steps || !(a.name < b.name)) continue;
-      const PairedDifference d = paired_difference(seeds_a, seeds_b);
+      const Difference d = difference_of(seeds_a, seeds_b);
       const double ratio = d.standard_error > 0 ? d.value / d.standard_error : 0;
       const std::string words = d.standard_error > 0
                                     ? fmt::format("{:+.1f}{}", ratio, std::abs(ratio) > 2 ? "" : ", no order")
@@ -112,7 +138,7 @@ std::string csv_of(const Cells& cells) {
   for (std::size_t seed = 0; seed < first.size(); ++seed) {
     for (std::size_t i = 0; i < first[seed].prompts.size(); ++i) {
       text += fmt::format("{},{}", seed + 1, first[seed].prompts[i]);
-      for (const auto& [place, seeds] : cells) text += fmt::format(",{:.4g}", seeds[seed].of_prompt[i]);
+      for (const auto& [place, seeds] : cells) text += fmt::format(",{:.4g}", seeds[seed].influence.of_unit[i]);
       text += "\n";
     }
   }
@@ -121,18 +147,17 @@ std::string csv_of(const Cells& cells) {
 
 int run(int argc, char** argv) {
   std::vector<std::filesystem::path> stores;
-  std::optional<std::filesystem::path> reference, csv;
+  std::optional<std::filesystem::path> csv;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if ((word == "--reference" || word == "--contributions") && i + 1 < argc)
-      (word == "--reference" ? reference : csv) = argv[++i];
+    if (word == "--contributions" && i + 1 < argc)
+      csv = argv[++i];
     else
       stores.emplace_back(word);
   }
-  if (stores.empty() || !reference)
-    throw usage_error("fewstep_paired", "expected --reference FILE.npz [--contributions FILE.csv] STORE…");
+  if (stores.empty()) throw usage_error("fewstep_paired", "expected [--contributions FILE.csv] STORE…");
   Cells cells;
-  for (const auto& store : stores) read_store(store, *reference, cells);
+  for (const auto& store : stores) read_store(store, cells);
   std::map<std::string, bool> metrics;
   for (const auto& [place, seeds] : cells) {
     metrics[place.metric] = true;

@@ -29,7 +29,7 @@ for part in "${parts[@]}"; do
         "$bin/fewstep" run experiments/pocket.toml --set prompts.count=2000 --set seed=$seed --store "$stores/$seed.sqlite" >/dev/null
       done
       report "$stores/20231006.sqlite" table
-      "$bin/fewstep_paired" --reference pocket/reference.npz --contributions "$out/contributions.csv" "$stores"/2023100[678].sqlite >"$out/paired.md"
+      "$bin/fewstep_paired" --contributions "$out/contributions.csv" "$stores"/2023100[678].sqlite >"$out/paired.md"
       ;;
     guidance)
       "$bin/fewstep" run experiments/pocket-guidance.toml --store "$stores/guidance.sqlite" >/dev/null

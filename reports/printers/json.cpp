@@ -1,5 +1,6 @@
 #include "reports/document.h"
 #include "reports/printers.h"
+#include "reports/published.h"
 #include "reports/scores.h"
 
 #include <nlohmann/json.hpp>
@@ -73,6 +74,22 @@ Json floors_json(const StoredTable& table) {
                       {"images", floor.score.count},
                       {"flags", floor.score.flags}});
   return floors;
+}
+
+// Numbers along the axis; null where nothing is published.
+Json published_json(const Published& published) {
+  Json rows = Json::array();
+  for (const PublishedRow& row : published.rows) {
+    Json json = {{"label", row.label}};
+    for (const auto& [metric, values] : row.metrics) {
+      json[metric] = Json::array();
+      for (const double value : values) json[metric].push_back(number_or_null(value));
+    }
+    rows.push_back(std::move(json));
+  }
+  return {{"name", published.name},         {"title", published.title}, {"source", published.source},
+          {"protocol", published.protocol}, {"axis", published.axis},   {"values", published.values},
+          {"rows", std::move(rows)}};
 }
 
 Json cell_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
@@ -149,6 +166,7 @@ std::string print_json(const ReportInput& input) {
   for (const StoredCell& cell : table.cells) cells.push_back(cell_json(cell, keys));
   Json report = {{"experiment", table.run.experiment}, {"cells", std::move(cells)}};
   if (!table.floors.empty()) report["floors"] = floors_json(table);
+  if (input.published) report["published"] = published_json(*input.published);
   report["provenance"] = provenance_json(table);
   // ASCII alone: whatever a caption or a name holds, a terminal shows it and does not obey it.
   return report.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";

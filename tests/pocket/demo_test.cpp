@@ -1,8 +1,8 @@
 // fewstep demo on the first 200 prompts: the whole table on trained checkpoints, and the order that it shows.
 #include "core/files.h"
-#include "harness/paired.h"
 #include "harness/program.h"
-#include "metrics/statistics_file.h"
+#include "metrics/clustered_error.h"
+#include "store/influence.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -33,15 +33,15 @@ class Demo : public testing::Test {
   void has_contributions_that_give_the_standard_errors() const;
   void gives_paired_differences_as_a_table() const;
   void is_quick_the_second_time() const;
-  void refuses_differences_of_a_run_over_fewer_prompts() const;
+  void pairs_a_run_over_fewer_prompts_over_these_alone() const;
 
-  // fd-pocket of every cell of a sampler at a step count.
-  static Contributions fd(Store& opened, const StoredTable& table, const Gaussian& reference,
-                          const std::string& sampler, int steps) {
+  // fd-pocket of the cell of a sampler at a step count, and what each prompt adds to it.
+  static std::pair<StoredScore, UnitInfluence> fd(Store& opened, const StoredTable& table, const std::string& sampler,
+                                                  int steps) {
     for (const StoredCell& cell : table.cells) {
       if (cell.series.sampler != sampler || cell.series.steps != steps) continue;
       for (const StoredScore& score : cell.scores)
-        if (score.metric.name == "fd-pocket") return contributions(opened, cell, score, &reference);
+        if (score.metric.name == "fd-pocket") return {score, read_influence(opened, cell, score).value()};
     }
     ADD_FAILURE() << "no cell of " << sampler << " at " << steps;
     return {};
@@ -59,7 +59,7 @@ TEST_F(Demo, IsACompleteTableWithTheStudentsBelowTheSolvers) {
   has_contributions_that_give_the_standard_errors();
   gives_paired_differences_as_a_table();
   is_quick_the_second_time();
-  refuses_differences_of_a_run_over_fewer_prompts();
+  pairs_a_run_over_fewer_prompts_over_these_alone();
 }
 
 void Demo::has_twenty_complete_timed_cells_and_a_page() const {
@@ -87,13 +87,12 @@ void Demo::has_twenty_complete_timed_cells_and_a_page() const {
 void Demo::puts_both_students_below_every_solver_at_one_and_two_steps() const {
   auto opened = Store::open(store(), Store::Mode::kRead);
   const StoredTable table = read_table(opened);
-  const Gaussian reference = read_statistics(std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz").gaussian;
   for (const int steps : {1, 2}) {
     for (const char* student : {"lcm", "guided-distill"}) {
-      const Contributions a = fd(opened, table, reference, student, steps);
+      const auto [score_a, of_a] = fd(opened, table, student, steps);
       for (const char* solver : {"ddim", "dpm", "dpm++"}) {
-        const Contributions b = fd(opened, table, reference, solver, steps);
-        const PairedDifference d = paired_difference(std::span(&b, 1), std::span(&a, 1));
+        const auto [score_b, of_b] = fd(opened, table, solver, steps);
+        const Difference d = paired_difference(score_b, of_b, score_a, of_a).value();
         std::printf("%s - %s at %d: %.1f, %.1f standard errors\n", solver, student, steps, d.value,
                     d.value / d.standard_error);
         EXPECT_GT(d.value, 2 * d.standard_error) << solver << " " << student << " " << steps;
@@ -105,19 +104,14 @@ void Demo::puts_both_students_below_every_solver_at_one_and_two_steps() const {
 // What prompts add to a score has the spread that its standard error says.
 void Demo::has_contributions_that_give_the_standard_errors() const {
   auto opened = Store::open(store(), Store::Mode::kRead);
-  const Gaussian reference = read_statistics(std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz").gaussian;
   int scores = 0;
   for (const StoredCell& cell : read_table(opened).cells) {
     for (const StoredScore& score : cell.scores) {
-      const bool distance = score.metric.name == "fd-pocket";
-      const Contributions a = contributions(opened, cell, score, distance ? &reference : nullptr);
-      ASSERT_EQ(a.of_prompt.size(), static_cast<std::size_t>(kPrompts));
-      Contributions nothing = a;
-      nothing.value = 0;
-      std::fill(nothing.of_prompt.begin(), nothing.of_prompt.end(), 0.0);
-      const PairedDifference d = paired_difference(std::span(&a, 1), std::span(&nothing, 1));
-      EXPECT_EQ(d.value, score.score.value);
-      EXPECT_NEAR(d.standard_error, score.score.standard_error, 1e-9 * d.standard_error);
+      const auto influence = read_influence(opened, cell, score);
+      ASSERT_TRUE(influence);
+      ASSERT_EQ(influence->of_unit.size(), static_cast<std::size_t>(kPrompts));
+      const double error = standard_error_of_mean(influence->of_unit);
+      EXPECT_NEAR(error, score.score.standard_error, 1e-9 * error);
       ++scores;
     }
   }
@@ -126,9 +120,7 @@ void Demo::has_contributions_that_give_the_standard_errors() const {
 
 void Demo::gives_paired_differences_as_a_table() const {
   const auto csv = folder_.path() / "contributions.csv";
-  const Finished finished = run_program(
-      "fewstep_paired",
-      {"--reference", std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz", "--contributions", csv, store()});
+  const Finished finished = run_program("fewstep_paired", {"--contributions", csv, store()});
   ASSERT_EQ(finished.code, 0) << finished.err;
   EXPECT_THAT(finished.out, HasSubstr("\nFD (pocket), paired differences (same prompts, same noise)\n"));
   EXPECT_THAT(finished.out, HasSubstr("\n| 1 | teacher ddim | teacher dpm | +0.00 | 0.00 | equal |\n"));
@@ -144,13 +136,13 @@ void Demo::is_quick_the_second_time() const {
   EXPECT_LT(again.seconds, finished_.seconds / 2);
 }
 
-// The store has more images than the latest scores count: differences of both would mix two numbers of images.
-void Demo::refuses_differences_of_a_run_over_fewer_prompts() const {
+// The store has more images than the latest scores count, and yet their differences are of the latest alone.
+void Demo::pairs_a_run_over_fewer_prompts_over_these_alone() const {
   ASSERT_EQ(run_program("fewstep", {"demo", "--limit", "100", "--store", store(), "--device", "cpu"}).code, 0);
-  const Finished finished = run_program(
-      "fewstep_paired", {"--reference", std::string(FEWSTEP_SOURCE_DIR) + "/pocket/reference.npz", store()});
-  EXPECT_EQ(finished.code, 3);
-  EXPECT_THAT(finished.err, HasSubstr("expected the images that the score counts, 100, got 200"));
+  const auto csv = folder_.path() / "fewer.csv";
+  ASSERT_EQ(run_program("fewstep_paired", {"--contributions", csv, store()}).code, 0);
+  const std::string rows = read_file(csv);
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 1 + 100);
 }
 
 }  // namespace

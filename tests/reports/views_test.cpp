@@ -128,6 +128,10 @@ TEST_F(SyntheticViews, PublishedRowsStandBelowOursWithTheirSource) {
   EXPECT_THAT(text, HasSubstr("arXiv 2310.04378"));
   EXPECT_THAT(text, HasSubstr("protocol is not ours"));
   EXPECT_LT(text.find("FID (pytorch-fid)"), text.find("183.29"));
+  request_.format = "json";
+  const auto json = nlohmann::json::parse(print(request_));
+  EXPECT_EQ(json.at("published").at("rows").at(4).at("fid").at(2), 11.10);
+  request_.format = "table";
   request_.columns = "sampler";  // no column is a number of steps
   EXPECT_THAT(print(request_), Not(HasSubstr("108.21")));
   request_.columns.clear();
