@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "reports/bold.h"
 #include "reports/flags.h"
+#include "reports/notes.h"
 #include "reports/number_text.h"
 #include "reports/printers.h"
 #include "reports/provenance.h"
@@ -22,20 +23,6 @@
 
 namespace fewstep {
 namespace {
-
-// Footnotes, each text once.
-class Notes {
- public:
-  explicit Notes(std::vector<std::string>& notes) : notes_(notes) {}
-  std::string mark(const std::string& text) {
-    auto found = std::find(notes_.begin(), notes_.end(), text);
-    if (found == notes_.end()) found = notes_.insert(notes_.end(), text);
-    return fmt::format(" [{}]", found - notes_.begin() + 1);
-  }
-
- private:
-  std::vector<std::string>& notes_;
-};
 
 // What stands where a number cannot; nothing for a complete cell.
 std::optional<std::string> instead_of_number(const StoredCell* cell, Notes& notes) {

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
-#include "metrics/catalog.h"
+#include "metrics/student.h"
 #include "reports/number_text.h"
 #include "reports/scores.h"
 #include "reports/trained_for.h"
@@ -23,6 +23,7 @@ namespace fewstep {
 namespace {
 
 constexpr double kAlpha = 0.05;
+constexpr double kManyUnits = 1e6;  // degrees of freedom: as the normal distribution
 
 // One checkpoint's cell of a line.
 struct HistoryPoint {
@@ -177,7 +178,8 @@ class History {
     Section section{line.label, {}, {}};
     FigureLine drawn{line.label, figure.lines.size(), {}};
     const double tests = std::max<double>(1, static_cast<double>(line.points.size()) - 1);
-    const double beyond = normal_quantile(kAlpha / 2 / tests), interval = normal_quantile(0.025);
+    const double beyond = student_quantile(kAlpha / 2 / tests, kManyUnits),
+                 interval = student_quantile(0.025, kManyUnits);
     std::size_t anchor = 0;
     for (std::size_t i = 0; i < line.points.size(); ++i) {
       const HistoryPoint& point = line.points[i];
@@ -215,16 +217,6 @@ class History {
     }
     document.sections.push_back(std::move(section));
     figure.lines.push_back(std::move(drawn));
-  }
-
-  // z with P(Z > z) = tail.
-  static double normal_quantile(double tail) {
-    double low = 0, high = 40;
-    for (int i = 0; i < 100; ++i) {
-      const double middle = (low + high) / 2;
-      (0.5 * std::erfc(middle / std::sqrt(2.0)) > tail ? low : high) = middle;
-    }
-    return low;
   }
 
   const std::string& metric_;

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "metrics/catalog.h"
+#include "reports/notes.h"
 #include "reports/scores.h"
 #include "settings/toml/table.h"
 
@@ -56,12 +57,6 @@ std::string note_of(const Published& published) {
          ". Its protocol is not ours: compare rows of one protocol alone";
 }
 
-std::string mark_of(Document& document, const std::string& note) {
-  auto found = std::find(document.notes.begin(), document.notes.end(), note);
-  if (found == document.notes.end()) found = document.notes.insert(document.notes.end(), note);
-  return fmt::format(" [{}]", found - document.notes.begin() + 1);
-}
-
 }  // namespace
 
 Published read_published(const std::string& name_or_file) {
@@ -91,7 +86,7 @@ Published read_published(const std::string& name_or_file) {
 
 void add_published(Document& document, const Published& published, const std::vector<double>& columns,
                    const std::vector<std::string>& metric_of_section) {
-  const std::string mark = mark_of(document, note_of(published));
+  const std::string mark = Notes(document.notes).mark(note_of(published));
   for (const MetricInfo& metric : kMetrics) {
     const std::string name(metric.name);
     const bool any = std::any_of(published.rows.begin(), published.rows.end(),

@@ -5,11 +5,6 @@
 
 namespace fewstep {
 
-// P(T > t) of Student's t with df > 0 degrees of freedom; 0 and 1 at infinite t. Source: Abramowitz & Stegun 26.7.1.
-double student_tail(double t, double df);
-// t with student_tail(t, df) = tail, 0 < tail < 1.
-double student_quantile(double tail, double df);
-
 // Which hypotheses Holm's step-down procedure rejects at the family-wise level alpha. Source: Holm 1979.
 std::vector<bool> holm(std::span<const double> p_values, double alpha);
 

@@ -1,4 +1,5 @@
 #include "core/grouped.h"
+#include "reports/notes.h"
 #include "reports/scores.h"
 #include "verdicts/printers.h"
 
@@ -24,20 +25,6 @@ std::string fixed(double value, int digits, bool sign) {
   const std::string text = sign ? fmt::format("{:+.{}f}", value, digits) : fmt::format("{:.{}f}", value, digits);
   return text;
 }
-
-class Notes {
- public:
-  explicit Notes(std::vector<std::string>& notes) : notes_(notes) {}
-  std::string mark(const std::string& text) {
-    if (text.empty()) return "";
-    auto found = std::find(notes_.begin(), notes_.end(), text);
-    if (found == notes_.end()) found = notes_.insert(notes_.end(), text);
-    return fmt::format(" [{}]", found - notes_.begin() + 1);
-  }
-
- private:
-  std::vector<std::string>& notes_;
-};
 
 std::optional<double> finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
 

@@ -2,6 +2,7 @@
 // figures of docs/statistics.md; in the suite it runs at a tenth of that, with bounds for as many replications.
 #include "verdicts/simulation.h"
 
+#include "metrics/student.h"
 #include "verdicts/decide.h"
 #include "verdicts/statistics.h"
 

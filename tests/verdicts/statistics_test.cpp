@@ -1,4 +1,5 @@
 #include "verdicts/statistics.h"
+#include "metrics/student.h"
 
 #include <gmock/gmock.h>
 
