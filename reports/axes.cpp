@@ -84,7 +84,7 @@ class Coordinates {
     const std::string label = at(axis, cell).label;
     switch (axis) {
       case Axis::kSteps:
-        return label + (cell.series.steps == 1 ? " step" : " steps");
+        return cell.series.steps == 0 ? "steps not known" : label + (cell.series.steps == 1 ? " step" : " steps");
       case Axis::kCheckpoint:
       case Axis::kSampler:
       case Axis::kSpacing:

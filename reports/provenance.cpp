@@ -125,9 +125,13 @@ Lines provenance_lines(const StoredTable& table) {
   if (const auto negative = distinct(table, [](const StoredCell& cell) { return cell.series.negative_prompt; });
       !negative.empty())
     lines.emplace_back("Negative prompt", negative);
-  lines.emplace_back("Seed", distinct(table, [](const StoredCell& cell) { return std::to_string(cell.series.seed); }));
-  lines.emplace_back("Sampling", distinct(table, [](const StoredCell& cell) {
+  const auto made_elsewhere = [](const StoredCell& cell) { return cell.series.checkpoint_kind == kElsewhere; };
+  lines.emplace_back("Seed", distinct(table, [&](const StoredCell& cell) {
+                       return made_elsewhere(cell) ? "not known" : std::to_string(cell.series.seed);
+                     }));
+  lines.emplace_back("Sampling", distinct(table, [&](const StoredCell& cell) {
                        const SeriesKey& key = cell.series;
+                       if (made_elsewhere(cell)) return std::string("not known");
                        const auto original = key.original_inference_steps;
                        return key.spacing + (original ? fmt::format(" of {} original steps", original) : "") +
                               ", final sigma " + key.final_sigma;
@@ -135,7 +139,8 @@ Lines provenance_lines(const StoredTable& table) {
   for (const StoredCheckpoint& checkpoint : table.checkpoints)
     lines.emplace_back("Checkpoint", fmt::format("{}: {}, {}, {}", checkpoint.name, checkpoint.kind,
                                                  short_hash(checkpoint.sha256), checkpoint.path));
-  lines.emplace_back("Device", distinct(table, [](const StoredCell& cell) {
+  lines.emplace_back("Device", distinct(table, [&](const StoredCell& cell) {
+                       if (made_elsewhere(cell)) return std::string("made elsewhere");
                        return fmt::format("{} {} at {} × {}", cell.series.device_kind, cell.series.dtype,
                                           cell.series.width, cell.series.height);
                      }));

@@ -137,7 +137,7 @@ void read_images(Store::Impl& store, StoredCell& cell) {
   if (!select.executeStep()) return;
   const std::int64_t count = integer_at(store.path, select, 0);
   cell.stored_images = std::min(count, cell.expected_images);
-  if (count > 0) {
+  if (count > 0 && integer_at(store.path, select, 3) > 0) {  // images made elsewhere have none
     cell.forwards =
         Forwards{real_at(store.path, select, 1), integer_at(store.path, select, 2), integer_at(store.path, select, 3)};
   }
