@@ -55,7 +55,8 @@ std::string only_of(const Arm& arm, const std::string& only) {
   const bool one = std::all_of(arm.table.cells.begin(), arm.table.cells.end(),
                                [&](const StoredCell& cell) { return cell.series.checkpoint_name == name; });
   const bool named = only.find("checkpoint=") != std::string::npos;
-  return !one || named ? only : "checkpoint=" + name + (only.empty() ? "" : " " + only);
+  const bool is_word = name.find_first_of(" ,=") == std::string::npos;  // what --only can say
+  return !one || named || !is_word ? only : "checkpoint=" + name + (only.empty() ? "" : " " + only);
 }
 
 std::vector<LostPicture> lost_pictures(const std::vector<WantedPicture>& wanted) {
@@ -69,6 +70,7 @@ std::vector<LostPicture> lost_pictures(const std::vector<WantedPicture>& wanted)
 int run(const CompareRequest& given) {
   CompareRequest request = given;
   request.colour = wants_colour(STDOUT_FILENO);
+  request.terminal = ::isatty(STDOUT_FILENO) != 0;
   const auto interrupted = static_cast<int>(ExitCode::kInterrupted);
   if (request.retime || request.noise_floor || request.remake_pictures) {
     for (const std::string* arm : {&request.baseline, &request.candidate})

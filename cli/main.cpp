@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   if (const auto* given = std::get_if<CompareRequest>(&command)) {
     CompareRequest request = *given;
     request.colour = wants_colour(STDOUT_FILENO);
+    request.terminal = ::isatty(STDOUT_FILENO) != 0;
     return run_compare(request, std::cout, std::cerr);
   }
   ReportRequest report = std::get<ReportRequest>(command);

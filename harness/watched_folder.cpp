@@ -17,9 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string name_of(const fs::path& folder) {
+  std::string name = folder.filename().string();
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == ' ' || c == ',' || c == '='; }, '-');
+  return name;
+}
+
 // Nothing where a file vanishes while we look: somebody writes there.
 std::optional<WatchedCheckpoint> state_of(const fs::path& folder) {
-  WatchedCheckpoint checkpoint{folder.filename().string(), folder, "", fs::file_time_type::min()};
+  WatchedCheckpoint checkpoint{name_of(folder), folder, "", fs::file_time_type::min()};
   std::set<std::string> lines;
   std::error_code failure;
   for (fs::recursive_directory_iterator file(folder, failure), end; !failure && file != end; file.increment(failure)) {
@@ -58,7 +65,7 @@ std::vector<WatchedCheckpoint> WatchedFolder::look(std::vector<std::string>* wai
   std::map<std::string, std::string> states;
   for (const fs::path& folder : folders) {
     auto checkpoint = state_of(folder);
-    const std::string name = folder.filename().string();
+    const std::string name = name_of(folder);
     const bool begun = checkpoint && !checkpoint->state.empty();
     if (checkpoint) states[name] = checkpoint->state;
     const bool quiet = begun && last_.contains(name) && last_.at(name) == checkpoint->state &&

@@ -10,7 +10,7 @@ namespace fewstep {
 // A folder into which a running training drops checkpoints.
 
 struct WatchedCheckpoint {
-  std::string name;  // of its folder
+  std::string name;  // of its folder, as --only can say it: blanks, commas and = become -
   std::filesystem::path folder;
   std::string state;  // of its files' names, sizes and times: changes when it is written again
   std::filesystem::file_time_type changed;

@@ -78,6 +78,7 @@ Arm open_arm(const std::string& text, const std::string& only) {
   arm.table = read_table(*arm.store, run_of(text, *arm.store, part));
   if (newest_run_of(*arm.store, part))
     std::erase_if(arm.table.cells, [&](const StoredCell& cell) { return cell.series.checkpoint_name != part; });
+  if (arm.table.cells.empty()) throw input_error(text, "expected a run with cells, got one without");
   for (const StoredRun& run : arm.table.runs)
     if (run.config_id == arm.table.run.config_id) arm.environment = run.environment_id;
   arm.environment_json = environment_json(*arm.store, arm.environment);

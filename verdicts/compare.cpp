@@ -110,6 +110,9 @@ WantedPictures wanted_pictures(const CompareRequest& request) {
 
 int run_compare(const CompareRequest& request, std::ostream& out, std::ostream& err) {
   const VerdictPrinter& printer = find_by_name(kVerdictPrinters, request.format, "--format");
+  if (request.format == "html" && request.terminal)
+    throw usage_error("--format html",
+                      "expected a pipe, or -o FILE.html beside the table: a page does not belong on a terminal");
   const Compared all = compare_arms(request);
   const ArmPair& first = *all.seeds.front();
   const VerdictInput input{all.comparison, first.baseline, first.candidate, all.lost, request.colour};

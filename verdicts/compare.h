@@ -25,6 +25,7 @@ struct CompareRequest {
   bool remake_pictures = false;            // makes the pictures that were not kept
   std::filesystem::path floor_store = {};  // of the baseline under another seed, where noise_floor made it
   bool colour = false;                     // of a table on standard output
+  bool terminal = false;                   // standard output is one: a page is not written there
 };
 
 // The pictures that a page of the comparison would show and that were not kept, of the baseline's and of the

@@ -57,16 +57,16 @@ TEST(WatchedFolder, WaitsForWhatIsHalfWritten) {
 
 TEST(WatchedFolder, ListsTheOldestFirstAndLeavesOthersAlone) {
   const TemporaryFolder folder;
-  for (const char* name : {"b", "a", ".hidden"}) copy_checkpoint(folder.path() / name);
+  for (const char* name : {"b", "a, new", ".hidden"}) copy_checkpoint(folder.path() / name);
   for (const auto& file : fs::recursive_directory_iterator(folder.path() / "b"))
     fs::last_write_time(file.path(), fs::file_time_type::clock::now() - 24h);
-  for (const auto& file : fs::recursive_directory_iterator(folder.path() / "a"))
+  for (const auto& file : fs::recursive_directory_iterator(folder.path() / "a, new"))
     fs::last_write_time(file.path(), fs::file_time_type::clock::now() - 12h);
   fs::create_directories(folder.path() / "logs");
   WatchedFolder watched(folder.path(), 50ms);
   std::vector<std::string> waiting;
   watched.look();
-  EXPECT_THAT(names(watched.look(&waiting)), ElementsAre("b", "a"));
+  EXPECT_THAT(names(watched.look(&waiting)), ElementsAre("b", "a--new"));
   EXPECT_THAT(waiting, IsEmpty()) << "an empty folder is not begun";
 }
 
