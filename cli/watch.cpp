@@ -175,7 +175,7 @@ class Watch {
       return;
     }
     const Arm baseline = open_arm(is_arm(baseline_) ? baseline_ : store_.string() + "#" + baseline_, request_.only);
-    const Comparison comparison = judge(baseline, candidate, match(baseline, candidate, gate_.unequal_noise), gate_);
+    const Comparison comparison = judge(baseline, candidate, match(baseline, candidate, gate_), gate_);
     out_ << name << ", against " << baseline_ << ": " << headline_of(comparison) << "\n";
     for (const ComparedRow& row : comparison.rows)
       if (row.metric != kLatency)

@@ -28,7 +28,7 @@ NoiseFloor read_floor(const CompareRequest& request, const Arm& baseline, Gate g
   gate.unequal_noise = true;
   gate.margins.clear();
   const Arm again = open_arm(request.floor_store.string(), request.only);
-  const Comparison of_itself = judge(baseline, again, match(baseline, again, true), gate);
+  const Comparison of_itself = judge(baseline, again, match(baseline, again, gate), gate);
   if (of_itself.code == ExitCode::kNotComparable || of_itself.code == ExitCode::kIncomplete) {
     const auto& why = of_itself.incomplete.empty() ? of_itself.unequal : of_itself.incomplete;
     throw Error(of_itself.code, "--noise-floor",
@@ -56,7 +56,7 @@ std::unique_ptr<ArmPair> open_pair(const std::string& baseline, const std::strin
   auto pair = std::make_unique<ArmPair>();
   pair->baseline = open_arm(baseline, only);
   pair->candidate = open_arm(candidate, only);
-  pair->matching = match(pair->baseline, pair->candidate, gate.unequal_noise);
+  pair->matching = match(pair->baseline, pair->candidate, gate);
   return pair;
 }
 

@@ -16,10 +16,25 @@ namespace {
 
 using Cells = std::vector<const StoredCell*>;
 
-std::set<std::string> samplers_of(const Arm& arm) {
+std::set<std::string> samplers_of(const Cells& cells) {
   std::set<std::string> names;
-  for (const StoredCell& cell : arm.table.cells) names.insert(cell.series.sampler);
+  for (const StoredCell* cell : cells) names.insert(cell->series.sampler);
   return names;
+}
+
+// The cells that count. The clauses are about the baseline: a candidate that has no such names is taken whole.
+Cells counted(const Arm& arm, const std::string& clauses, bool is_baseline) {
+  std::vector<bool> which(arm.table.cells.size(), true);
+  try {
+    which = fits(arm.table.cells, clauses);
+  } catch (const Error& error) {
+    if (is_baseline)
+      throw usage_error("gate", "cells = \"" + clauses + "\" of the baseline: " + std::string(error.what()));
+  }
+  Cells cells;
+  for (std::size_t i = 0; i < which.size(); ++i)
+    if (which[i]) cells.push_back(&arm.table.cells[i]);
+  return cells;
 }
 
 struct Key {
@@ -150,28 +165,28 @@ void check_pair(CellPair& pair, const Arm& baseline, const Arm& candidate, bool 
 
 class Matcher {
  public:
-  Matcher(const Arm& baseline, const Arm& candidate) : baseline_(baseline), candidate_(candidate) {
-    const auto ours = samplers_of(baseline), theirs = samplers_of(candidate);
+  Matcher(const Arm& baseline, const Arm& candidate, const std::string& clauses)
+      : ours_(counted(baseline, clauses, true)), theirs_(counted(candidate, clauses, false)) {
+    const auto ours = samplers_of(ours_), theirs = samplers_of(theirs_);
     by_sampler_ = std::any_of(ours.begin(), ours.end(), [&](const std::string& name) { return theirs.contains(name); });
   }
 
   Matching run() {
-    const auto &ours = baseline_.table.cells, &theirs = candidate_.table.cells;
-    const auto elsewhere = [](const std::vector<StoredCell>& cells) {
-      return std::any_of(cells.begin(), cells.end(), made_elsewhere);
+    const auto elsewhere = [](const Cells& cells) {
+      return std::any_of(cells.begin(), cells.end(), [](const StoredCell* cell) { return made_elsewhere(*cell); });
     };
-    if ((elsewhere(ours) || elsewhere(theirs)) && ours.size() == 1 && theirs.size() == 1) {
-      add(ours.front(), theirs.front());
+    if ((elsewhere(ours_) || elsewhere(theirs_)) && ours_.size() == 1 && theirs_.size() == 1) {
+      add(*ours_.front(), *theirs_.front());
       return std::move(matching_);
     }
     std::map<Key, std::pair<Cells, Cells>> groups;
     std::vector<Key> order;
-    for (const StoredCell& cell : ours) {
-      auto& group = groups[key_of(cell, by_sampler_)];
-      if (group.first.empty()) order.push_back(key_of(cell, by_sampler_));
-      group.first.push_back(&cell);
+    for (const StoredCell* cell : ours_) {
+      auto& group = groups[key_of(*cell, by_sampler_)];
+      if (group.first.empty()) order.push_back(key_of(*cell, by_sampler_));
+      group.first.push_back(cell);
     }
-    for (const StoredCell& cell : theirs) groups[key_of(cell, by_sampler_)].second.push_back(&cell);
+    for (const StoredCell* cell : theirs_) groups[key_of(*cell, by_sampler_)].second.push_back(cell);
     for (const Key& key : order) match_group(groups.at(key).first, groups.at(key).second);
     for (const auto& [key, group] : groups)
       if (group.first.empty())
@@ -215,16 +230,16 @@ class Matcher {
     }
   }
 
-  const Arm &baseline_, &candidate_;
+  const Cells ours_, theirs_;
   bool by_sampler_ = false;
   Matching matching_;
 };
 
 }  // namespace
 
-Matching match(const Arm& baseline, const Arm& candidate, bool unequal_noise) {
-  Matching matching = Matcher(baseline, candidate).run();
-  for (CellPair& pair : matching.pairs) check_pair(pair, baseline, candidate, unequal_noise);
+Matching match(const Arm& baseline, const Arm& candidate, const Gate& gate) {
+  Matching matching = Matcher(baseline, candidate, gate.cells).run();
+  for (CellPair& pair : matching.pairs) check_pair(pair, baseline, candidate, gate.unequal_noise);
   return matching;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "verdicts/arm.h"
+#include "verdicts/gate.h"
 
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ struct Matching {
 // Cells are matched by sampler, steps and ω, where the arms have no sampler in common by steps and ω; of several that
 // match, by times and LCM's original steps, too. A cell of images made elsewhere matches any single one. Prompts
 // (source, row, text), images a prompt, size, protocol, network and reference of every metric must be equal; known
-// initial latents, too, unless unequal_noise says otherwise. The arms must outlive the result.
-Matching match(const Arm& baseline, const Arm& candidate, bool unequal_noise);
+// initial latents, too, unless the gate says otherwise. The arms must outlive the result. Throws Error (kUsage) where
+// no cell of the baseline fits the gate's clauses.
+Matching match(const Arm& baseline, const Arm& candidate, const Gate& gate);
 
 }  // namespace fewstep

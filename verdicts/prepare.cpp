@@ -22,7 +22,6 @@ class Preparation {
  public:
   Preparation(const Arm& baseline, const Arm& candidate, const Matching& matching, const Gate& gate)
       : baseline_(baseline), candidate_(candidate), matching_(matching), gate_(gate) {
-    counted_ = which(gate.cells);
     for (const Margin& margin : gate.margins) margin_cells_.push_back(which(margin.cells));
     for (const Allowance& allowance : gate.allowed) allowed_cells_.push_back(which(allowance.cells));
     check_metrics();
@@ -35,11 +34,7 @@ class Preparation {
   }
 
   Comparison run() {
-    for (std::size_t i = 0; i < matching_.pairs.size(); ++i) {
-      const CellPair& pair = matching_.pairs[i];
-      if (!counted_[index_of(pair)]) continue;
-      add_pair(i, pair);
-    }
+    for (std::size_t i = 0; i < matching_.pairs.size(); ++i) add_pair(i, matching_.pairs[i]);
     return std::move(result_);
   }
 
@@ -247,7 +242,6 @@ class Preparation {
   const Arm &baseline_, &candidate_;
   const Matching& matching_;
   const Gate& gate_;
-  std::vector<bool> counted_;
   std::vector<std::vector<bool>> margin_cells_, allowed_cells_;
   Comparison result_;
 };
