@@ -135,6 +135,51 @@ std::optional<Reference> reference_of(const ScoreRequest& request, const OpenMet
   return reference_from_folder(*request.reference, metric, cache, kReferenceBatch, request.max_left_out, messages);
 }
 
+// The captions that have images, rising.
+struct ArmPrompts {
+  std::vector<std::int64_t> rows;
+  std::vector<std::string> texts;
+  int images_per_prompt = 1;
+};
+
+ArmPrompts prompts_of(const Captions& captions) {
+  std::map<std::int64_t, std::string> texts;
+  ArmPrompts prompts;
+  const auto keys = keys_of(captions);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    texts.emplace(keys[i].first, captions.texts[i]);
+    prompts.images_per_prompt = std::max(prompts.images_per_prompt, keys[i].second + 1);
+  }
+  for (const auto& [row, text] : texts) {
+    prompts.rows.push_back(row);
+    prompts.texts.push_back(text);
+  }
+  return prompts;
+}
+
+std::string folder_text(const ScoreRequest& request) {
+  return std::filesystem::absolute(request.images).lexically_normal().string();
+}
+
+// Writes down what the arm is; returns its run.
+std::int64_t begin_arm(Store& store, const ScoreRequest& request, const SeriesKey& key, const ArmPrompts& prompts) {
+  store.add_prompts(key.prompt_source, prompts.rows, prompts.texts);
+  store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, folder_text(request), key.checkpoint_kind);
+  const nlohmann::json config = {
+      {"images", key.checkpoint_name},
+      {"kind", kElsewhere},
+      {"sampler", key.sampler},
+      {"steps", key.steps},
+      {"prompts", {{"images_per_prompt", prompts.images_per_prompt}, {"source", key.prompt_source}}}};
+  const std::int64_t run =
+      store.begin_run(store.add_config(config.dump()),
+                      store.add_environment(environment_json(parse_device(request.device))), key.checkpoint_name);
+  store.set_fact(run, "prompts", request.prompts->filename().string());
+  store.set_fact(run, "images", folder_text(request));
+  if (request.reference) store.set_fact(run, "reference", request.reference->filename().string());
+  return run;
+}
+
 }  // namespace
 
 std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const OpenMetric> metrics,
@@ -146,56 +191,33 @@ std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const 
   const ImageList list = images_for(request.images, all);
   messages << "scored: " << text_of(list, request.images) << std::endl;
   const Captions captions = read_captions(request, list.files, messages);
+  std::vector<std::optional<Reference>> references;
+  for (const OpenMetric& metric : metrics) references.push_back(reference_of(request, metric, messages));
   const MeasuredImages measured = measure(request, metrics, list.files, captions, messages);
   const SeriesKey key = series_of(request, list.files, captions, measured);
+  const ArmPrompts prompts = prompts_of(captions);
 
+  // What can fail has been done: from here on a run is stored whole.
   Store store = Store::open(request.store, Store::Mode::kWrite);
-  std::map<std::int64_t, std::string> texts;
-  int images_per_prompt = 1;
-  const auto keys = keys_of(captions);
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    texts.emplace(keys[i].first, captions.texts[i]);
-    images_per_prompt = std::max(images_per_prompt, keys[i].second + 1);
-  }
-  std::vector<std::int64_t> rows;
-  std::vector<std::string> row_texts;
-  for (const auto& [row, text] : texts) {
-    rows.push_back(row);
-    row_texts.push_back(text);
-  }
-  store.add_prompts(key.prompt_source, rows, row_texts);
-  store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name,
-                       std::filesystem::absolute(request.images).lexically_normal().string(), key.checkpoint_kind);
-  const std::int64_t series = store.add_series(key);
-  const nlohmann::json config = {
-      {"images", key.checkpoint_name},
-      {"kind", kElsewhere},
-      {"sampler", key.sampler},
-      {"steps", key.steps},
-      {"prompts", {{"images_per_prompt", images_per_prompt}, {"source", key.prompt_source}}}};
-  const std::int64_t run =
-      store.begin_run(store.add_config(config.dump()),
-                      store.add_environment(environment_json(parse_device(request.device))), key.checkpoint_name);
+  const std::int64_t run = begin_arm(store, request, key, prompts), series = store.add_series(key);
   const auto expected = static_cast<std::int64_t>(list.files.size());
   store.set_cell(run, series, 0, CellState::kRunning, expected);
   const MetricIds ids = add_metrics(store, metrics);
   add_images(store, run, series, measured, metrics, ids.rows);
   std::vector<MetricScore> scores;
   for (std::size_t m = 0; m < metrics.size(); ++m) {
-    const auto reference = reference_of(request, metrics[m], messages);
-    const Store::Rows stored = store.rows(series, ids.rows[m], rows, images_per_prompt);
-    const Score score = add_score(store, {run, series, ids.scores[m]}, metrics[m], stored, reference, [&](Score& made) {
+    const Store::Rows stored = store.rows(series, ids.rows[m], prompts.rows, prompts.images_per_prompt);
+    const auto note = [&](Score& made) {
       if (measured.skipped > 0) made.flags.push_back("skipped-images:" + std::to_string(measured.skipped));
-    });
-    scores.push_back({metrics[m].settings.name, metrics[m].settings.protocol, score});
+    };
+    scores.push_back({metrics[m].settings.name, metrics[m].settings.protocol,
+                      add_score(store, {run, series, ids.scores[m]}, metrics[m], stored, references[m], note)});
   }
-  seal_cell(store, run, 0, series, rows, images_per_prompt);
-  store.set_cell(run, series, 0, measured.skipped > 0 ? CellState::kIncomplete : CellState::kComplete, expected,
-                 measured.skipped > 0 ? std::to_string(measured.skipped) + " images were broken and left out" : "");
-  store.set_fact(run, "prompts", request.prompts->filename().string());
-  store.set_fact(run, "images", std::filesystem::absolute(request.images).lexically_normal().string());
-  if (request.reference) store.set_fact(run, "reference", request.reference->filename().string());
-  store.end_run(run, measured.skipped > 0 ? "incomplete" : "complete");
+  seal_cell(store, run, 0, series, prompts.rows, prompts.images_per_prompt);
+  const bool whole = measured.skipped == 0;
+  store.set_cell(run, series, 0, whole ? CellState::kComplete : CellState::kIncomplete, expected,
+                 whole ? "" : std::to_string(measured.skipped) + " images were broken and left out");
+  store.end_run(run, whole ? "complete" : "incomplete");
   messages << "kept as " << key.checkpoint_name << " in " << request.store.string() << std::endl;
   return scores;
 }

@@ -103,6 +103,9 @@ std::string print_verdict_junit(const VerdictInput& input) {
         out += fmt::format(">\n      <{0} type=\"{1}\" message=\"{2}\">{2}</{0}>\n    </testcase>\n", one.element,
                            one.type, xml(one.message));
     }
+    if (&suite == &suites.back())
+      out += "    <system-out>" + xml(headline_of(input.comparison) + ". " + input.comparison.statement) +
+             "</system-out>\n";
     out += "  </testsuite>\n";
   }
   return out + "</testsuites>\n";
