@@ -29,6 +29,7 @@ using Path = std::filesystem::path;
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 success, 2 command line or experiment file, 3 input file, 4 device, memory or disk,\n"
+    "10 regression, 11 inconclusive, 12 not comparable (compare, gate),\n"
     "13 incomplete (a cell failed), 75 interrupted: the same command continues.";
 
 std::string check_device(const std::string& text) {
