@@ -1,6 +1,7 @@
 #include "verdicts/gate.h"
 
 #include "core/error.h"
+#include "core/files.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -70,6 +71,16 @@ TEST_F(GateFile, IsReadStrictly) {
   refused("[[allow]]\ntripwire = \"blak\"\nimages = 1", "one-colour");
   refused("[[allow]]\ntripwire = \"same\"", "images");
   refused("[margin]\nmetric = \"fid\"", "margin");
+}
+
+TEST_F(GateFile, OfTheDocumentAndOfTheExperimentAreRead) {
+  const std::filesystem::path source = FEWSTEP_SOURCE_DIR;
+  const std::string document = read_file(source / "docs/gate.md");
+  const auto begin = document.find("```toml\n") + 8;
+  const Gate gate = read(document.substr(begin, document.find("```", begin) - begin));
+  EXPECT_EQ(gate.margins.size(), 3u);
+  EXPECT_EQ(gate.allowed.size(), 1u);
+  EXPECT_EQ(read_gate(source / "experiments/regression/GATE.toml").margins.size(), 2u);
 }
 
 }  // namespace
