@@ -10,7 +10,6 @@
 #include "harness/stats.h"
 #include "harness/torch_errors.h"
 #include "harness/train.h"
-
 #include "verdicts/arm.h"
 #include "verdicts/seeds.h"
 
@@ -49,6 +48,7 @@ int run(const StatsRequest& request) {
   return 0;
 }
 int run(const DistillRequest& request) { return run_distill(request, std::cout, std::cerr); }
+
 // The cells of an arm, as --only of its run says it.
 std::string only_of(const Arm& arm, const std::string& only) {
   const std::string& name = arm.table.cells.front().series.checkpoint_name;

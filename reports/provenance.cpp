@@ -125,7 +125,6 @@ Lines provenance_lines(const StoredTable& table) {
   if (const auto negative = distinct(table, [](const StoredCell& cell) { return cell.series.negative_prompt; });
       !negative.empty())
     lines.emplace_back("Negative prompt", negative);
-  const auto made_elsewhere = [](const StoredCell& cell) { return cell.series.checkpoint_kind == kElsewhere; };
   lines.emplace_back("Seed", distinct(table, [&](const StoredCell& cell) {
                        return made_elsewhere(cell) ? "not known" : std::to_string(cell.series.seed);
                      }));

@@ -24,6 +24,9 @@ std::string protocol_title(const MetricKey& metric);
 // "FID (pytorch-fid) ↓", and what tells it apart where all hold several of that name and protocol.
 std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all);
 
+// Images that another program made.
+bool made_elsewhere(const StoredCell& cell);
+
 // "complete", "incomplete 37/100", "failed": for people.
 std::string state_text(const StoredCell& cell);
 

@@ -67,8 +67,6 @@ bool nearly_same(const std::string& a, const std::string& b) {
   return true;
 }
 
-void mark(std::vector<std::int64_t>& tripped, std::size_t i) { tripped[i] |= kSame; }
-
 // What images trip when all of the cell are seen together.
 std::vector<std::int64_t> trips_of(const std::vector<SealedImage>& images) {
   std::vector<std::int64_t> tripped;
@@ -80,14 +78,17 @@ std::vector<std::int64_t> trips_of(const std::vector<SealedImage>& images) {
     prompts.insert(image.row);
   }
   for (std::size_t i = 0; i < images.size(); ++i)
-    if (texts.at(images[i].hash).size() > 1) mark(tripped, i);
+    if (texts.at(images[i].hash).size() > 1) tripped[i] |= kSame;
   for (std::size_t anchor = 0; anchor < std::min(kAnchors, images.size()); ++anchor) {
-    std::set<std::int64_t> near;
-    for (const SealedImage& image : images)
-      if (nearly_same(images[anchor].fingerprint, image.fingerprint)) near.insert(image.row);
-    if (near.size() < 2 || 2 * near.size() <= prompts.size()) continue;
-    for (std::size_t i = 0; i < images.size(); ++i)
-      if (nearly_same(images[anchor].fingerprint, images[i].fingerprint)) mark(tripped, i);
+    std::vector<std::size_t> near;
+    std::set<std::int64_t> rows;
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      if (!nearly_same(images[anchor].fingerprint, images[i].fingerprint)) continue;
+      near.push_back(i);
+      rows.insert(images[i].row);
+    }
+    if (rows.size() < 2 || 2 * rows.size() <= prompts.size()) continue;
+    for (const std::size_t i : near) tripped[i] |= kSame;
     break;
   }
   return tripped;

@@ -19,15 +19,6 @@ std::optional<std::int64_t> whole_number(const std::string& text) {
   return number;
 }
 
-// The run that the part after # means; nothing for the latest.
-std::optional<std::int64_t> run_of(const std::string& text, Store& store, const std::string& part) {
-  if (part.empty()) return {};
-  if (const auto run = newest_run_of(store, part)) return run;
-  if (const auto number = whole_number(part)) return number;
-  throw usage_error(text, "expected a run's number or a checkpoint after #: " +
-                              unknown_name(part, std::span<const std::string>(checkpoint_names(store))));
-}
-
 // In the words of --only.
 Cell words_of(const StoredCell& stored) {
   const SeriesKey& key = stored.series;
@@ -75,8 +66,13 @@ Arm open_arm(const std::string& text, const std::string& only) {
     part = text.substr(hash + 1);
   }
   arm.store = std::make_shared<Store>(Store::open(arm.path, Store::Mode::kRead));
-  arm.table = read_table(*arm.store, run_of(text, *arm.store, part));
-  if (newest_run_of(*arm.store, part))
+  const auto named = part.empty() ? std::nullopt : newest_run_of(*arm.store, part);
+  const auto number = whole_number(part);
+  if (!part.empty() && !named && !number)
+    throw usage_error(text, "expected a run's number or a checkpoint after #: " +
+                                unknown_name(part, std::span<const std::string>(checkpoint_names(*arm.store))));
+  arm.table = read_table(*arm.store, named ? named : number);
+  if (named)
     std::erase_if(arm.table.cells, [&](const StoredCell& cell) { return cell.series.checkpoint_name != part; });
   if (arm.table.cells.empty()) throw input_error(text, "expected a run with cells, got one without");
   for (const StoredRun& run : arm.table.runs)

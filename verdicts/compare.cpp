@@ -2,6 +2,7 @@
 
 #include "core/files.h"
 #include "core/names.h"
+#include "reports/scores.h"
 #include "verdicts/judge.h"
 #include "verdicts/prepare.h"
 #include "verdicts/printers.h"
@@ -98,7 +99,7 @@ WantedPictures wanted_pictures(const CompareRequest& request) {
     for (const LostPrompt& prompt : cell.prompts) {
       const auto add = [&](const Arm& arm, const StoredCell& stored, const std::optional<StoredSample>& sample,
                            auto& list) {
-        if (sample && sample->image_path.empty() && stored.series.checkpoint_kind != kElsewhere)
+        if (sample && sample->image_path.empty() && !made_elsewhere(stored))
           list.push_back({stored, cell_of(stored, arm.table), prompt.row, prompt.text});
       };
       add(first.baseline, *pair->baseline, prompt.baseline, wanted.baseline);

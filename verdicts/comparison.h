@@ -41,14 +41,19 @@ struct ComparedRow {
   std::int64_t units = 0;                // prompts, groups or processes
   double df = 1;                         // degrees of freedom of the standard error
   std::vector<double> of_units = {};     // what each adds to the difference, mean 0
+  bool of_groups = false;                // the units are groups of prompts
   double margin = 0;                     // how much worse it may be, in the metric's unit
-  bool margin_given = false;             // by the gate
   std::optional<double> noise_floor;     // half-width of the interval of the baseline against itself
   Verdict verdict = Verdict::kIncomplete;
   bool counts = true;                    // for the exit code
   std::string reason;                    // in words, where the numbers do not say it
   std::optional<double> prompts_needed;  // to settle an inconclusive CLIP score
 };
+
+// By how much the difference is worse, whatever the metric's direction. Needs a difference.
+inline double worse(const ComparedRow& row) {
+  return row.higher_is_better ? -row.difference->value : row.difference->value;
+}
 
 // A tripwire in one pair of cells.
 struct TrippedRow {

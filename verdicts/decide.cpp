@@ -10,9 +10,6 @@
 namespace fewstep {
 namespace {
 
-// How much worse a difference is, whatever the direction.
-double worse(const ComparedRow& row) { return row.higher_is_better ? -row.difference->value : row.difference->value; }
-
 // The one-sided p-value of a difference that is positive in the alternative.
 double p_value(double value, double error, double df) {
   if (error > 0) return student_tail(value / error, df);
@@ -20,11 +17,11 @@ double p_value(double value, double error, double df) {
 }
 
 // Prompts with which the interval would lie inside the margin, or beside zero, if the difference stayed as it is.
-std::optional<double> prompts_needed(const ComparedRow& row, double quantile, std::int64_t prompts) {
+std::optional<double> prompts_needed(const ComparedRow& row, double quantile) {
   const double excess = worse(row), room = excess < row.margin ? row.margin - excess : excess;
-  if (!(room > 0) || !row.difference) return {};
+  if (!(room > 0)) return {};
   const double ratio = quantile * row.difference->standard_error / room;
-  return std::max(static_cast<double>(kLeastPrompts), std::ceil(ratio * ratio * static_cast<double>(prompts)));
+  return std::max(static_cast<double>(kLeastPrompts), std::ceil(ratio * ratio * static_cast<double>(row.units)));
 }
 
 }  // namespace
@@ -53,7 +50,7 @@ void decide(std::span<ComparedRow* const> family, double alpha) {
       row->verdict = Verdict::kRegressed;
     } else {
       row->verdict = Verdict::kInconclusive;
-      if (row->metric == "clip-score") row->prompts_needed = prompts_needed(*row, quantile, row->units);
+      if (row->metric == "clip-score") row->prompts_needed = prompts_needed(*row, quantile);
     }
     const bool touches = (is_worse[i] && excess - half <= 0) || (is_better[i] && excess + half >= 0);
     if (touches) row->reason = "Holm's procedure is sure of it, though the interval by Bonferroni reaches zero";

@@ -1,5 +1,6 @@
 #include "verdicts/judge.h"
 
+#include "reports/scores.h"
 #include "verdicts/decide.h"
 #include "verdicts/prepare.h"
 
@@ -78,7 +79,7 @@ void settle(Comparison& comparison) {
 
 Comparison judge(const Arm& baseline, const Arm& candidate, const Matching& matching, const Gate& gate) {
   Comparison comparison = prepare(baseline, candidate, matching, gate);
-  const auto elsewhere = [](const Arm& arm) { return arm.table.cells.front().series.checkpoint_kind == kElsewhere; };
+  const auto elsewhere = [](const Arm& arm) { return made_elsewhere(arm.table.cells.front()); };
   comparison.statement =
       elsewhere(baseline) || elsewhere(candidate)
           ? "This is about these images, not about what made them: its other seeds were not tried."

@@ -1,34 +1,23 @@
 #include "verdicts/lost_prompts.h"
 
-#include "reports/scores.h"
-
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace fewstep {
 namespace {
 
 double standard_errors_worse(const ComparedRow& row) {
-  const double excess = row.higher_is_better ? -row.difference->value : row.difference->value;
   const double error = row.difference->standard_error;
-  return error > 0 ? excess / error : excess;
+  return error > 0 ? worse(row) / error : worse(row);
 }
 
-// By how much each prompt is worse, in the order of the prompts; empty where the store does not say it.
-std::vector<double> worsening(const Arm& baseline, const Arm& candidate, const CellPair& pair, const ComparedRow& row) {
-  const auto influence = [&](const Arm& arm, const StoredCell& cell) -> std::optional<UnitInfluence> {
-    for (const StoredScore& score : cell.scores)
-      if (score.metric.name == row.metric && score.metric.protocol == row.protocol)
-        return read_influence(*arm.store, cell, score);
-    return {};
-  };
-  const auto ours = influence(baseline, *pair.baseline), theirs = influence(candidate, *pair.candidate);
-  if (!ours || !theirs || ours->groups || theirs->groups || ours->of_unit.size() != theirs->of_unit.size()) return {};
+// By how much each prompt is worse, in the order of the prompts; empty where that is not known of single prompts.
+std::vector<double> worsening(const ComparedRow& row) {
   std::vector<double> values;
-  for (std::size_t i = 0; i < ours->of_unit.size(); ++i) {
-    const double change = row.difference->value + theirs->of_unit[i] - ours->of_unit[i];
+  if (row.of_groups) return values;
+  for (const double of_unit : row.of_units) {
+    const double change = row.difference->value + of_unit;
     values.push_back(row.higher_is_better ? -change : change);
   }
   return values;
@@ -65,7 +54,7 @@ std::vector<LostPrompts> lost_prompts(const Arm& baseline, const Arm& candidate,
   for (const ComparedRow* row : rows) {
     if (all.size() == cells) break;
     const CellPair& pair = matching.pairs[row->pair];
-    const auto values = worsening(baseline, candidate, pair, *row);
+    const auto values = worsening(*row);
     const auto prompts = prompt_rows_of(*baseline.store, pair.baseline->series_id);
     if (values.empty() || prompts.size() < values.size()) continue;
     std::vector<std::size_t> order(values.size());

@@ -22,19 +22,20 @@ std::set<std::string> samplers_of(const Cells& cells) {
   return names;
 }
 
-// The cells that count. The clauses are about the baseline: a candidate that has no such names is taken whole.
-Cells counted(const Arm& arm, const std::string& clauses, bool is_baseline) {
-  std::vector<bool> which(arm.table.cells.size(), true);
-  try {
-    which = fits(arm.table.cells, clauses);
-  } catch (const Error& error) {
-    if (is_baseline)
-      throw usage_error("gate", "cells = \"" + clauses + "\" of the baseline: " + std::string(error.what()));
-  }
+Cells those(const Arm& arm, const std::vector<bool>& which) {
   Cells cells;
   for (std::size_t i = 0; i < which.size(); ++i)
     if (which[i]) cells.push_back(&arm.table.cells[i]);
   return cells;
+}
+
+// The clauses are about the baseline: a candidate that has no such names is taken whole.
+std::vector<bool> fits_candidate(const Arm& candidate, const std::string& clauses) {
+  try {
+    return fits(candidate.table.cells, clauses);
+  } catch (const Error&) {
+    return std::vector<bool>(candidate.table.cells.size(), true);
+  }
 }
 
 struct Key {
@@ -63,8 +64,6 @@ std::string grid_text(const SeriesKey& key) {
 std::string guidance_text(const SeriesKey& key) {
   return key.given_as_guidance_scale ? fmt::format("s {:.6g}", key.omega + 1) : fmt::format("ω {:.6g}", key.omega);
 }
-
-bool made_elsewhere(const StoredCell& cell) { return cell.series.checkpoint_kind == kElsewhere; }
 
 std::string label_of(const StoredCell& a, const StoredCell& b) {
   const StoredCell& cell = made_elsewhere(a) ? b : a;
@@ -166,7 +165,8 @@ void check_pair(CellPair& pair, const Arm& baseline, const Arm& candidate, bool 
 class Matcher {
  public:
   Matcher(const Arm& baseline, const Arm& candidate, const std::string& clauses)
-      : ours_(counted(baseline, clauses, true)), theirs_(counted(candidate, clauses, false)) {
+      : ours_(those(baseline, fits_gate(baseline, clauses))),
+        theirs_(those(candidate, fits_candidate(candidate, clauses))) {
     const auto ours = samplers_of(ours_), theirs = samplers_of(theirs_);
     by_sampler_ = std::any_of(ours.begin(), ours.end(), [&](const std::string& name) { return theirs.contains(name); });
   }
@@ -236,6 +236,14 @@ class Matcher {
 };
 
 }  // namespace
+
+std::vector<bool> fits_gate(const Arm& baseline, const std::string& clauses) {
+  try {
+    return fits(baseline.table.cells, clauses);
+  } catch (const Error& error) {
+    throw usage_error("gate", "cells = \"" + clauses + "\" of the baseline: " + std::string(error.what()));
+  }
+}
 
 Matching match(const Arm& baseline, const Arm& candidate, const Gate& gate) {
   Matching matching = Matcher(baseline, candidate, gate.cells).run();

@@ -29,4 +29,7 @@ struct Matching {
 // no cell of the baseline fits the gate's clauses.
 Matching match(const Arm& baseline, const Arm& candidate, const Gate& gate);
 
+// Which cells of the baseline fit a gate's clauses. Throws Error (kUsage) that says so of the gate.
+std::vector<bool> fits_gate(const Arm& baseline, const std::string& clauses);
+
 }  // namespace fewstep

@@ -18,12 +18,17 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
+// Whether a gate's NAME or NAME:PROTOCOL means a metric.
+bool means(const std::string& name, const std::string& metric, const std::string& protocol) {
+  return name == metric || name == metric + ":" + protocol;
+}
+
 class Preparation {
  public:
   Preparation(const Arm& baseline, const Arm& candidate, const Matching& matching, const Gate& gate)
       : baseline_(baseline), candidate_(candidate), matching_(matching), gate_(gate) {
-    for (const Margin& margin : gate.margins) margin_cells_.push_back(which(margin.cells));
-    for (const Allowance& allowance : gate.allowed) allowed_cells_.push_back(which(allowance.cells));
+    for (const Margin& margin : gate.margins) margin_cells_.push_back(fits_gate(baseline, margin.cells));
+    for (const Allowance& allowance : gate.allowed) allowed_cells_.push_back(fits_gate(baseline, allowance.cells));
     check_metrics();
     result_.alpha = gate.alpha;
     result_.baseline = described(baseline);
@@ -39,15 +44,6 @@ class Preparation {
   }
 
  private:
-  std::vector<bool> which(const std::string& clauses) const {
-    try {
-      return fits(baseline_.table.cells, clauses);
-    } catch (const Error& error) {
-      const std::string what = error.what();
-      throw usage_error("gate", "cells = \"" + clauses + "\" of the baseline: " + what);
-    }
-  }
-
   void check_metrics() const {
     std::set<std::string> known{std::string(kLatency)};
     for (const StoredCell& cell : baseline_.table.cells)
@@ -75,30 +71,23 @@ class Preparation {
   std::pair<Size, bool> margin_of(const CellPair& pair, const std::string& metric, const std::string& protocol) const {
     std::pair<Size, bool> margin{default_margin(metric), false};
     for (std::size_t i = 0; i < gate_.margins.size(); ++i) {
-      const std::string& name = gate_.margins[i].metric;
-      if ((name == metric || name == metric + ":" + protocol) && margin_cells_[i][index_of(pair)])
+      if (means(gate_.margins[i].metric, metric, protocol) && margin_cells_[i][index_of(pair)])
         margin = {gate_.margins[i].most_worse, true};
     }
     return margin;
   }
 
   bool is_counted(const std::string& metric, const std::string& protocol) const {
-    return gate_.metrics.empty() ||
-           std::any_of(gate_.metrics.begin(), gate_.metrics.end(),
-                       [&](const std::string& name) { return name == metric || name == metric + ":" + protocol; });
+    return gate_.metrics.empty() || std::any_of(gate_.metrics.begin(), gate_.metrics.end(),
+                                                [&](const std::string& name) { return means(name, metric, protocol); });
   }
 
   void add_pair(std::size_t i, const CellPair& pair) {
     for (const std::string& text : pair.incomplete) result_.incomplete.push_back(pair.label + ": " + text);
     for (const std::string& text : pair.unequal) add_once(result_.unequal, pair.label, text);
     for (const std::string& text : pair.notes) add_once(result_.notes, pair.label, text);
-    const auto keys = score_keys({*pair.baseline});
-    for (const ScoreKey& key : keys) {
-      if (!is_counted(key.metric.name, key.metric.protocol)) continue;
-      add_score(i, pair, key);
-    }
-    if (keys.empty() && score_keys({*pair.candidate}).empty() && pair.incomplete.empty())
-      result_.incomplete.push_back(pair.label + ": no metric in either arm");
+    for (const ScoreKey& key : score_keys({*pair.baseline}))
+      if (is_counted(key.metric.name, key.metric.protocol)) add_score(i, pair, key);
     if (pair.incomplete.empty()) {
       add_trips(pair);
       add_latency(i, pair);
@@ -134,9 +123,7 @@ class Preparation {
     const StoredScore *ours = find_score(*pair.baseline, key), *theirs = find_score(*pair.candidate, key);
     if (ours) row.baseline = ours->score.value;
     if (theirs) row.candidate = theirs->score.value;
-    const auto [size, given] = margin_of(pair, row.metric, row.protocol);
-    row.margin_given = given;
-    if (std::isfinite(row.baseline)) row.margin = size.of(row.baseline);
+    if (std::isfinite(row.baseline)) row.margin = margin_of(pair, row.metric, row.protocol).first.of(row.baseline);
     decide_or_prepare(row, pair, ours, theirs);
     result_.rows.push_back(std::move(row));
   }
@@ -168,7 +155,7 @@ class Preparation {
     const std::int64_t prompts = pair.baseline->expected_images / std::max(1, pair.baseline->images_per_prompt);
     const auto of_a = read_influence(*baseline_.store, *pair.baseline, *ours);
     const auto of_b = read_influence(*candidate_.store, *pair.candidate, *theirs);
-    const auto difference = of_a && of_b ? paired_difference(*ours, *of_a, *theirs, *of_b) : std::nullopt;
+    const auto difference = of_a && of_b ? paired_difference(*theirs, *of_b, *ours, *of_a) : std::nullopt;
     if (prompts < kLeastPrompts) {
       row.reason = fmt::format("{} prompts are too few: no standard error below {}", prompts, kLeastPrompts);
       return;
@@ -177,9 +164,10 @@ class Preparation {
       row.reason = "the stores do not hold what each image adds to it, so that there is no paired standard error";
       return;
     }
-    row.difference = Difference{-difference->value, difference->standard_error};  // candidate − baseline
+    row.difference = difference;
     row.units = static_cast<std::int64_t>(of_a->of_unit.size());
     row.df = static_cast<double>(row.units - 1);
+    row.of_groups = of_a->groups;
     row.of_units = of_b->of_unit;
     for (std::size_t i = 0; i < row.of_units.size(); ++i) row.of_units[i] -= of_a->of_unit[i];
   }
@@ -232,10 +220,8 @@ class Preparation {
     const bool asked = gate_.asks_for_latency() && margin_of(pair, std::string(kLatency), "").second;
     if ((ours.empty() || theirs.empty()) && !asked) return;
     ComparedRow row = new_row(i, pair, std::string(kLatency), "", false);
-    const auto [size, given] = margin_of(pair, row.metric, row.protocol);
-    row.margin_given = given;
     row.counts = asked;
-    fill_latency(row, pair, baseline_, candidate_, size, asked, result_);
+    fill_latency(row, pair, baseline_, candidate_, margin_of(pair, row.metric, row.protocol).first, asked, result_);
     result_.rows.push_back(std::move(row));
   }
 

@@ -52,6 +52,7 @@ ComparedRow mean_row(const Rows& rows, bool trained) {
     squares += row->difference->standard_error * row->difference->standard_error / count / count;
     mean.units = std::max(mean.units, row->units);
     mean.df = std::max(mean.df, row->df);
+    mean.of_groups |= row->of_groups;
     if (of_units.empty()) of_units.resize(row->of_units.size());
     if (row->of_units.empty()) continue;  // identical
     if (of_units.size() != row->of_units.size()) return *row;
