@@ -18,3 +18,11 @@ set_target_properties(torch::cpu PROPERTIES IMPORTED_LOCATION ${FEWSTEP_TORCH}/l
 target_include_directories(torch::cpu SYSTEM INTERFACE ${FEWSTEP_TORCH}/include
   ${FEWSTEP_TORCH}/include/torch/csrc/api/include)
 target_link_libraries(torch::cpu INTERFACE torch::c10)
+
+# The OpenMP that LibTorch itself runs on: at::parallel_for is inlined, and one thread's work without it.
+add_library(torch::openmp SHARED IMPORTED)
+set_target_properties(torch::openmp PROPERTIES IMPORTED_LOCATION ${FEWSTEP_TORCH}/lib/libgomp.so.1)
+# Compiles sources of the folder's target with OpenMP; the target links torch::openmp.
+function(fewstep_parallel)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -fopenmp SKIP_PRECOMPILE_HEADERS ON)
+endfunction()

@@ -11,6 +11,10 @@
 #include <cmath>
 #include <vector>
 
+#ifndef _OPENMP
+#error "compile this file with OpenMP (fewstep_parallel in CMake): at::parallel_for is one thread's work without it"
+#endif
+
 namespace fewstep {
 namespace {
 
