@@ -96,10 +96,10 @@ void add_run(CLI::App& app, RunRequest& request) {
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
   auto* dry =
       app.add_flag("--dry-run", request.dry_run, "check everything and print the plan: cells, images, bytes, time");
-  app.add_flag("--calibrate", request.calibrate, "of a dry run: two images of each checkpoint tell time and memory")
+  app.add_flag("--calibrate", request.calibrate, "of a dry run: two batches of each checkpoint tell time and memory")
       ->needs(dry);
   app.add_flag("--no-sharing", request.no_sharing,
-               "compute every cell on its own (this version always does: cells share no evaluations yet)");
+               "compute every cell on its own; else equal evaluations are computed once, with equal results");
   app.add_flag("--retime", request.retime, "time cells again that are timed already");
   app.add_flag("--times-only", request.times_only, "time whole cells once more and do nothing else")->excludes(dry);
   app.footer(

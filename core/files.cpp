@@ -1,6 +1,7 @@
 #include "core/files.h"
 
 #include "core/error.h"
+#include "core/passage.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -16,6 +17,8 @@
 
 namespace fewstep {
 namespace {
+
+constexpr std::string_view kTemporary = ".tmp-";
 
 class Sha256 {
  public:
@@ -150,6 +153,13 @@ void make_folders(const std::filesystem::path& folder) {
   if (failure) throw environment_error(folder.string(), "cannot be made: " + failure.message());
 }
 
+bool is_temporary(const std::filesystem::path& file) {
+  constexpr std::size_t kRandom = 6;
+  const std::string name = file.filename().string();
+  return name.size() > kTemporary.size() + kRandom &&
+         std::string_view(name).substr(name.size() - kTemporary.size() - kRandom, kTemporary.size()) == kTemporary;
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   write_file_atomically(path, std::span(&bytes, 1));
 }
@@ -161,7 +171,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 }
 
 void write_file_atomically(const std::filesystem::path& path, const std::function<void(const AppendBytes&)>& produce) {
-  std::string temporary = path.string() + ".tmp-XXXXXX";
+  std::string temporary = path.string() + std::string(kTemporary) + "XXXXXX";
   const auto fail = [&](const char* step) {
     throw environment_error(path.string(), std::string("cannot be written (") + step + "): " + std::strerror(errno));
   };
@@ -169,10 +179,13 @@ void write_file_atomically(const std::filesystem::path& path, const std::functio
   if (file.get() < 0) fail("create");
   try {
     produce([&](std::string_view bytes) { write_all(file.get(), bytes, fail); });
+    passage("file written");
     if (::fchmod(file.get(), 0644) != 0) fail("chmod");
     if (::fsync(file.get()) != 0) fail("fsync");
+    passage("file synced");
     if (file.close() != 0) fail("close");
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+    passage("file renamed");
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

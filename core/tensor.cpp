@@ -4,12 +4,14 @@
 #include "core/names.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/isfinite.h>
 
 #include <malloc.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -31,6 +33,13 @@ std::string_view name_of(at::ScalarType dtype) {
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type() || a.device() != b.device()) return false;
+  const Tensor left = a.contiguous(), right = b.contiguous();
+  if (a.is_cpu()) return std::memcmp(left.const_data_ptr(), right.const_data_ptr(), left.nbytes()) == 0;
+  return at::equal(left.view(at::kByte), right.view(at::kByte));
 }
 
 std::int64_t count_not_finite(const Tensor& batch) {

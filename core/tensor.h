@@ -31,6 +31,9 @@ std::string_view name_of(at::ScalarType dtype);  // of the three
 // page faults anew: a fifth of the time of a VAE decode. Called first in main().
 void keep_freed_memory();
 
+// Whether two tensors have the same shape, type and bits; NaN equals itself, 0 does not equal −0.
+bool same_bits(const Tensor& a, const Tensor& b);
+
 // How many of the B first-dimension slices hold a value that is not finite.
 std::int64_t count_not_finite(const Tensor& batch);
 

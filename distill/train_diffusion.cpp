@@ -33,7 +33,7 @@ bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
   expect("cross_attention_dim", parts.text.config.hidden_size, config.cross_attention_dim);
   CheckpointInfo info;
   info.prediction = recipe.diffusion.prediction;
-  const Schedule schedule = make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps);
+  const Schedule schedule = schedule_of(info);
   const auto data = latents_of(recipe, context, parts);
   if (!data) return false;
 

@@ -2,93 +2,199 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "harness/batch_work.h"
+#include "harness/environment.h"
+#include "harness/host_threads.h"
 #include "harness/interrupt.h"
 #include "harness/made_again.h"
+#include "harness/pipeline.h"
 #include "harness/progress.h"
-#include "harness/text_states.h"
 #include "harness/timing_pass.h"
 #include "harness/torch_errors.h"
-#include "images/files.h"
-#include "images/tripwires.h"
 #include "store/seal.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <optional>
 #include <ostream>
-#include <set>
 
 namespace fewstep {
 namespace {
 
+using Path = std::filesystem::path;
+
+constexpr std::size_t kAhead = 4;  // batches under way, whose images are in memory
+
 // Path of the stored image, relative to the store's folder.
-std::string keep(const RunContext& run, const Image& image, const std::string& hash) {
-  const std::filesystem::path folder = run.beside_store(".images"), file = folder / (hash + ".png");
+std::string keep(const RunContext& run, const std::string& png, const std::string& hash) {
+  const Path folder = run.beside_store(".images"), file = folder / (hash + ".png");
   make_folders(folder);
-  if (!std::filesystem::exists(file)) write_png(file, image);
+  if (!std::filesystem::exists(file)) write_file_atomically(file, png);
   return (folder.filename() / file.filename()).string();
 }
 
-// The way of one batch, from captions to the store.
-void make_batch(RunContext& run, std::size_t i, const Checkpoint& checkpoint, const Denoising& denoising,
-                TextStates& states, const std::vector<ImageKey>& keys) {
-  std::vector<std::size_t> prompts;
-  std::vector<std::string> texts;
+void store_batch(RunContext& run, const BatchWork& work) {
+  const BatchImages& made = *work.images;
   std::vector<SampleRow> samples;
-  std::vector<std::uint64_t> streams;
-  for (const ImageKey& key : keys) {
-    prompts.push_back(key.prompt);
-    texts.push_back(run.plan.texts[key.prompt]);
-    streams.push_back(stream_seed(run.experiment.seed, run.plan.rows[key.prompt], key.image));
-    samples.push_back({run.plan.rows[key.prompt], key.image, streams.back(), 0, "", ""});
+  for (std::size_t b = 0; b < work.keys.size(); ++b) {
+    const ImageKey& key = work.keys[b];
+    SampleRow sample{run.plan.rows[key.prompt], key.image, work.streams[b], work.forwards, made.hashes[b], ""};
+    sample.fingerprint = made.fingerprints[b];
+    sample.latents = work.latents_hashes[b];
+    sample.trips = made.trips[b];
+    if (work.together > 0) sample.together = work.together;
+    samples.push_back(std::move(sample));
   }
-  Rng rng = image_rng(streams);
-  const Tensor noise = rng.normal(run.plan.cells[i].size.latents(static_cast<std::int64_t>(keys.size())));
-  const Denoised denoised = denoise(checkpoint, denoising, states.of(prompts), states.negative(), noise, rng);
-  const std::vector<Image> images = to_images(decode(checkpoint.vae, denoised.latents));
-  for (std::size_t b = 0; b < keys.size(); ++b) {
-    samples[b].forwards = denoised.forwards;
-    samples[b].image_sha256 = image_hash(images[b]);
-    samples[b].fingerprint = fingerprint(images[b]);
-    samples[b].latents = latents_hash(noise[static_cast<std::int64_t>(b)]);
-    samples[b].trips = trips_of(images[b]);
-  }
-  const std::vector<MetricRows> rows = run.metrics.measure(images, texts);
-  mark_made_again(run.store, run.work[i].series, samples, images, rows, rounding_bounds(run.compute.dtype));
-  for (std::size_t b = 0; b < keys.size(); ++b)
-    if (static_cast<std::int64_t>(keys[b].prompt) < run.experiment.keep_images && !samples[b].made_again)
-      samples[b].image_path = keep(run, images[b], samples[b].image_sha256);
-  run.store.add_batch(run.id, run.work[i].series, samples, rows);
+  mark_made_again(run.store, run.work[work.cell].series, samples, made.images, made.rows,
+                  rounding_bounds(run.compute.dtype));
+  for (std::size_t b = 0; b < samples.size(); ++b)
+    if (!made.pngs[b].empty() && !samples[b].made_again)
+      samples[b].image_path = keep(run, made.pngs[b], made.hashes[b]);
+  run.store.add_batch(run.id, run.work[work.cell].series, samples, made.rows);
 }
+
+// The cells of one checkpoint, and their batches in the order in which they are made.
+struct CheckpointWork {
+  Path folder;
+  std::vector<std::size_t> cells;
+  std::vector<BatchWork> batches;
+  bool makes_images = false;
+};
+
+// Where cells share, those of one batch follow each other; else the batches of one cell do.
+CheckpointWork order_of(const RunContext& run, const Path& folder, const std::vector<std::size_t>& cells, bool share) {
+  CheckpointWork work{folder, cells, {}, false};
+  for (const std::size_t cell : cells) {
+    for (const auto& keys : run.work[cell].batches) {
+      work.batches.push_back({.cell = cell, .keys = keys});
+      work.makes_images = true;
+    }
+    if (run.work[cell].batches.empty()) work.batches.push_back({.cell = cell});
+  }
+  const auto first_image = [](const BatchWork& batch) {
+    return batch.keys.empty() ? std::pair<std::size_t, int>() : std::pair(batch.keys[0].prompt, batch.keys[0].image);
+  };
+  if (share)
+    std::stable_sort(work.batches.begin(), work.batches.end(),
+                     [&](const BatchWork& a, const BatchWork& b) { return first_image(a) < first_image(b); });
+  std::vector<bool> seen(run.work.size());
+  for (auto batch = work.batches.rbegin(); batch != work.batches.rend(); ++batch) {
+    batch->last = !seen[batch->cell];
+    seen[batch->cell] = true;
+  }
+  return work;
+}
+
+std::vector<CheckpointWork> orders_of(const RunContext& run, bool share) {
+  std::vector<Path> folders;
+  for (const PlannedCell& planned : run.plan.cells)
+    if (std::find(folders.begin(), folders.end(), planned.cell.checkpoint_path) == folders.end())
+      folders.push_back(planned.cell.checkpoint_path);
+  std::vector<CheckpointWork> orders;
+  for (const Path& folder : folders) {
+    std::vector<std::size_t> cells;
+    for (std::size_t i = 0; i < run.plan.cells.size(); ++i)
+      if (run.plan.cells[i].cell.checkpoint_path == folder) cells.push_back(i);
+    orders.push_back(order_of(run, folder, cells, share));
+  }
+  return orders;
+}
+
+// What is next, checkpoint after checkpoint. Of one thread, the one that feeds the device.
+class WorkFeed {
+ public:
+  // is_failed: cells whose batches are passed over.
+  WorkFeed(const RunContext& run, BatchMaker& maker, std::vector<CheckpointWork> orders,
+           std::function<bool(std::size_t cell)> is_failed)
+      : run_(run), maker_(maker), orders_(std::move(orders)), is_failed_(std::move(is_failed)) {}
+
+  std::unique_ptr<BatchWork> next() {
+    for (; order_ < orders_.size(); ++order_, batch_ = 0) {
+      CheckpointWork& order = orders_[order_];
+      if (batch_ == 0) error_ = begin(order);
+      while (batch_ < order.batches.size()) {
+        if (interrupted()) return nullptr;
+        if (order.batches.size() - batch_ == order.cells.size()) load_ahead();
+        auto work = std::make_unique<BatchWork>(std::move(order.batches[batch_++]));
+        if (is_failed_(work->cell)) continue;
+        work->error = error_;
+        return work;
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  using Loaded = std::shared_ptr<const Checkpoint>;
+
+  Loaded load(const Path& folder) const {
+    return std::make_shared<Checkpoint>(load_checkpoint(folder, run_.compute, false));
+  }
+
+  // What fails every cell of the checkpoint.
+  std::exception_ptr begin(const CheckpointWork& order) {
+    if (!order.makes_images || interrupted()) return nullptr;
+    try {
+      maker_.begin_checkpoint(ahead_.valid() ? ahead_.get() : load(order.folder));
+    } catch (...) {
+      return std::current_exception();
+    }
+    return nullptr;
+  }
+
+  // The next checkpoint is read while the last batches of this one are made and stored, where memory holds both.
+  void load_ahead() {
+    const auto rest = std::span(orders_).subspan(order_ + 1);
+    const auto next = std::find_if(rest.begin(), rest.end(), [](const auto& order) { return order.makes_images; });
+    if (ahead_.valid() || next == rest.end() || next != rest.begin() ||
+        bytes_in_memory(next->folder) > static_cast<double>(free_memory(run_.compute.device)))
+      return;
+    ahead_ = std::async(std::launch::async, [this, folder = next->folder] {
+      Loaded loaded;
+      on_host_thread([&] { loaded = load(folder); });
+      return loaded;
+    });
+  }
+
+  const RunContext& run_;
+  BatchMaker& maker_;
+  std::vector<CheckpointWork> orders_;
+  std::function<bool(std::size_t)> is_failed_;
+  std::size_t order_ = 0, batch_ = 0;
+  std::exception_ptr error_;  // of loading the checkpoint
+  std::future<Loaded> ahead_;
+};
 
 // Goes through the cells of a run.
 class CellRunner {
  public:
-  explicit CellRunner(RunContext& run) : run_(run), progress_(run.messages, busy(run), images(run)) {}
+  explicit CellRunner(RunContext& run)
+      : run_(run), progress_(run.messages, busy(run), images(run)), failed_(run.work.size()), begun_(run.work.size()) {}
 
-  // Cells of one checkpoint follow each other, so that each is loaded once. Returns how many failed.
+  // Returns how many cells failed.
   std::size_t execute() {
-    const auto& cells = run_.plan.cells;
-    std::vector<bool> done(cells.size());
     try {
-      if (run_.request.times_only) return time_again();
-      for (std::size_t first = 0; first < cells.size() && !interrupted(); ++first) {
-        if (done[first]) continue;
-        std::vector<std::size_t> group;
-        for (std::size_t i = first; i < cells.size(); ++i)
-          if (cells[i].cell.checkpoint_path == cells[first].cell.checkpoint_path) group.push_back(i);
-        for (const std::size_t i : group) done[i] = true;
-        run_group(group);
+      if (run_.request.times_only) {
+        time_again();
+      } else {
+        make_images();
+        time();
       }
-      time();
     } catch (...) {
       abandon();
       throw;
     }
     progress_.clear();
-    return failed_cells_.size();
+    return static_cast<std::size_t>(
+        std::count_if(failed_.begin(), failed_.end(), [](auto& one) { return one.load(); }));
   }
 
  private:
+  enum class Begun : char { kNo, kYes, kDone };
+
   static std::int64_t busy(const RunContext& run) {
     return std::count_if(run.work.begin(), run.work.end(), [](auto& work) { return !work.batches.empty(); });
   }
@@ -98,41 +204,97 @@ class CellRunner {
     return images;
   }
 
-  void run_group(const std::vector<std::size_t>& group) {
-    std::optional<Checkpoint> checkpoint;
-    std::optional<TextStates> states;
-    for (const std::size_t i : group) {
-      if (interrupted()) return;
-      attempt(i, [&] {
-        if (!run_.work[i].batches.empty() && !checkpoint) {
-          checkpoint.emplace(load_checkpoint(run_.plan.cells[i].cell.checkpoint_path, run_.compute, false));
-          states.emplace(*checkpoint, run_.plan.texts, run_.experiment.negative_prompt);
-        }
-        run_cell(i, checkpoint ? &*checkpoint : nullptr, states ? &*states : nullptr);
-      });
+  void make_images() {
+    const bool share = !run_.request.no_sharing;
+    BatchMaker maker(run_, share);
+    WorkFeed feed(run_, maker, orders_of(run_, share), [this](std::size_t cell) { return failed_[cell].load(); });
+    const Stages<BatchWork> stages{
+        .next = [&] { return feed.next(); },
+        .make = [&](BatchWork& work) { with_our_errors([&] { maker.make(work); }); },
+        .parts = [](const BatchWork& work) { return work.keys.size(); },
+        .prepare = [&](BatchWork& work, std::size_t i) { with_our_errors([&] { maker.prepare(work, i); }); },
+        .measure = [&](BatchWork& work) { with_our_errors([&] { maker.measure(work); }); },
+        .encode = [&](BatchWork& work, std::size_t i) { with_our_errors([&] { maker.encode(work, i); }); },
+        .store = [&](BatchWork& work) { store(work); },
+        .on_host_thread = on_host_thread};
+    const PipelineTimes times = Pipeline<BatchWork>(stages, host_threads(run_.compute.device), kAhead).run();
+    for (std::size_t i = 0; i < begun_.size(); ++i)
+      if (begun_[i] == Begun::kYes) run_.set_cell(i, CellState::kIncomplete, "interrupted");
+    progress_.clear();
+    tell(maker.count(), times);
+  }
+
+  // What the run says of its own work, in the store too.
+  void tell(const SharingCount& count, const PipelineTimes& times) {
+    if (count.asked == 0) return;
+    const std::string shared = fmt::format("{} of {} network evaluations and {} of {} decodes", count.computed,
+                                           count.asked, count.decodes_computed, count.decodes_asked);
+    run_.store.set_fact(run_.id, "computed", shared);
+    run_.store.set_fact(run_.id, "time without a network",
+                        fmt::format("{:.1f} %", 100 * times.share_without_network()));
+    run_.messages << "computed " << shared << "; no network ran for "
+                  << fmt::format("{:.1f} %", 100 * times.share_without_network()) << " of the time" << std::endl;
+  }
+
+  // The end of a batch's way, on the store's thread.
+  void store(BatchWork& work) {
+    if (failed_[work.cell]) return;
+    if (begun_[work.cell] == Begun::kNo) {
+      begun_[work.cell] = Begun::kYes;
+      if (!work.keys.empty()) {
+        run_.set_cell(work.cell, CellState::kRunning);
+        progress_.begin_cell(label_of(run_.plan.cells[work.cell].cell));
+      }
     }
+    attempt(work.cell, [&] {
+      if (work.error) std::rethrow_exception(work.error);
+      if (!work.keys.empty()) {
+        store_batch(run_, work);
+        if (work.together > 0) tell_smaller(work.together);
+        progress_.add_images(static_cast<std::int64_t>(work.keys.size()));
+        run_.work[work.cell].batches.erase(run_.work[work.cell].batches.begin());
+      }
+      if (work.last) finish_cell(work.cell);
+    });
+  }
+
+  void tell_smaller(int together) {
+    if (together == told_together_) return;
+    told_together_ = together;
+    progress_.clear();
+    run_.messages << "the device has no memory for a whole batch: " << together
+                  << " images at a time for the rest of the checkpoint; they equal those of another run within "
+                     "rounding only"
+                  << std::endl;
+  }
+
+  void finish_cell(std::size_t i) {
+    run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan);
+    seal_cell(run_.store, run_.id, static_cast<int>(i), run_.work[i].series, run_.plan.rows,
+              run_.plan.images_per_prompt);
+    begun_[i] = Begun::kDone;
+    if (run_.work[i].timings.empty()) return run_.set_cell(i, CellState::kComplete);
+    run_.set_cell(i, CellState::kRunning, "waits for its timing");
+    untimed_.push_back(i);
   }
 
   // Cells stay as they were: an earlier run has their images and scores.
-  std::size_t time_again() {
+  void time_again() {
     std::vector<std::size_t> whole;
     for (std::size_t i = 0; i < run_.work.size(); ++i)
       if (run_.work[i].batches.empty()) whole.push_back(i);
     time_cells(run_, whole, progress_, [this](std::size_t i, const auto& work) { attempt(i, work); });
-    progress_.clear();
-    return failed_cells_.size();
   }
 
   // Last, over all cells that are there: what else the machine does then falls on all of them alike.
   void time() {
-    const std::vector<std::size_t> cells = untimed_;
-    time_cells(run_, cells, progress_, [this](std::size_t i, const std::function<void()>& work) {
-      attempt(i, work);
-      if (failed_cells_.contains(i)) std::erase(untimed_, i);
-    });
-    for (const std::size_t i : untimed_)
+    std::sort(untimed_.begin(), untimed_.end());
+    time_cells(run_, untimed_, progress_, [this](std::size_t i, const auto& work) { attempt(i, work); });
+    for (const std::size_t i : untimed_) {
+      if (failed_[i]) continue;
       interrupted() ? run_.set_cell(i, CellState::kIncomplete, "interrupted while timing")
                     : run_.set_cell(i, CellState::kComplete);
+    }
   }
 
   // A broken input fails its cell, and the others go on; what fails the device or the disk ends the run.
@@ -143,41 +305,22 @@ class CellRunner {
       with_our_errors(work);
     } catch (const Error& error) {
       if (error.code() == ExitCode::kEnvironment) throw;
+      failed_[i] = true;
+      begun_[i] = Begun::kDone;
       run_.set_cell(i, CellState::kFailed, error.what());
-      failed_cells_.insert(i);
       progress_.skip_images(count_images(run_.work[i].batches));
       progress_.clear();
       run_.messages << "failed: " << label_of(run_.plan.cells[i].cell) << ": " << error.what() << std::endl;
     }
   }
 
-  void run_cell(std::size_t i, const Checkpoint* checkpoint, TextStates* states) {
-    auto& batches = run_.work[i].batches;
-    if (checkpoint && !batches.empty()) {
-      const Cell& cell = run_.plan.cells[i].cell;
-      run_.set_cell(i, CellState::kRunning);
-      progress_.begin_cell(label_of(cell));
-      const Denoising denoising = denoising_of(cell, *checkpoint);
-      while (!batches.empty() && !interrupted()) {
-        make_batch(run_, i, *checkpoint, denoising, *states, batches.front());
-        progress_.add_images(static_cast<std::int64_t>(batches.front().size()));
-        batches.erase(batches.begin());
-      }
-      if (interrupted()) return run_.set_cell(i, CellState::kIncomplete, "interrupted");
-    }
-    run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan);
-    seal_cell(run_.store, run_.id, static_cast<int>(i), run_.work[i].series, run_.plan.rows,
-              run_.plan.images_per_prompt);
-    if (run_.work[i].timings.empty()) return run_.set_cell(i, CellState::kComplete);
-    run_.set_cell(i, CellState::kRunning, "waits for its timing");
-    untimed_.push_back(i);
-  }
-
   // Writes into the store that an error ended the run, as far as that can still be written.
   void abandon() noexcept {
     try {
       progress_.clear();
-      run_.set_cell(current_, CellState::kIncomplete, "the run ended with an error");
+      begun_[current_] = Begun::kYes;
+      for (std::size_t i = 0; i < begun_.size(); ++i)
+        if (begun_[i] == Begun::kYes) run_.set_cell(i, CellState::kIncomplete, "the run ended with an error");
       run_.store.end_run(run_.id, "failed");
     } catch (...) {
       return;  // the first error is the one to report
@@ -186,9 +329,11 @@ class CellRunner {
 
   RunContext& run_;
   Progress progress_;
+  std::vector<std::atomic<bool>> failed_;  // of each cell; set on the store's thread, read on both
+  std::vector<Begun> begun_;
   std::size_t current_ = 0;
-  std::set<std::size_t> failed_cells_;
   std::vector<std::size_t> untimed_;  // whole but for their timing
+  int told_together_ = 0;
 };
 
 }  // namespace

@@ -23,78 +23,66 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.3g} {}", bytes, kUnits[unit]);
 }
 
-// What is still to be made for one cell; ms_per_image is NaN where the cell is not timed.
-struct CellRest {
-  std::int64_t images = 0;
-  double ms_per_image = std::numeric_limits<double>::quiet_NaN();
-};
-
-CellRest rest_of(const PlannedCell& planned, const Plan& plan, const RunMetrics& metrics, Store* store,
-                 const std::string& environment) {
-  CellRest rest{images_to_make(planned, plan, metrics, store)};
+// Milliseconds of one image of a cell; NaN where the cell is not timed.
+double ms_per_image(const PlannedCell& planned, Store* store, const std::string& environment) {
   const auto series = store ? store->find_series(planned.series) : std::nullopt;
-  if (!series) return rest;
-  if (const auto id = store->find_environment(environment)) {
-    const auto timings = read_timings(*store, *series, *id);
-    if (!timings.empty() && timings.front().total) rest.ms_per_image = timings.front().total->median;
+  if (series) {
+    if (const auto id = store->find_environment(environment)) {
+      const auto timings = read_timings(*store, *series, *id);
+      if (!timings.empty() && timings.front().total) return timings.front().total->median;
+    }
   }
-  return rest;
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 struct Sums {
-  std::int64_t images = 0, evaluations = 0, kept_pixels = 0;
+  std::int64_t images = 0, kept_pixels = 0;
   double ms = 0;
 };
 
-double bytes_of(const Experiment& experiment, const Sums& sums, std::int64_t feature_bytes) {
-  const auto stored = static_cast<double>(sums.images * (kRowBytes + feature_bytes));
-  return stored + (experiment.keep_images ? static_cast<double>(sums.kept_pixels) * 3 : 0);
+double stored_bytes(const Sums& sums, std::int64_t feature_bytes) {
+  return static_cast<double>(sums.images * (kRowBytes + feature_bytes));
 }
 
-void print_sums(const Experiment& experiment, const Plan& plan, const Sums& sums, std::int64_t feature_bytes,
-                std::ostream& out) {
-  const std::int64_t stored = sums.images * (kRowBytes + feature_bytes);
-  out << fmt::format("{} cells, {} images to make of {}, {} network evaluations\n", plan.cells.size(), sums.images,
-                     plan.images_per_cell() * static_cast<std::int64_t>(plan.cells.size()), sums.evaluations);
-  out << "store: about " << bytes_text(static_cast<double>(stored));
-  if (experiment.keep_images) out << ", images: at most " << bytes_text(static_cast<double>(sums.kept_pixels) * 3);
+double kept_bytes(const Experiment& experiment, const Sums& sums) {
+  return experiment.keep_images ? static_cast<double>(sums.kept_pixels) * 3 : 0;
+}
+
+void print_sums(const Experiment& experiment, const Plan& plan, const Sums& sums, const SharingCount& count,
+                std::int64_t feature_bytes, std::ostream& out) {
+  out << fmt::format("{} cells, {} images to make of {}, {} network evaluations", plan.cells.size(), sums.images,
+                     plan.images_per_cell() * static_cast<std::int64_t>(plan.cells.size()), count.asked);
+  if (count.computed < count.asked)
+    out << fmt::format(" of which cells share {}: {} and {} decodes are computed", count.asked - count.computed,
+                       count.computed, count.decodes_computed);
+  out << "\nstore: about " << bytes_text(stored_bytes(sums, feature_bytes));
+  if (experiment.keep_images) out << ", images: at most " << bytes_text(kept_bytes(experiment, sums));
   out << "\ntime: "
-      << (std::isfinite(sums.ms) ? "about " + duration_text(sums.ms / 1000) + " and the metrics, from stored timings"
-                                 : std::string("unknown before every cell is timed ([timing])"))
+      << (std::isfinite(sums.ms) ? "at most " + duration_text(sums.ms / 1000) + " and the metrics, from stored timings"
+                                 : std::string("unknown before every cell is timed ([timing]); --calibrate measures"))
       << "\n";
 }
 
 }  // namespace
 
 double print_dry_run(const Experiment& experiment, const Plan& plan, const RunMetrics& metrics, Store* store,
-                     const std::string& environment, std::ostream* out) {
+                     const std::string& environment, bool share, std::ostream* out) {
+  const WorkAhead ahead = work_ahead(plan, metrics, store, share);
   Sums sums;
-  for (const PlannedCell& planned : plan.cells) {
-    const CellRest rest = rest_of(planned, plan, metrics, store, environment);
-    const std::int64_t forwards = forwards_of(planned);
-    const std::int64_t pixels = std::int64_t{planned.size.height} * planned.size.width;
-    sums.images += rest.images;
-    sums.evaluations += rest.images * forwards;
-    const std::int64_t kept = plan.images_per_cell() / static_cast<std::int64_t>(plan.texts.size());
-    sums.kept_pixels += std::min(rest.images, kept * std::min(experiment.keep_images, plan.images_per_cell())) * pixels;
-    if (rest.images > 0) sums.ms += static_cast<double>(rest.images) * rest.ms_per_image;
+  for (std::size_t i = 0; i < plan.cells.size(); ++i) {
+    const PlannedCell& planned = plan.cells[i];
+    const std::int64_t images = ahead.images[i], pixels = std::int64_t{planned.size.height} * planned.size.width;
+    sums.images += images;
+    const std::int64_t kept = std::int64_t{plan.images_per_prompt} * std::min(experiment.keep_images, images);
+    sums.kept_pixels += std::min(images, kept) * pixels;
+    if (images > 0) sums.ms += static_cast<double>(images) * ms_per_image(planned, store, environment);
     if (out)
       *out << fmt::format("{}  {}x{}: {} of {} images, {} evaluations each\n", label_of(planned.cell),
-                          planned.size.height, planned.size.width, rest.images, plan.images_per_cell(), forwards);
+                          planned.size.height, planned.size.width, images, plan.images_per_cell(),
+                          forwards_of(planned));
   }
-  if (out) print_sums(experiment, plan, sums, metrics.feature_bytes(), *out);
-  return bytes_of(experiment, sums, metrics.feature_bytes());
-}
-
-std::int64_t images_to_make(const PlannedCell& planned, const Plan& plan, const RunMetrics& metrics, Store* store) {
-  const auto series = store ? store->find_series(planned.series) : std::nullopt;
-  const auto ids = series ? metrics.find_in(*store) : std::nullopt;
-  if (!ids) return plan.images_per_cell();
-  return count_images(missing_batches(plan, store->finished(*series, *ids), 1));
-}
-
-std::int64_t forwards_of(const PlannedCell& planned) {
-  return std::int64_t{planned.cell.steps} * (evaluates_twice(planned.cell, planned.checkpoint) ? 2 : 1);
+  if (out) print_sums(experiment, plan, sums, ahead.total(), metrics.feature_bytes(), *out);
+  return stored_bytes(sums, metrics.feature_bytes()) + kept_bytes(experiment, sums);
 }
 
 }  // namespace fewstep

@@ -1,6 +1,7 @@
 #include "harness/environment.h"
 
 #include "harness/commit.h"
+#include "models/checkpoint_info.h"
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
@@ -96,6 +97,14 @@ std::int64_t free_memory(at::Device device) {
   if (device.is_cuda()) return free_cuda_memory();
   const std::string kilobytes = line_value("/proc/meminfo", "MemAvailable", ':');
   return std::strtoll(kilobytes.c_str(), nullptr, 10) * 1024;
+}
+
+double bytes_in_memory(const std::filesystem::path& checkpoint) {
+  constexpr double kTimes = 3;  // weights may be stored in half their bytes, and packing holds one twice for a moment
+  double bytes = 0;
+  for (const auto& file : checkpoint_files(checkpoint))
+    bytes += static_cast<double>(std::filesystem::file_size(checkpoint / file));
+  return kTimes * bytes;
 }
 
 std::string environment_json(at::Device device) {

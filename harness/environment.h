@@ -2,6 +2,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace fewstep {
@@ -21,5 +22,7 @@ CpuSeconds cpu_seconds();
 
 // Bytes that the device could still give: of CUDA's memory, of the machine's otherwise. 0 where it cannot be told.
 std::int64_t free_memory(at::Device device);
+// What a checkpoint may take of it while it is loaded and packed. Throws where the folder cannot be read.
+double bytes_in_memory(const std::filesystem::path& checkpoint);
 
 }  // namespace fewstep

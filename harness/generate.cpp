@@ -28,15 +28,15 @@ int default_batch(const ImageSize& size, bool cuda) {
       std::clamp<std::int64_t>(pixels / (std::int64_t{size.height} * size.width), 1, cuda ? 64 : 32));
 }
 
-Denoising denoising_of(const Cell& cell, const Checkpoint& checkpoint) {
-  return {&find_sampler(cell.sampler), make_grid(checkpoint.schedule, grid_of(cell, checkpoint.info)),
+Denoising denoising_of(const Cell& cell, const CheckpointInfo& checkpoint) {
+  return {&find_sampler(cell.sampler), make_grid(schedule_of(checkpoint), grid_of(cell, checkpoint)),
           cell.guidance.omega};
 }
 
-Denoised denoise(const Checkpoint& checkpoint, const Denoising& denoising, const Tensor& states, const Tensor& negative,
-                 const Tensor& noise, Rng& rng) {
+Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor& noise, Rng& rng) {
   Denoised result;
-  const Denoiser denoiser = make_denoiser(checkpoint, {states, negative, denoising.omega}, &result.forwards);
+  const Checkpoint& checkpoint = evaluator.checkpoint();
+  const Denoiser denoiser = make_denoiser(evaluator, denoising.omega, &result.forwards);
   const Tensor start = noise.to(checkpoint.unet.compute.device, at::kFloat);
   result.latents = denoising.sampler->run(denoiser, start, denoising.levels, rng);
   if (const auto broken = count_not_finite(result.latents); broken > 0) {

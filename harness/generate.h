@@ -1,6 +1,6 @@
 #pragma once
 #include "core/image.h"
-#include "models/checkpoint.h"
+#include "models/evaluator.h"
 #include "samplers/registry.h"
 #include "settings/cells.h"
 
@@ -36,16 +36,15 @@ struct Denoising {
   std::vector<NoiseLevel> levels;
   double omega = 0;
 };
-Denoising denoising_of(const Cell& cell, const Checkpoint& checkpoint);
+Denoising denoising_of(const Cell& cell, const CheckpointInfo& checkpoint);
 
 struct Denoised {
   Tensor latents;             // [B,4,h,w] float32
-  std::int64_t forwards = 0;  // measured network evaluations per image
+  std::int64_t forwards = 0;  // network evaluations per image that the cell asked for
 };
-// noise: the start [B,4,h,w] float32 on any device; states [B,tokens,hidden], negative [1 or B,tokens,hidden]. Throws
-// Error (kInput) for latents that are not finite: they would become black images.
-Denoised denoise(const Checkpoint& checkpoint, const Denoising& denoising, const Tensor& states, const Tensor& negative,
-                 const Tensor& noise, Rng& rng);
+// noise: the start [B,4,h,w] float32 on any device. Throws Error (kInput) for latents that are not finite: they would
+// become black images.
+Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor& noise, Rng& rng);
 
 // SHA-256 over height, width and pixels.
 std::string image_hash(const Image& image);

@@ -75,6 +75,10 @@ std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
   return batches;
 }
 
+int batch_of(const RunRequest& request, const ImageSize& size, at::Device device) {
+  return request.batch > 0 ? request.batch : default_batch(size, device.is_cuda());
+}
+
 std::int64_t count_images(const std::vector<std::vector<ImageKey>>& batches) {
   std::int64_t images = 0;
   for (const auto& keys : batches) images += static_cast<std::int64_t>(keys.size());

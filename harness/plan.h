@@ -1,5 +1,6 @@
 #pragma once
 #include "harness/generate.h"
+#include "harness/requests.h"
 #include "settings/cells.h"
 #include "store/store.h"
 
@@ -49,6 +50,9 @@ Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, Pro
 // bits as one that was not interrupted.
 std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
                                                    std::span<const std::pair<std::int64_t, int>> finished, int batch);
+
+// Images at a time: --batch, or what default_batch says.
+int batch_of(const RunRequest& request, const ImageSize& size, at::Device device);
 
 std::int64_t count_images(const std::vector<std::vector<ImageKey>>& batches);
 

@@ -35,7 +35,8 @@ Image remade(const Checkpoint& checkpoint, const LostPicture& picture) {
   const Tensor noise = rng.normal(size.latents(1));
   const Tensor states = encode_prompts(checkpoint, std::span(&picture.text, 1));
   const Tensor negative = encode_prompts(checkpoint, std::span(&series.negative_prompt, 1));
-  const Denoised denoised = denoise(checkpoint, denoising_of(picture.cell, checkpoint), states, negative, noise, rng);
+  Evaluator evaluator(checkpoint, states, negative);
+  const Denoised denoised = denoise(evaluator, denoising_of(picture.cell, checkpoint.info), noise, rng);
   return to_images(decode(checkpoint.vae, denoised.latents)).front();
 }
 

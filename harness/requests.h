@@ -27,8 +27,8 @@ struct RunRequest {
   std::string device = "auto", dtype = "float32";
   int batch = 0;  // images; 0: chosen by their size
   bool dry_run = false;
-  bool calibrate = false;   // of a dry run: makes two images of every checkpoint to tell time and memory
-  bool no_sharing = false;  // cells share no evaluations yet: every cell is computed on its own either way
+  bool calibrate = false;   // of a dry run: makes two batches of every checkpoint to tell time and memory
+  bool no_sharing = false;  // every cell is computed on its own
   bool retime = false;      // time cells again that are timed already
   bool times_only = false;  // time whole cells again and do nothing else
   bool no_timing = false;   // leave [timing] out

@@ -53,8 +53,7 @@ CellWork work_of(RunContext& run, const PlannedCell& planned) {
   if (const auto record = read_training_record(planned.cell.checkpoint_path, key.checkpoint_sha256))
     add_training(run.store, *record);
   work.series = run.store.add_series(key);
-  const int batch =
-      run.request.batch > 0 ? run.request.batch : default_batch(planned.size, run.compute.device.is_cuda());
+  const int batch = batch_of(run.request, planned.size, run.compute.device);
   work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.row_ids()), batch);
   if (!run.experiment.timing || run.request.no_timing) return work;
   for (const int size : run.experiment.timing->batch) {
@@ -145,8 +144,9 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
     return stored ? stored->checkpoint_at(folder.string()) : std::string();
   });
   const RunMetrics metrics(experiment, {at::Device(at::kMeta), at::kFloat});
-  const double bytes = print_dry_run(experiment, plan, metrics, stored, environment_json(compute.device), out);
-  if (out && request.calibrate) print_calibration(experiment, plan, compute, stored, *out, messages);
+  const double bytes =
+      print_dry_run(experiment, plan, metrics, stored, environment_json(compute.device), !request.no_sharing, out);
+  if (out && request.calibrate) print_calibration(request, experiment, plan, compute, stored, *out, messages);
   return bytes;
 }
 

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "store/influence.h"
 
+#include <ATen/ops/cat.h>
+
 #include <numeric>
 
 namespace fewstep {
@@ -51,6 +53,7 @@ Score add_score(Store& store, const ScorePlace& place, const OpenMetric& metric,
   auto [score, influence] = metric.metric->aggregate(metric.settings.protocol, rows.values, rows.width,
                                                      rows.prompt_rows, reference ? &reference->gaussian : nullptr);
   if (rows.recomputed > 0) score.flags.push_back("recomputed:" + std::to_string(rows.recomputed));
+  if (rows.in_parts > 0) score.flags.push_back("batch-in-parts:" + std::to_string(rows.in_parts));
   if (note) note(score);
   if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
   const std::string reference_hash = reference ? reference->hash : "";
@@ -98,11 +101,21 @@ std::int64_t RunMetrics::feature_bytes() const {
   return bytes;
 }
 
-std::vector<MetricRows> RunMetrics::measure(std::span<const Image> images, std::span<const std::string> prompts) const {
+std::vector<Tensor> RunMetrics::prepare(const Image& image) const {
+  std::vector<Tensor> prepared;
+  for (std::size_t m = 0; m < metrics_.size(); ++m)
+    if (sources_[m] == m) prepared.push_back(metrics_[m].measure.prepare(image));
+  return prepared;
+}
+
+std::vector<MetricRows> RunMetrics::measure(std::span<const std::vector<Tensor>> prepared,
+                                            std::span<const std::string> prompts) const {
   std::vector<MetricRows> all;
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
-    if (sources_[m] == m)
-      all.push_back({ids_.rows[m], metrics_[m].measure.width, metrics_[m].measure.rows(images, prompts)});
+    if (sources_[m] != m) continue;
+    std::vector<Tensor> batch;
+    for (const std::vector<Tensor>& image : prepared) batch.push_back(image[all.size()]);
+    all.push_back({ids_.rows[m], metrics_[m].measure.width, metrics_[m].measure.run(at::cat(batch), prompts)});
   }
   return all;
 }

@@ -38,8 +38,11 @@ class RunMetrics {
   std::span<const std::int64_t> row_ids() const { return ids_.rows; }  // of what measure gives
   std::int64_t feature_bytes() const;                                  // of one image's rows in feature files
 
-  // Rows of one batch, after add_to.
-  std::vector<MetricRows> measure(std::span<const Image> images, std::span<const std::string> prompts) const;
+  // What the networks see of one image, for each that measures; any thread may ask.
+  std::vector<Tensor> prepare(const Image& image) const;
+  // Rows of one batch of prepared images, after add_to.
+  std::vector<MetricRows> measure(std::span<const std::vector<Tensor>> prepared,
+                                  std::span<const std::string> prompts) const;
 
   // The floor of every metric with a reference, for cells of so many images; of an earlier run where that has it.
   void add_floors(const Experiment& experiment, Store& store, std::int64_t run_id, std::int64_t images,

@@ -100,7 +100,7 @@ class Sampling {
   Sampling(const SampleRequest& request, const Checkpoint& checkpoint, const Cell& cell, ImageSize size, Starts starts)
       : request_(request),
         checkpoint_(checkpoint),
-        denoising_(denoising_of(cell, checkpoint)),
+        denoising_(denoising_of(cell, checkpoint.info)),
         size_(size),
         starts_(std::move(starts)),
         negative_(encode_prompts(checkpoint, std::span(&request.negative_prompt, 1))),
@@ -116,8 +116,8 @@ class Sampling {
     const auto count = static_cast<std::int64_t>(prompts.size()), begin = static_cast<std::int64_t>(first);
     Rng rng = starts_.noise ? recorded_rng(starts_.noise->narrow(1, begin, count)) : image_rng(streams);
     const Tensor start = starts_.latents ? starts_.latents->narrow(0, begin, count) : rng.normal(size_.latents(count));
-    const Tensor latents =
-        denoise(checkpoint_, denoising_, encode_prompts(checkpoint_, texts), negative_, start, rng).latents;
+    Evaluator evaluator(checkpoint_, encode_prompts(checkpoint_, texts), negative_);
+    const Tensor latents = denoise(evaluator, denoising_, start, rng).latents;
     const Tensor decoded = decode(checkpoint_.vae, latents);
     const std::vector<Image> images = to_images(decoded);
     for (std::size_t b = 0; b < images.size(); ++b) {

@@ -75,8 +75,10 @@ std::function<StageTimes()> batch_timer(const Checkpoint& checkpoint, const Deno
     Tensor states, latents;
     StageTimes times;
     times.text = milliseconds(device, [&] { states = encode_prompts(checkpoint, prompts); });
-    times.denoise =
-        milliseconds(device, [&] { latents = denoise(checkpoint, denoising, states, negative, noise, rng).latents; });
+    times.denoise = milliseconds(device, [&] {
+      Evaluator evaluator(checkpoint, states, negative);
+      latents = denoise(evaluator, denoising, noise, rng).latents;
+    });
     times.decode = milliseconds(device, [&] { decode(checkpoint.vae, latents); });
     return times;
   };

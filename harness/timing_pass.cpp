@@ -3,7 +3,6 @@
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/timing.h"
-#include "models/checkpoint_info.h"
 
 #include <fmt/format.h>
 
@@ -17,19 +16,15 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// Weights may be stored in half the bytes that they take when they run, and packing holds a weight twice for a moment.
-constexpr double kBytesInMemory = 3;
-
 bool fit_together(const RunContext& run, const std::vector<std::size_t>& cells) {
-  std::map<Path, std::uintmax_t> bytes;
+  std::map<Path, double> bytes;
   for (const std::size_t i : cells) {
     const Path& folder = run.plan.cells[i].cell.checkpoint_path;
-    if (bytes.contains(folder)) continue;
-    for (const Path& file : checkpoint_files(folder)) bytes[folder] += std::filesystem::file_size(folder / file);
+    if (!bytes.contains(folder)) bytes[folder] = bytes_in_memory(folder);
   }
   double sum = 0;
-  for (const auto& [folder, size] : bytes) sum += static_cast<double>(size);
-  return bytes.size() == 1 || kBytesInMemory * sum < static_cast<double>(free_memory(run.compute.device));
+  for (const auto& [folder, size] : bytes) sum += size;
+  return bytes.size() == 1 || sum < static_cast<double>(free_memory(run.compute.device));
 }
 
 // Checkpoints as the pass needs them.
@@ -66,7 +61,7 @@ std::vector<std::string> prompts_of(const Plan& plan, int batch) {
 void visit_cell(RunContext& run, const TimedCell& timed, const TimingVisit& visit, Loaded& loaded) {
   const PlannedCell& planned = run.plan.cells[timed.cell];
   const Checkpoint& checkpoint = loaded.at(planned.cell.checkpoint_path);
-  const auto repetition = batch_timer(checkpoint, denoising_of(planned.cell, checkpoint), planned.size,
+  const auto repetition = batch_timer(checkpoint, denoising_of(planned.cell, checkpoint.info), planned.size,
                                       prompts_of(run.plan, timed.batch), run.experiment.negative_prompt);
   warm_up(run.experiment.timing->warmup, visit.round, repetition);
   std::vector<TimingRow> rows;

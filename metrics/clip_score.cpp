@@ -9,8 +9,6 @@
 #include "models/clip_pixels.h"
 #include "models/tokenizer/tokenizer_files.h"
 
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 
@@ -25,6 +23,7 @@ namespace fewstep {
 namespace {
 
 constexpr double kScale = 100.0;
+constexpr std::size_t kKeptCaptions = 4096;  // a run asks for those of one batch again and again
 
 using Ids = std::vector<std::int64_t>;
 
@@ -60,28 +59,29 @@ class ClipCosines {
  public:
   ClipCosines(Clip clip, Ids (*ids_of)(const Clip&, const std::string&)) : clip_(std::move(clip)), ids_of_(ids_of) {}
 
-  // [B,1] on the CPU.
-  Tensor rows(std::span<const Image> images, std::span<const std::string> captions) {
-    if (images.size() != captions.size()) {
-      throw input_error("clip-score", "expected a caption for each of " + std::to_string(images.size()) +
+  Tensor prepare(const Image& image) const { return clip_pixels(image, clip_.vision.config.image_size); }
+
+  // pixels [B,3,S,S] → [B,1] on the CPU.
+  Tensor rows(const Tensor& pixels, std::span<const std::string> captions) {
+    if (pixels.size(0) != static_cast<std::int64_t>(captions.size())) {
+      throw input_error("clip-score", "expected a caption for each of " + std::to_string(pixels.size(0)) +
                                           " images, got " + std::to_string(captions.size()));
     }
-    if (images.empty()) return at::empty({0, 1}, at::kFloat);
-    std::vector<Tensor> pixels, texts;
-    for (const Image& image : images) pixels.push_back(clip_pixels(image, clip_.vision.config.image_size));
+    std::vector<Tensor> texts;
     for (const std::string& caption : captions) texts.push_back(embedding(caption));
-    const Tensor image_units = unit(image_embedding(clip_.vision, at::cat(pixels).to(clip_.vision.compute.device)));
+    const Tensor image_units = unit(image_embedding(clip_.vision, pixels.to(clip_.vision.compute.device)));
     return image_units.cpu().mul(at::stack(texts)).sum(1, /*keepdim=*/true).mul_(kScale);
   }
 
  private:
   // One caption at a time: which of a batch are new depends on what the process measured before, and rounding follows
   // the batch.
-  const Tensor& embedding(const std::string& caption) {
+  Tensor embedding(const std::string& caption) {
     const auto known = embeddings_.find(caption);
     if (known != embeddings_.end()) return known->second;
     const Tensor ids = at::tensor(ids_of_(clip_, caption)).unsqueeze(0);
     const Tensor units = unit(text_embedding(clip_.text, ids.to(clip_.text.compute.device))).cpu();
+    if (embeddings_.size() >= kKeptCaptions) embeddings_.clear();
     return embeddings_.emplace(caption, units[0]).first->second;
   }
 
@@ -103,7 +103,8 @@ Measure open_clip_score(const MetricSettings& settings, const Compute& compute) 
   const std::string hash = compute.device.is_meta() ? "" : hash_of(settings.network);
   const auto cosines = std::make_shared<ClipCosines>(
       std::move(clip), settings.protocol == "torchmetrics" ? torchmetrics_ids : transformers_ids);
-  return {1, hash, [cosines](auto images, auto captions) { return to_rows(cosines->rows(images, captions)); }};
+  return {1, hash, [cosines](const Image& image) { return cosines->prepare(image); },
+          [cosines](const Tensor& pixels, auto captions) { return to_rows(cosines->rows(pixels, captions)); }};
 }
 
 Score clip_score(std::string_view protocol, std::span<const float> rows, std::span<const std::int64_t> groups) {

@@ -15,13 +15,11 @@
 namespace fewstep {
 namespace {
 
-void check_sizes(std::span<const Image> images, std::int64_t size) {
-  for (const Image& image : images) {
-    if (image.height == size && image.width == size) continue;
-    const std::string side = std::to_string(size);
-    throw input_error("fd-pocket", "expected images of " + side + "x" + side + " pixels, the feature network's, got " +
-                                       std::to_string(image.height) + "x" + std::to_string(image.width));
-  }
+void check_size(const Image& image, std::int64_t size) {
+  if (image.height == size && image.width == size) return;
+  const std::string side = std::to_string(size);
+  throw input_error("fd-pocket", "expected images of " + side + "x" + side + " pixels, the feature network's, got " +
+                                     std::to_string(image.height) + "x" + std::to_string(image.width));
 }
 
 }  // namespace
@@ -34,9 +32,12 @@ Measure open_fd_pocket(const MetricSettings& settings, const Compute& compute) {
   std::vector<std::filesystem::path> files{settings.network / "config.json"};
   for (const auto& file : weight_files(find_weights(settings.network, "model"))) files.push_back(file);
   return {network->config.features, compute.device.is_meta() ? "" : hash_of_files(files, settings.network),
-          [network](std::span<const Image> images, std::span<const std::string>) {
-            check_sizes(images, network->config.image_size);
-            return to_rows(features(*network, from_images(images)));
+          [network](const Image& image) {
+            check_size(image, network->config.image_size);
+            return from_images(std::span(&image, 1));
+          },
+          [network](const Tensor& prepared, std::span<const std::string>) {
+            return to_rows(features(*network, prepared));
           }};
 }
 

@@ -6,7 +6,6 @@
 #include "metrics/catalog.h"
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/upsample_bilinear2d.h>
@@ -99,13 +98,6 @@ std::span<const FeatureProtocol> feature_protocols() { return kProtocols; }
 
 const FeatureProtocol& find_feature_protocol(std::string_view name) {
   return find_by_name(kProtocols, name, "fid protocol");
-}
-
-Tensor prepare(const FeatureProtocol& protocol, std::span<const Image> images) {
-  if (images.empty()) throw input_error("features", "expected at least one image");
-  std::vector<Tensor> prepared;
-  for (const Image& image : images) prepared.push_back(protocol.prepare(image));
-  return at::cat(prepared);
 }
 
 }  // namespace fewstep

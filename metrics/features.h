@@ -16,7 +16,4 @@ struct FeatureProtocol {
 std::span<const FeatureProtocol> feature_protocols();
 const FeatureProtocol& find_feature_protocol(std::string_view name);  // throws Error (kUsage)
 
-// Images of any sizes → [B,3,299,299].
-Tensor prepare(const FeatureProtocol& protocol, std::span<const Image> images);
-
 }  // namespace fewstep

@@ -16,8 +16,8 @@ constexpr std::int64_t kFeatures = 2048;
 Measure open_fid(const MetricSettings& settings, const Compute& compute) {
   const FeatureProtocol& protocol = find_feature_protocol(settings.protocol);
   const auto network = std::make_shared<const Inception>(load_inception(settings.network, compute));
-  return {kFeatures, network->hash, [&protocol, network](std::span<const Image> images, std::span<const std::string>) {
-            return to_rows(features(*network, prepare(protocol, images)));
+  return {kFeatures, network->hash, protocol.prepare, [network](const Tensor& prepared, std::span<const std::string>) {
+            return to_rows(features(*network, prepared));
           }};
 }
 

@@ -5,6 +5,8 @@
 #include "metrics/clip_score.h"
 #include "metrics/frechet.h"
 
+#include <ATen/ops/cat.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -44,6 +46,13 @@ constexpr std::array<Run, 5> kRuns{{{"fid", open_fid, aggregate<frechet_score>},
 static_assert(same_names(kRuns, kMetrics));
 
 }  // namespace
+
+std::vector<float> Measure::rows(std::span<const Image> images, std::span<const std::string> prompts) const {
+  if (images.empty()) throw input_error("metric", "expected at least one image");
+  std::vector<Tensor> prepared;
+  for (const Image& image : images) prepared.push_back(prepare(image));
+  return run(at::cat(prepared), prompts);
+}
 
 std::span<const Metric> metrics() {
   static const std::vector<Metric> rows = [] {

@@ -18,8 +18,13 @@ namespace fewstep {
 struct Measure {
   std::int64_t width = 1;
   std::string model_hash;  // goes into every cache key
-  // images and their prompts → [B,width], row-major. Rows do not depend on the batch beyond 1e-5.
-  std::function<std::vector<float>(std::span<const Image> images, std::span<const std::string> prompts)> rows;
+  // What the network sees of one image, [1,…] float32 on the CPU; any thread may ask.
+  std::function<Tensor(const Image& image)> prepare;
+  // Prepared images [B,…] and their prompts → [B,width], row-major. Rows do not depend on the batch beyond 1e-5.
+  std::function<std::vector<float>(const Tensor& prepared, std::span<const std::string> prompts)> run;
+
+  // Both, for images that are there at once.
+  std::vector<float> rows(std::span<const Image> images, std::span<const std::string> prompts) const;
 };
 
 // A row of metrics/catalog.h with its functions.

@@ -25,7 +25,7 @@ void expect_fit(const std::filesystem::path& folder, const ClipText& text, const
 
 Checkpoint load_checkpoint(const std::filesystem::path& folder, const Compute& compute, bool with_hash) {
   CheckpointInfo info = inspect_checkpoint(folder, with_hash);
-  const Schedule schedule = make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps);
+  const Schedule schedule = schedule_of(info);
   Checkpoint checkpoint{std::move(info),
                         schedule,
                         Tokenizer::open(folder / "tokenizer"),

@@ -178,6 +178,10 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
   return files;
 }
 
+Schedule schedule_of(const CheckpointInfo& info) {
+  return make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps);
+}
+
 CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {
   if (is_pickle(folder) || !is_there(folder / "model_index.json")) throw no_checkpoint(folder);
   CheckpointInfo info;

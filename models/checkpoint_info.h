@@ -1,5 +1,6 @@
 #pragma once
 #include "core/checkpoint_kind.h"
+#include "core/noise.h"
 
 #include <array>
 #include <filesystem>
@@ -30,6 +31,8 @@ struct CheckpointInfo {
   // them, sorted by name. Empty without with_hash.
   std::string hash;
 };
+
+Schedule schedule_of(const CheckpointInfo& info);
 
 // Reads and checks model_index.json, the scheduler's configuration, the networks' classes, and that every file is
 // there. with_hash reads every weight byte; throws Error (kInput).

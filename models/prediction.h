@@ -1,18 +1,10 @@
 #pragma once
 #include "core/denoiser.h"
-#include "models/checkpoint.h"
+#include "models/evaluator.h"
 
 #include <cstdint>
-#include <functional>
 
 namespace fewstep {
-
-// How guidance reaches a network: omega is the LCM paper's scale, guidance_scale = 1 + omega.
-struct Conditioning {
-  Tensor states;    // [B,tokens,hidden] of the prompts
-  Tensor negative;  // [1 or B,tokens,hidden] of the negative (or empty) prompt; used by classifier-free guidance
-  double omega = 0;
-};
 
 // A noise level for each element of a batch. time [B]; alpha, sigma [B,1,1,1]; float32, computed in float64.
 struct Levels {
@@ -31,11 +23,12 @@ struct Boundary {
 };
 Boundary boundary_at(double time, double timestep_scaling, double sigma_data = 0.5);
 
-// The x0 denoiser of a checkpoint under a conditioning:
+// The x0 denoiser of a checkpoint under a text and omega (the LCM paper's scale, guidance_scale = 1 + omega):
 //  teacher: classifier-free guidance in one 2B batch (plain when omega = 0);
 //  omega-embedded students: one forward with embed_omega(omega); students without the embedding: plain when omega = 0,
 //  else classifier-free guidance; consistency models: f = c_skip·x + c_out·x0.
-// forwards, when given, grows by the measured network evaluations per image (CFG counts as two).
-Denoiser make_denoiser(const Checkpoint& checkpoint, Conditioning conditioning, std::int64_t* forwards = nullptr);
+// evaluator must outlive it. forwards, when given, grows by the evaluations per image that it asks for (CFG counts as
+// two), whoever computed them.
+Denoiser make_denoiser(Evaluator& evaluator, double omega, std::int64_t* forwards = nullptr);
 
 }  // namespace fewstep

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 namespace fewstep {
@@ -127,30 +128,38 @@ Tensor timestep_embedding(const UnetConfig& config, const Tensor& time) {
   return config.flip_sin_to_cos ? at::cat({angles.cos(), angles.sin()}, 1) : at::cat({angles.sin(), angles.cos()}, 1);
 }
 
-Tensor layer_forward(const Stage& stage, std::size_t layer, const Tensor& x, const Tensor& time,
-                     const Tensor& context) {
-  const Tensor hidden = forward(stage.resnets[layer], x, time);
-  return layer < stage.attentions.size() ? forward(stage.attentions[layer], hidden, context) : hidden;
+// What is used as the network is gone through: one entry of the text for each cross-attention.
+struct Inputs {
+  const Tensor& time;
+  std::span<const KeysValues> text;
+};
+
+Tensor layer_forward(const Stage& stage, std::size_t layer, const Tensor& x, Inputs& inputs) {
+  const Tensor hidden = forward(stage.resnets[layer], x, inputs.time);
+  if (layer >= stage.attentions.size()) return hidden;
+  const KeysValues& text = inputs.text.front();
+  inputs.text = inputs.text.subspan(1);
+  return forward(stage.attentions[layer], hidden, text);
 }
 
-Tensor run(const UnetWeights& net, Tensor x, const Tensor& time, const Tensor& context) {
+Tensor run(const UnetWeights& net, Tensor x, const Tensor& time, const UnetContext& context) {
+  Inputs inputs{time, context.layers};
   x = conv2d(net.conv_in, x);
   std::vector<Tensor> skips{x};
   for (const Stage& stage : net.down) {
     for (std::size_t layer = 0; layer < stage.resnets.size(); ++layer) {
-      skips.push_back(x = layer_forward(stage, layer, x, time, context));
+      skips.push_back(x = layer_forward(stage, layer, x, inputs));
     }
     if (stage.resample) skips.push_back(x = conv2d(*stage.resample, x));
   }
   if (net.mid) {
-    for (std::size_t layer = 0; layer < net.mid->resnets.size(); ++layer)
-      x = layer_forward(*net.mid, layer, x, time, context);
+    for (std::size_t layer = 0; layer < net.mid->resnets.size(); ++layer) x = layer_forward(*net.mid, layer, x, inputs);
   }
   for (const Stage& stage : net.up) {
     for (std::size_t layer = 0; layer < stage.resnets.size(); ++layer) {
       const Tensor joined = at::cat({x, skips.back()}, 1);
       skips.pop_back();
-      x = layer_forward(stage, layer, joined, time, context);
+      x = layer_forward(stage, layer, joined, inputs);
     }
     if (stage.resample) {
       // The result has the size of the next skip connection, which is not twice this one's where the image does not
@@ -184,7 +193,25 @@ std::map<std::string, Tensor> fresh_unet(const UnetConfig& config, std::uint64_t
   return made;
 }
 
-Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tensor& context,
+UnetContext make_context(const Unet& unet, const Tensor& states) {
+  const UnetWeights& net = *unet.weights;
+  const Tensor ours = states.to(unet.compute.device, unet.compute.dtype);
+  UnetContext context;
+  const auto add = [&](const Stage& stage) {
+    for (const TransformerBlock& block : stage.attentions) context.layers.push_back(keys_values(block.cross, ours));
+  };
+  for (const Stage& stage : net.down) add(stage);
+  if (net.mid) add(*net.mid);
+  for (const Stage& stage : net.up) add(stage);
+  return context;
+}
+
+Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tensor& states,
+               const Tensor& omega_embedding) {
+  return forward(unet, x, time, make_context(unet, states), omega_embedding);
+}
+
+Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const UnetContext& context,
                const Tensor& omega_embedding) {
   const auto& [config, weights, compute] = unet;
   if (omega_embedding.defined() != weights->omega.has_value()) {
@@ -196,7 +223,7 @@ Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tens
     embedding = embedding + linear(*weights->omega, omega_embedding.to(compute.device, compute.dtype));
   embedding = linear(weights->time2, at::silu(linear(weights->time1, embedding)));
   return run(*weights, x.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast),
-             at::silu(embedding), context.to(compute.device, compute.dtype));
+             at::silu(embedding), context);
 }
 
 Tensor embed_omega(const Tensor& omega, std::int64_t dim) {

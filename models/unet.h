@@ -1,5 +1,6 @@
 #pragma once
 #include "core/tensor.h"
+#include "models/unet_blocks.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -45,9 +46,20 @@ Unet make_unet(const UnetConfig& config, std::map<std::string, Tensor> tensors, 
 // Untrained tensors of a network of this configuration, by name (Weights::fresh).
 std::map<std::string, Tensor> fresh_unet(const UnetConfig& config, std::uint64_t seed);
 
-// x [B,4,h,w]; time [B] float; context [B,tokens,cross_attention_dim]; omega_embedding [B,time_cond_proj_dim] or
-// undefined. Returns the raw prediction [B,4,h,w] in compute dtype.
-Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tensor& context,
+// A text as the cross-attention layers see it: their keys and values, which evaluations under it share.
+struct UnetContext {
+  std::vector<KeysValues> layers;  // in the order of a forward
+  bool defined() const { return !layers.empty(); }
+};
+UnetContext make_context(const Unet& unet, const Tensor& states);  // states [B,tokens,cross_attention_dim]
+
+// x [B,4,h,w]; time [B] float; omega_embedding [B,time_cond_proj_dim] or undefined. Returns the raw prediction
+// [B,4,h,w] in compute dtype. Throws Error (kInput) where an omega embedding is there and not expected, or the other
+// way round.
+Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const UnetContext& context,
+               const Tensor& omega_embedding = {});
+// The same under a text that is used once: states [B,tokens,cross_attention_dim].
+Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tensor& states,
                const Tensor& omega_embedding = {});
 
 // LCM's embedding of omega (already scaled: omega, not guidance_scale): [B] → [B,dim], float32 in diffusers' order of

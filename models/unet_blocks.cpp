@@ -15,9 +15,8 @@ CrossAttention take_attention(Weights& weights, const std::string& name, std::in
 }
 
 // Adds the attention's result to residual.
-Tensor attend(const CrossAttention& layer, const Tensor& x, const Tensor& context, const Tensor& residual) {
-  const Tensor mixed = attention(linear(layer.q, x), linear(layer.k, context), linear(layer.v, context), layer.heads);
-  return linear(layer.out, mixed, residual);
+Tensor attend(const CrossAttention& layer, const Tensor& x, const KeysValues& to, const Tensor& residual) {
+  return linear(layer.out, attention(linear(layer.q, x), to.keys, to.values, layer.heads), residual);
 }
 
 Tensor feed_forward(const TransformerBlock& block, const Tensor& x, const Tensor& residual) {
@@ -76,13 +75,17 @@ TransformerBlock take_transformer(Weights& weights, const std::string& name, std
   return block;
 }
 
-Tensor forward(const TransformerBlock& block, const Tensor& x, const Tensor& context) {
+KeysValues keys_values(const CrossAttention& layer, const Tensor& context) {
+  return {linear(layer.k, context), linear(layer.v, context)};
+}
+
+Tensor forward(const TransformerBlock& block, const Tensor& x, const KeysValues& text) {
   const Tensor normalized = normalize(block.norm, x);
   Tensor tokens =
       block.linear_in ? linear(*block.linear_in, to_tokens(normalized)) : to_tokens(conv2d(*block.conv_in, normalized));
   const Tensor first = normalize(block.norm1, tokens);
-  tokens = attend(block.self, first, first, tokens);
-  tokens = attend(block.cross, normalize(block.norm2, tokens), context, tokens);
+  tokens = attend(block.self, first, keys_values(block.self, first), tokens);
+  tokens = attend(block.cross, normalize(block.norm2, tokens), text, tokens);
   tokens = feed_forward(block, normalize(block.norm3, tokens), tokens);
   if (block.linear_out) return to_image(linear(*block.linear_out, tokens, to_tokens(x)), x.size(2), x.size(3));
   return conv2d(*block.conv_out, to_image(tokens, x.size(2), x.size(3)), x);

@@ -35,7 +35,12 @@ struct TransformerBlock {  // Transformer2DModel with one BasicTransformerBlock
 };
 TransformerBlock take_transformer(Weights& weights, const std::string& name, std::int64_t channels, std::int64_t heads,
                                   std::int64_t context_channels, std::int64_t groups, bool linear_projection);
-// context [B,tokens,context_channels].
-Tensor forward(const TransformerBlock& block, const Tensor& x, const Tensor& context);
+// What a block's cross-attention makes of a text; the same for every evaluation under that text.
+struct KeysValues {
+  Tensor keys, values;  // [B,tokens,channels]
+};
+KeysValues keys_values(const CrossAttention& layer, const Tensor& context);  // context [B,tokens,context_channels]
+
+Tensor forward(const TransformerBlock& block, const Tensor& x, const KeysValues& text);
 
 }  // namespace fewstep

@@ -11,7 +11,7 @@ struct Meaning {
   bool has_star;
   std::string_view text;
 };
-constexpr std::array<Meaning, 10> kMeanings{{
+constexpr std::array<Meaning, 11> kMeanings{{
     {"rank-deficient", "", false,
      "no more images than feature dimensions, so the covariance is singular and the value biased upward; its standard "
      "error is a jackknife's that leaves out groups of prompts"},
@@ -30,6 +30,9 @@ constexpr std::array<Meaning, 10> kMeanings{{
     {"recomputed:", "", true,
      "{} images were made again to measure this, by another batch, thread count or machine than the stored ones: they "
      "are equal up to rounding, not to the bit"},
+    {"batch-in-parts:", "", true,
+     "{} images were made in smaller parts than their batch, for the device had no memory for all of it: they equal "
+     "those of another run up to rounding, not to the bit"},
 }};
 
 }  // namespace

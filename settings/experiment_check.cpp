@@ -203,8 +203,7 @@ class Checker {
       const CheckpointInfo& info = known->second;
       tell_negative_guidance("checkpoint " + cell.checkpoint, cell.guidance, info);
       try {
-        make_grid(make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps),
-                  grid_of(cell, info));
+        make_grid(schedule_of(info), grid_of(cell, info));
       } catch (const Error& error) {
         const TomlTable& own = places_.checkpoints.at(cell.checkpoint);
         throw Error(error.code(), (own.has("steps") ? own : places_.grid).where("steps"),

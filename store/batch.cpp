@@ -1,5 +1,7 @@
 #include "store/database.h"
 
+#include "core/passage.h"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -55,6 +57,7 @@ class Batch {
       insert_.bind(9, sample.fingerprint.data(), static_cast<int>(sample.fingerprint.size()));
     if (sample.latents) insert_.bind(10, std::bit_cast<std::int64_t>(*sample.latents));
     if (sample.trips) insert_.bind(11, static_cast<std::int64_t>(*sample.trips));
+    if (sample.together) insert_.bind(12, *sample.together);
     insert_.exec();
     return store_.database.getLastInsertRowid();
   }
@@ -131,15 +134,15 @@ class Batch {
                             "WHERE series_id = ? AND prompt_id = ? AND image_index = ?"};
   SQLite::Statement insert_{store_.database,
                             "INSERT INTO sample (series_id, prompt_id, image_index, seed, run_id, forwards, "
-                            "image_sha256, image_path, fingerprint, latents, tripped) "
-                            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+                            "image_sha256, image_path, fingerprint, latents, tripped, together) "
+                            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
 };
 
 struct StoredRow {
   std::int64_t prompt_row = 0, image_index = 0;
   double value = 0;                 // width 1
   std::int64_t block = 0, row = 0;  // more: a row of a feature block
-  bool recomputed = false;
+  bool recomputed = false, in_parts = false;
   auto key() const { return std::pair(prompt_row, image_index); }
 };
 
@@ -153,11 +156,12 @@ std::vector<StoredRow> select_rows(Store::Impl& store, const std::string& query,
     StoredRow row{integer_at(store.path, select, 0), integer_at(store.path, select, 1)};
     if (!wanted.contains(row.prompt_row)) continue;
     row.recomputed = integer_at(store.path, select, 2) != 0;
-    if (select.getColumnCount() == 4) {
-      row.value = real_at(store.path, select, 3);
+    row.in_parts = integer_at(store.path, select, 3) != 0;
+    if (select.getColumnCount() == 5) {
+      row.value = real_at(store.path, select, 4);
     } else {
-      row.block = integer_at(store.path, select, 3);
-      row.row = integer_at(store.path, select, 4);
+      row.block = integer_at(store.path, select, 4);
+      row.row = integer_at(store.path, select, 5);
     }
     rows.push_back(row);
   }
@@ -291,20 +295,21 @@ void Store::add_batch(std::int64_t run_id, std::int64_t series_id, std::span<con
           batch.add_features(ids, samples, metric);
         }
       }
-      store_point("features written");
+      passage("features written");
     }
     note_write(*impl_, run_id);
-    store_point("before commit");
+    passage("before commit");
     transaction.commit();
-    store_point("after commit");
+    passage("after commit");
   });
 }
 
 Store::Rows Store::rows(std::int64_t series_id, std::int64_t metric_id, std::span<const std::int64_t> prompt_rows,
                         int images_per_prompt) {
   const std::string recomputed = impl_->version < 3 ? "0" : "m.recomputed";
+  const std::string in_parts = impl_->version < 5 ? "0" : "sample.together IS NOT NULL";
   const auto query = [&](const char* values, const char* table) {
-    return "SELECT prompt.row, sample.image_index, " + recomputed + ", " + values +
+    return "SELECT prompt.row, sample.image_index, " + recomputed + ", " + in_parts + ", " + values +
            " FROM sample JOIN prompt ON prompt.id = sample.prompt_id JOIN " + table +
            " m ON m.sample_id = sample.id AND m.metric_id = ? WHERE sample.series_id = ? AND sample.image_index < ?";
   };
@@ -322,6 +327,7 @@ Store::Rows Store::rows(std::int64_t series_id, std::int64_t metric_id, std::spa
     for (const StoredRow& row : stored) {
       result.prompt_rows.push_back(row.prompt_row);
       result.recomputed += row.recomputed;
+      result.in_parts += row.in_parts;
     }
     return result;
   });

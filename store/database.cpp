@@ -14,8 +14,6 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 constexpr int kMaxTextBytes = 64 << 20;
 
-void nothing(std::string_view) {}
-
 // A reader of a folder that cannot be written to: SQLite cannot make the shared-memory file of WAL there, but a store
 // without a log is whole in its one file.
 std::string immutable_uri(const std::filesystem::path& path) {
@@ -112,15 +110,14 @@ void check_length(SQLite::Database& database, const std::filesystem::path& path)
 // What a killed writer left: only the holder of the writer's lock may call this.
 void remove_temporaries(const std::filesystem::path& database) {
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(features_folder(database), ignored)) {
-    if (entry.path().filename().string().find(".safetensors.tmp-") != std::string::npos)
-      std::filesystem::remove(entry.path(), ignored);
+  for (const char* extension : {".features", ".images", ".references"}) {
+    const auto folder = std::filesystem::path(database).replace_extension(extension);
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+      if (is_temporary(entry.path())) std::filesystem::remove(entry.path(), ignored);
   }
 }
 
 }  // namespace
-
-void (*store_point)(std::string_view) = nothing;
 
 Error store_error(const std::filesystem::path& path, const SQLite::Exception& error) {
   const std::string where = path.string(), text = error.what();

@@ -112,8 +112,4 @@ std::vector<float> read_features(const std::filesystem::path& database, const st
 // Notes that the run is alive, in the transaction of what it stores.
 void note_write(Store::Impl& store, std::int64_t run_id);
 
-// Called at named points of a batch ("features written", "before commit", "after commit"); tests kill the process
-// there.
-extern void (*store_point)(std::string_view name);  // never null
-
 }  // namespace fewstep

@@ -226,6 +226,10 @@ ALTER TABLE score ADD COLUMN influence BLOB;
 
 DROP TABLE comparison;  -- was never filled: a verdict is made anew from what it compares
 )sql"},
+    {5, R"sql(
+-- Images that went through the networks together where the device had no memory for the whole batch; else NULL.
+ALTER TABLE sample ADD COLUMN together INTEGER;
+)sql"},
 }};
 static_assert(kList.back().version == kSchemaVersion);
 

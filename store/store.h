@@ -46,6 +46,8 @@ struct SampleRow {
   bool made_again = false;       // close to the stored image and not equal to the bit: its new rows are marked
   std::optional<std::uint64_t> latents = {};  // first 64 bits of the SHA-256 of its initial latents, float32
   std::optional<Trips> trips = {};            // of the image alone; nothing: nobody looked
+  // Images that went through the networks together where the device had no memory for the whole batch; else nothing.
+  std::optional<int> together = {};
 };
 
 // What the store has of an image.
@@ -134,6 +136,7 @@ class Store {
     std::vector<float> values;              // [N,width], ordered by (prompt_row, image_index)
     std::vector<std::int64_t> prompt_rows;  // group of each row
     std::int64_t recomputed = 0;            // of these on images that were made again
+    std::int64_t in_parts = 0;              // of these on images of a batch that went through the networks in parts
   };
   // The rows of the given prompts (source rows) and image indices < images_per_prompt.
   Rows rows(std::int64_t series_id, std::int64_t metric_id, std::span<const std::int64_t> prompt_rows,

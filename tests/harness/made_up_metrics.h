@@ -2,6 +2,9 @@
 #include "harness/score.h"
 #include "images/files.h"
 
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+
 #include <array>
 #include <cstdint>
 #include <string>
@@ -48,16 +51,17 @@ inline OpenMetric colour_metric(Seen* seen) {
   Measure measure;
   measure.width = 3;
   measure.model_hash = "the-network";
-  measure.rows = [](std::span<const Image> images, std::span<const std::string>) {
-    last->batches.push_back(images.size());
-    std::vector<float> rows(images.size() * 3);
-    for (std::size_t i = 0; i < images.size(); ++i) {
-      std::array<double, 3> sum{};
-      for (std::size_t k = 0; k < images[i].rgb.size(); ++k) sum[k % 3] += images[i].rgb[k];
-      for (int c = 0; c < 3; ++c)
-        rows[i * 3 + c] = static_cast<float>(sum[c] * 3 / static_cast<double>(images[i].rgb.size()));
-    }
-    return rows;
+  measure.prepare = [](const Image& image) {
+    std::array<double, 3> sum{};
+    for (std::size_t k = 0; k < image.rgb.size(); ++k) sum[k % 3] += image.rgb[k];
+    std::vector<float> row;
+    for (const double of_channel : sum)
+      row.push_back(static_cast<float>(of_channel * 3 / static_cast<double>(image.rgb.size())));
+    return at::tensor(row).unsqueeze(0);
+  };
+  measure.run = [](const Tensor& prepared, std::span<const std::string>) {
+    last->batches.push_back(static_cast<std::size_t>(prepared.size(0)));
+    return to_rows(prepared);
   };
   return {&metric, {.name = "colour", .protocol = "mean-colour", .network = {}}, measure};
 }
@@ -82,9 +86,10 @@ inline OpenMetric length_metric() {
         return ScoreWithInfluence{{sum / static_cast<double>(count), 0.25, count, {"made-up"}}, {}};
       }};
   Measure measure;
-  measure.rows = [](std::span<const Image> images, std::span<const std::string> prompts) {
-    std::vector<float> rows(images.size());
-    for (std::size_t i = 0; i < images.size(); ++i) rows[i] = static_cast<float>(prompts[i].size() * images[i].rgb[0]);
+  measure.prepare = [](const Image& image) { return at::full({1, 1}, static_cast<double>(image.rgb[0])); };
+  measure.run = [](const Tensor& prepared, std::span<const std::string> prompts) {
+    std::vector<float> rows = to_rows(prepared);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] *= static_cast<float>(prompts[i].size());
     return rows;
   };
   return {&metric, {.name = "length", .protocol = "letters", .network = {}}, measure};

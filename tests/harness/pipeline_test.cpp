@@ -60,8 +60,8 @@ std::vector<Case> all_cases() {
 Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, const Tensor& noise,
               std::int64_t* forwards) {
   const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
-  const Denoiser denoiser = make_denoiser(
-      checkpoint, {encode_prompts(checkpoint, prompt), encode_prompts(checkpoint, negative), c.omega}, forwards);
+  Evaluator evaluator(checkpoint, encode_prompts(checkpoint, prompt), encode_prompts(checkpoint, negative));
+  const Denoiser denoiser = make_denoiser(evaluator, c.omega, forwards);
   const Sampler& sampler = find_sampler(c.sampler);
   const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps,
                                                       .spacing = parse_spacing(c.spacing),
@@ -112,15 +112,15 @@ double amplification(const Checkpoint& checkpoint, const Case& c, double omega) 
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
   constexpr double kNoise = 1e-4;  // far above rounding, and small enough to be linear
   const auto latents = [&](double size) {
-    const auto noisy = [&, size](const Tensor& text) {
-      return
-          [&, size, plain = make_denoiser(checkpoint, {text, text, 0}, nullptr)](const Tensor& x, const NoiseLevel& l) {
-            const Tensor x0 = plain(x, l), v = (l.alpha * x - x0) / l.sigma;
-            return x0 + size * l.sigma * v.abs().max() * (2 * at::rand(x.sizes(), generator) - 1);
-          };
+    Evaluator prompted(checkpoint, states, empty), unprompted(checkpoint, empty, empty);
+    const auto noisy = [&, size](Evaluator& evaluator) {
+      return [&, size, plain = make_denoiser(evaluator, 0)](const Tensor& x, const NoiseLevel& l) {
+        const Tensor x0 = plain(x, l), v = (l.alpha * x - x0) / l.sigma;
+        return x0 + size * l.sigma * v.abs().max() * (2 * at::rand(x.sizes(), generator) - 1);
+      };
     };
     Rng rng = recorded_rng(tensors.at("noise"));
-    return sampler.run(with_guidance(noisy(states), noisy(empty), omega), tensors.at("start"), levels, rng);
+    return sampler.run(with_guidance(noisy(prompted), noisy(unprompted), omega), tensors.at("start"), levels, rng);
   };
   const Tensor exact = latents(0);
   double worst = 0;

@@ -83,10 +83,10 @@ TEST_F(Preflight, CountsWhatAStoreHasWithoutHashing) {
   EXPECT_THAT(small_.run({"--dry-run"}).out, HasSubstr("4 images to make of 12"));
 }
 
-TEST_F(Preflight, CalibratesOnTwoImagesOfEachCheckpoint) {
+TEST_F(Preflight, CalibratesOnTwoBatchesOfEachCheckpoint) {
   const Finished finished = small_.run({"--dry-run", "--calibrate"});
   ASSERT_EQ(finished.code, 0) << finished.err;
-  EXPECT_THAT(finished.out, HasSubstr("calibrated on 2 images of each checkpoint: about "));
+  EXPECT_THAT(finished.out, HasSubstr("calibrated on two batches of each checkpoint: about "));
   EXPECT_THAT(finished.out, HasSubstr(" GB of memory at most"));
   EXPECT_FALSE(fs::exists(small_.store()));
   EXPECT_EQ(small_.run({"--calibrate"}).code, 2) << "of a dry run alone";

@@ -7,6 +7,8 @@
 #include "metrics/hashed_images.h"
 #include "temporary.h"
 
+#include <ATen/ops/ones.h>
+
 #include <random>
 
 namespace fewstep {
@@ -91,7 +93,8 @@ TEST(Reference, WhoseCacheCannotBeMadeIsAClearError) {
   folder.write("file", "");
   OpenMetric metric{&find_metric("fd-pocket"), {"fd-pocket", "pocket", ""}, {}};
   metric.measure.width = 1;
-  metric.measure.rows = [](std::span<const Image> images, auto) { return std::vector<float>(images.size(), 1.0f); };
+  metric.measure.prepare = [](const Image&) { return at::ones({1, 1}); };
+  metric.measure.run = [](const Tensor& prepared, auto) { return to_rows(prepared); };
   const ImageBatches two = [](const auto& use) { use(std::vector<Image>(2)); };
   EXPECT_FEWSTEP_ERROR(reference_from_batches("hash", metric, folder.path() / "file/cache", two),
                        ExitCode::kEnvironment, "cannot be made");

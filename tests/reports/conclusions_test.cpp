@@ -25,9 +25,9 @@ using testing::Not;
 
 TEST(Flags, AreAllExplained) {
   const std::string page = read_file(FEWSTEP_SOURCE_DIR "/docs/reading-the-table.md");
-  for (const char* flag :
-       {"rank-deficient", "reference-rank-deficient", "biased-upward", "needs-2-images", "needs-12-reference-images",
-        "assumed-protocol", "skipped-images:3", "skipped-reference-images:3", "clamped-at-0", "recomputed:40"}) {
+  for (const char* flag : {"rank-deficient", "reference-rank-deficient", "biased-upward", "needs-2-images",
+                           "needs-12-reference-images", "assumed-protocol", "skipped-images:3",
+                           "skipped-reference-images:3", "clamped-at-0", "recomputed:40", "batch-in-parts:16"}) {
     EXPECT_NE(explain_flag(flag), flag);
     const std::string word = std::string(flag).substr(0, std::string(flag).find_first_of("0123456789:"));
     EXPECT_THAT(page, HasSubstr(word)) << "docs/reading-the-table.md";

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "core/passage.h"
 #include "store/database.h"
 #include "store/filled_store.h"
 #include "store/read.h"
@@ -33,7 +34,7 @@ void run_until_killed(const std::string& point, int count, Work&& work) {
   if (child == 0) {
     kill_at = point;
     calls_left = count;
-    store_point = kill_here;
+    passage = kill_here;
     work();
     ::_exit(0);
   }
