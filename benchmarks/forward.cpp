@@ -1,8 +1,9 @@
 // One network as a server, for live comparisons in value and in time with the Python packages.
-// usage: fewstep_forward unet|vae-decode FOLDER DTYPE, or fewstep_forward frechet - float32
+// usage: fewstep_forward unet|vae-decode FOLDER DTYPE [--operators], or fewstep_forward frechet - float32
 // Each input line "IN OUT" names safetensors files (frechet: two .npz of statistics); the answer is the milliseconds of
 // the forward alone. Inputs by name: unet x, time, context[, omega_embedding]; vae-decode latents. Output: tensor
-// "out", float32.
+// "out", float32. --operators: where the time goes, on standard error.
+#include "benchmarks/operator_times.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "metrics/frechet.h"
@@ -55,7 +56,9 @@ double distance_ms(const std::string& first, const std::string& second) {
 
 int main(int argc, char** argv) try {
   fewstep::keep_freed_memory();
-  if (argc != 4) throw fewstep::usage_error("fewstep_forward", "expected KIND FOLDER DTYPE");
+  const bool operators = argc == 5 && std::string(argv[4]) == "--operators";
+  if (argc != 4 && !operators) throw fewstep::usage_error("fewstep_forward", "expected KIND FOLDER DTYPE");
+  if (operators) fewstep::count_operator_times();
   const std::string kind = argv[1];
   const c10::InferenceMode inference;
   const fewstep::Compute compute{at::kCPU, fewstep::parse_dtype(argv[3])};
@@ -70,6 +73,7 @@ int main(int argc, char** argv) try {
       }
       Tensor result;
       ms = milliseconds([&] { result = network(inputs); });
+      if (operators) fewstep::print_operator_times(std::cerr);
       fewstep::save_tensors(out, {{"out", result}}, at::kFloat);
     } else {
       ms = distance_ms(in, out);

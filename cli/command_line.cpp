@@ -100,6 +100,12 @@ void add_run(CLI::App& app, RunRequest& request) {
       ->needs(dry);
   app.add_flag("--no-sharing", request.no_sharing,
                "compute every cell on its own; else equal evaluations are computed once, with equal results");
+  app.add_option_function<std::string>(
+         "--shard", [&request](const std::string& text) { request.shard = parse_shard(text); },
+         "the I-th of N parts of the images, into NAME.I-of-N.sqlite; fewstep merge joins them [as torchrun, Slurm or "
+         "MPI "
+         "number this process]")
+      ->type_name("I/N");
   app.add_flag("--retime", request.retime, "time cells again that are timed already");
   app.add_flag("--times-only", request.times_only, "time whole cells once more and do nothing else")->excludes(dry);
   app.footer(
@@ -365,6 +371,20 @@ void add_watch(CLI::App& app, WatchRequest& request) {
       "One that is half-written is waited for. Ctrl-C ends it; the same command goes on, with the same baseline.\n");
 }
 
+void add_merge(CLI::App& app, MergeRequest& request) {
+  app.add_option("STORE", request.stores, "stores of shards, or of parts of one experiment")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("-o,--output", request.output, "the store that takes them [NAME.sqlite of NAME.1-of-3.sqlite]")
+      ->type_name("FILE");
+  app.add_flag("--mixed", request.mixed,
+               "take images of different machines, which equal each other within rounding only");
+  app.footer(
+      "Example:\n  fewstep merge results/table1.*-of-4.sqlite\n"
+      "Run it again at no cost, also while shards are missing: what is whole is scored. Times are taken by the next\n"
+      "fewstep run on the merged store.\n");
+}
+
 void add_distill(CLI::App& app, DistillRequest& request) {
   app.add_option("RECIPE", request.recipe, "recipe file (.toml); experiments/recipes.md tells its keys")->required();
   add_set(app, request.set, "lcd.skip_step=50, train.steps=100");
@@ -432,6 +452,7 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   add(root, chosen, "compare", "is a candidate worse than a baseline? paired differences and a verdict", add_compare);
   add(root, chosen, "gate", "the same for CI, with margins from a file; what is missing never passes", add_gate);
   add(root, chosen, "watch", "score the checkpoints that a running training drops into a folder", add_watch);
+  add(root, chosen, "merge", "one store from those of shards, and its scores", add_merge);
   add(root, chosen, "sample", "images of one checkpoint", add_sample);
   add(root, chosen, "score", "metrics of images made elsewhere", add_score);
   add(root, chosen, "stats", "reference statistics of a folder of images", add_stats);

@@ -3,6 +3,7 @@
 #include "cli/exit_status.h"
 #include "core/tensor.h"
 #include "harness/again.h"
+#include "harness/merge.h"
 #include "harness/remake.h"
 #include "harness/run.h"
 #include "harness/sample.h"
@@ -21,12 +22,12 @@
 namespace fewstep {
 namespace {
 
+void show(Store& store, std::int64_t run) { print_table(store, run, std::cout, wants_colour(STDOUT_FILENO)); }
+
 int run(const RunRequest& request) {
-  const auto show = [](Store& store, std::int64_t run) {
-    print_table(store, run, std::cout, wants_colour(STDOUT_FILENO));
-  };
-  return run_experiment(request, show, std::cout, std::cerr);
+  return run_experiment(as_launched(request, std::cerr), show, std::cout, std::cerr);
 }
+int run(const MergeRequest& request) { return run_merge(request, show, std::cout, std::cerr); }
 int run(const DemoRequest& request) {
   const int code = run(run_of(request));
   if (code == static_cast<int>(ExitCode::kInterrupted)) return code;

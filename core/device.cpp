@@ -64,6 +64,11 @@ at::Device parse_device(std::string_view text) {
   return {at::kCUDA, static_cast<c10::DeviceIndex>(name->index)};
 }
 
+std::string local_device(int local) {
+  const std::int64_t devices = load_cuda().empty() ? cuda_devices() : 0;
+  return devices > 0 ? "cuda:" + std::to_string(local % devices) : "cpu";
+}
+
 void use_exact_float32() {
   at::globalContext().setAllowTF32CuBLAS(false);
   at::globalContext().setAllowTF32CuDNN(false);

@@ -2,12 +2,14 @@
 
 #include "core/passage.h"
 #include "harness/made_again.h"
+#include "harness/progress.h"
 #include "images/files.h"
 #include "images/tripwires.h"
 
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace fewstep {
@@ -23,6 +25,17 @@ std::vector<std::int64_t> parts_of(std::size_t images, int together) {
   bounds.push_back(count);
   return bounds;
 }
+
+// Adds the time of its life to a sum.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& sum) : sum_(sum) {}
+  ~Stopwatch() { sum_ += seconds_since(start_); }
+
+ private:
+  double& sum_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 template <class T>
 std::span<T> slice(std::vector<T>& all, std::int64_t begin, std::int64_t count) {
@@ -44,6 +57,7 @@ void BatchMaker::begin_checkpoint(std::shared_ptr<const Checkpoint> checkpoint) 
 }
 
 void BatchMaker::begin_batch(const std::vector<ImageKey>& keys) {
+  const Stopwatch watch(seconds_.text);
   keys_ = keys;
   parts_.clear();
   finished_.clear();
@@ -93,6 +107,7 @@ void BatchMaker::make_in_parts(BatchWork& work) {
     noises.push_back(rng.normal(planned.size.latents(count)));
     const std::int64_t before = evaluator->computed();
     passage("denoise");
+    const Stopwatch watch(seconds_.denoise);
     const Denoised denoised = denoise(*evaluator, denoising, noises.back(), rng);
     latents.push_back(denoised.latents);
     work.forwards = denoised.forwards;
@@ -115,6 +130,7 @@ void BatchMaker::make_in_parts(BatchWork& work) {
   work.images = std::make_shared<BatchImages>();
   for (const Tensor& part : latents) {
     passage("decode");
+    const Stopwatch watch(seconds_.decode);
     for (Image& image : to_images(decode(checkpoint_->vae, part))) work.images->images.push_back(std::move(image));
   }
   work.images->prepared.resize(work.keys.size());
@@ -155,6 +171,7 @@ void BatchMaker::measure(BatchWork& work) {
     if (images.error) std::rethrow_exception(images.error);
     return;
   }
+  const Stopwatch watch(seconds_.measure);
   try {
     with_smaller_parts(work, [&] { images.rows = measure_in_parts(work); });
   } catch (...) {

@@ -42,6 +42,11 @@ struct SharingCount {
   auto operator<=>(const SharingCount&) const = default;
 };
 
+// Seconds that networks ran, by what they did.
+struct NetworkSeconds {
+  double text = 0, denoise = 0, decode = 0, measure = 0;
+};
+
 // Makes and measures the batches of one checkpoint after the other. prepare and encode may run on any thread, for
 // different images at once; everything else on one.
 class BatchMaker {
@@ -55,6 +60,7 @@ class BatchMaker {
   void measure(BatchWork& work);
   void encode(BatchWork& work, std::size_t image) const;
   const SharingCount& count() const { return count_; }
+  const NetworkSeconds& seconds() const { return seconds_; }
 
  private:
   struct Part {  // images that go through the networks together
@@ -81,6 +87,7 @@ class BatchMaker {
   std::vector<Part> parts_;
   std::vector<Finished> finished_;
   SharingCount count_;
+  NetworkSeconds seconds_;
 };
 
 }  // namespace fewstep

@@ -101,7 +101,7 @@ void print_calibration(const RunRequest& request, const Experiment& experiment, 
   double measuring = 0, total = 0;
   for (const PlannedCell& planned : plan.cells) {
     const auto& folder = planned.cell.checkpoint_path;
-    const int batch = batch_of(request, planned.size, compute.device);
+    const int batch = planned.batch;
     if (!costs.contains(folder)) {
       messages << "calibrating " << planned.cell.checkpoint << std::endl;
       std::set<int> batches{batch};

@@ -221,19 +221,23 @@ class CellRunner {
     for (std::size_t i = 0; i < begun_.size(); ++i)
       if (begun_[i] == Begun::kYes) run_.set_cell(i, CellState::kIncomplete, "interrupted");
     progress_.clear();
-    tell(maker.count(), times);
+    tell(maker, times);
   }
 
   // What the run says of its own work, in the store too.
-  void tell(const SharingCount& count, const PipelineTimes& times) {
+  void tell(const BatchMaker& maker, const PipelineTimes& times) {
+    const SharingCount& count = maker.count();
     if (count.asked == 0) return;
     const std::string shared = fmt::format("{} of {} network evaluations and {} of {} decodes", count.computed,
                                            count.asked, count.decodes_computed, count.decodes_asked);
+    const NetworkSeconds& ran = maker.seconds();
+    const double percent = 100 / std::max(1e-9, times.wall - times.loading);
+    const std::string spent = fmt::format(
+        "text {:.1f} %, UNet {:.1f} %, decoder {:.1f} %, metrics {:.1f} %, no network {:.1f} %", ran.text * percent,
+        ran.denoise * percent, ran.decode * percent, ran.measure * percent, 100 * times.share_without_network());
     run_.store.set_fact(run_.id, "computed", shared);
-    run_.store.set_fact(run_.id, "time without a network",
-                        fmt::format("{:.1f} %", 100 * times.share_without_network()));
-    run_.messages << "computed " << shared << "; no network ran for "
-                  << fmt::format("{:.1f} %", 100 * times.share_without_network()) << " of the time" << std::endl;
+    run_.store.set_fact(run_.id, "time after loading", spent);
+    run_.messages << "computed " << shared << "; of the time after loading: " << spent << std::endl;
   }
 
   // The end of a batch's way, on the store's thread.
@@ -269,10 +273,17 @@ class CellRunner {
   }
 
   void finish_cell(std::size_t i) {
+    begun_[i] = Begun::kDone;
+    if (!run_.plan.shard.is_whole())
+      return run_.set_cell(i, CellState::kIncomplete,
+                           "shard " + text_of(run_.plan.shard) + "; fewstep merge joins them");
+    if (run_.work[i].lacking > 0)
+      return run_.set_cell(
+          i, CellState::kIncomplete,
+          fmt::format("{} of {} images are missing", run_.work[i].lacking, run_.plan.images_per_cell()));
     run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan);
     seal_cell(run_.store, run_.id, static_cast<int>(i), run_.work[i].series, run_.plan.rows,
               run_.plan.images_per_prompt);
-    begun_[i] = Begun::kDone;
     if (run_.work[i].timings.empty()) return run_.set_cell(i, CellState::kComplete);
     run_.set_cell(i, CellState::kRunning, "waits for its timing");
     untimed_.push_back(i);

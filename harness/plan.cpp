@@ -62,6 +62,7 @@ std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
   std::vector<std::vector<ImageKey>> batches;
   const std::int64_t images = plan.images_per_cell();
   for (std::int64_t begin = 0; begin < images; begin += batch) {
+    if (!plan.shard.has(begin / batch)) continue;
     std::vector<ImageKey> keys;
     bool missing = false;
     for (std::int64_t i = begin; i < std::min(begin + batch, images); ++i) {
@@ -73,10 +74,6 @@ std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
     if (missing) batches.push_back(std::move(keys));
   }
   return batches;
-}
-
-int batch_of(const RunRequest& request, const ImageSize& size, at::Device device) {
-  return request.batch > 0 ? request.batch : default_batch(size, device.is_cuda());
 }
 
 std::int64_t count_images(const std::vector<std::vector<ImageKey>>& batches) {

@@ -19,6 +19,7 @@ struct PlannedCell {
   CheckpointInfo checkpoint;  // with its hash
   ImageSize size;
   SeriesKey series;
+  int batch = 1;  // images at a time
 };
 
 // One image of a cell: prompt is an index into Plan::prompts, image its number for that prompt.
@@ -34,6 +35,7 @@ struct Plan {
   std::vector<std::int64_t> rows;  // of prompts
   int images_per_prompt = 1;
   std::vector<PlannedCell> cells;
+  Shard shard;  // the part of the batches that is made here
 
   std::int64_t images_per_cell() const { return static_cast<std::int64_t>(texts.size()) * images_per_prompt; }
 };
@@ -48,11 +50,9 @@ Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, Pro
 // The batches of a cell in which an image is missing from finished. A batch is a fixed group of the plan, from one
 // multiple of batch to the next, and made whole: rounding follows its shape, so that a run that goes on makes the same
 // bits as one that was not interrupted.
+// Of a shard its own ones alone.
 std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
                                                    std::span<const std::pair<std::int64_t, int>> finished, int batch);
-
-// Images at a time: --batch, or what default_batch says.
-int batch_of(const RunRequest& request, const ImageSize& size, at::Device device);
 
 std::int64_t count_images(const std::vector<std::vector<ImageKey>>& batches);
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "core/left_out.h"
 #include "core/noise.h"
+#include "core/shard.h"
 #include "settings/experiment.h"
 
 #include <cstdint>
@@ -27,11 +28,21 @@ struct RunRequest {
   std::string device = "auto", dtype = "float32";
   int batch = 0;  // images; 0: chosen by their size
   bool dry_run = false;
-  bool calibrate = false;   // of a dry run: makes two batches of every checkpoint to tell time and memory
-  bool no_sharing = false;  // every cell is computed on its own
-  bool retime = false;      // time cells again that are timed already
-  bool times_only = false;  // time whole cells again and do nothing else
-  bool no_timing = false;   // leave [timing] out
+  bool calibrate = false;           // of a dry run: makes two batches of every checkpoint to tell time and memory
+  bool no_sharing = false;          // every cell is computed on its own
+  bool retime = false;              // time cells again that are timed already
+  bool times_only = false;          // time whole cells again and do nothing else
+  bool no_timing = false;           // leave [timing] out
+  std::string made_on = {};         // score_only: device kind of the images, where they were not made here
+  bool score_only = false;          // make nothing: cells that are whole get their scores
+  std::optional<Shard> shard = {};  // a part of the batches, into a store of its own; nothing: what a launcher says
+};
+
+// fewstep merge: the stores of shards, or of parts of an experiment, as one.
+struct MergeRequest {
+  std::vector<std::filesystem::path> stores = {};
+  std::filesystem::path output = {};  // empty: NAME.sqlite beside the first store
+  bool mixed = false;                 // images of different machines, equal within rounding only
 };
 
 // fewstep sample: images of one checkpoint.

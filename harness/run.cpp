@@ -20,6 +20,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ostream>
 #include <set>
 
@@ -28,8 +29,13 @@ namespace {
 
 using Path = std::filesystem::path;
 
+// A shard has a store of its own: results/NAME.2-of-3.sqlite.
 Path store_path(const RunRequest& request, const Experiment& experiment) {
-  return request.store.empty() ? Path("results") / (experiment.name + ".sqlite") : request.store;
+  const Path whole = request.store.empty() ? Path("results") / (experiment.name + ".sqlite") : request.store;
+  if (!request.shard || request.shard->is_whole()) return whole;
+  const Shard& shard = *request.shard;
+  const std::string part = "." + std::to_string(shard.index) + "-of-" + std::to_string(shard.count);
+  return whole.parent_path() / (whole.stem().string() + part + whole.extension().string());
 }
 
 PromptSet read_captions(const Experiment& experiment, const RunRequest& request, std::ostream& messages) {
@@ -53,9 +59,12 @@ CellWork work_of(RunContext& run, const PlannedCell& planned) {
   if (const auto record = read_training_record(planned.cell.checkpoint_path, key.checkpoint_sha256))
     add_training(run.store, *record);
   work.series = run.store.add_series(key);
-  const int batch = batch_of(run.request, planned.size, run.compute.device);
-  work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.row_ids()), batch);
-  if (!run.experiment.timing || run.request.no_timing) return work;
+  work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.row_ids()), planned.batch);
+  if (run.request.score_only) {
+    work.lacking = count_images(work.batches);
+    work.batches.clear();
+  }
+  if (!run.experiment.timing || run.request.no_timing || !run.plan.shard.is_whole()) return work;
   for (const int size : run.experiment.timing->batch) {
     const auto stored = timed_repetitions(run.store, work.series, run.environment, size);
     if (run.request.retime || run.request.times_only || stored < run.experiment.timing->repetitions)
@@ -78,7 +87,7 @@ RunContext begin_run(const RunRequest& request, const Experiment& experiment, co
   run.id = run.store.begin_run(run.store.add_config(experiment.canonical_json), run.environment, experiment.name);
   for (std::size_t i = 0; i < run.work.size(); ++i) run.set_cell(i, CellState::kPlanned);
   for (const auto& [name, text] : run_facts(request, experiment, plan)) run.store.set_fact(run.id, name, text);
-  metrics.add_floors(experiment, run.store, run.id, plan.images_per_cell(), messages);
+  if (plan.shard.is_whole()) metrics.add_floors(experiment, run.store, run.id, plan.images_per_cell(), messages);
   return run;
 }
 
@@ -92,6 +101,13 @@ void write_kept_captions(RunContext& run) {
   if (!rows.empty()) write_captions(run.beside_store(".images"), rows);
 }
 
+// results/NAME.*-of-3.sqlite, as a shell takes it.
+std::string any_shard(const Path& store, const Shard& shard) {
+  const std::string name = store.filename().string(), mine = std::to_string(shard.index) + "-of-";
+  const auto at = name.rfind(mine);
+  return (store.parent_path() / (name.substr(0, at) + "*-of-" + name.substr(at + mine.size()))).string();
+}
+
 int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
   const std::size_t cells = run.plan.cells.size();
   write_kept_captions(run);
@@ -101,9 +117,21 @@ int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
                  << std::endl;
     return static_cast<int>(ExitCode::kInterrupted);
   }
-  run.store.end_run(run.id, failed == 0 ? "complete" : failed == cells ? "failed" : "incomplete");
-  show(run.store, run.id);
+  const bool is_part = !run.plan.shard.is_whole();
+  const auto lacking = std::count_if(run.work.begin(), run.work.end(), [](auto& work) { return work.lacking > 0; });
+  run.store.end_run(run.id, failed == cells                        ? "failed"
+                            : failed > 0 || lacking > 0 || is_part ? "incomplete"
+                                                                   : "complete");
+  if (!is_part) show(run.store, run.id);
   run.messages << "stored in " << run.path.string() << std::endl;
+  if (is_part && failed == 0)
+    run.messages << "shard " << text_of(run.plan.shard) << " is done; when all are: fewstep merge "
+                 << any_shard(run.path, run.plan.shard) << std::endl;
+  if (lacking > 0) {
+    run.messages << lacking << " of " << cells << " cells lack images: run and merge the missing shards too, or "
+                 << "fewstep run " << run.request.experiment.string() << " --store " << run.path.string() << std::endl;
+    return static_cast<int>(ExitCode::kIncomplete);
+  }
   if (failed == 0) return 0;
   run.messages << failed << " of " << cells
                << " cells failed (see above); the others are stored, and the same command tries again" << std::endl;
@@ -132,6 +160,17 @@ int print_training_plan(const std::vector<Recipe>& recipes, const std::vector<Ce
 
 namespace {
 
+Plan plan_of(const RunRequest& request, const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts,
+             const Compute& compute, const HashOfFolder& hash_of = {}) {
+  Plan plan = make_plan(experiment, cells, std::move(prompts), compute, hash_of);
+  if (request.shard) plan.shard = *request.shard;
+  if (!request.made_on.empty())
+    for (PlannedCell& planned : plan.cells) planned.series.device_kind = request.made_on;
+  for (PlannedCell& planned : plan.cells)
+    planned.batch = request.batch > 0 ? request.batch : default_batch(planned.size, compute.device.is_cuda());
+  return plan;
+}
+
 // The plan of a run without hashing or loading anything: the store knows under which hash it saw a folder last. Returns
 // the bytes that the store will take; prints the plan of a dry run where out is given.
 double look_ahead(const RunRequest& request, const Experiment& experiment, const std::vector<Cell>& cells,
@@ -140,7 +179,7 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
   std::optional<Store> store;
   if (std::filesystem::exists(path)) store.emplace(Store::open(path, Store::Mode::kRead));
   Store* const stored = store ? &*store : nullptr;
-  const Plan plan = make_plan(experiment, cells, prompts, compute, [&](const Path& folder) {
+  const Plan plan = plan_of(request, experiment, cells, prompts, compute, [&](const Path& folder) {
     return stored ? stored->checkpoint_at(folder.string()) : std::string();
   });
   const RunMetrics metrics(experiment, {at::Device(at::kMeta), at::kFloat});
@@ -151,6 +190,18 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
 }
 
 }  // namespace
+
+RunRequest as_launched(const RunRequest& given, std::ostream& messages) {
+  RunRequest request = given;
+  if (request.shard || request.score_only || request.times_only) return request;
+  const auto found = launched([](const char* name) { return std::getenv(name); });
+  if (!found) return request;
+  request.shard = found->shard;
+  if (request.device == "auto") request.device = local_device(found->local.value_or(0));
+  messages << "shard " << text_of(found->shard) << ", from " << found->variables
+           << " (--shard 1/1 makes all of it here)" << std::endl;
+  return request;
+}
 
 int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
   Faults faults;
@@ -189,7 +240,7 @@ int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream&
     look_ahead(request, experiment, cells, *prompts, compute, &out, messages);
     return 0;
   }
-  const Plan plan = make_plan(experiment, cells, std::move(*prompts), compute);
+  const Plan plan = plan_of(request, experiment, cells, std::move(*prompts), compute);
   RunMetrics metrics(experiment, compute);
   catch_interrupts();
   RunContext run = begin_run(request, experiment, plan, compute, metrics, messages);

@@ -17,6 +17,7 @@ struct CellWork {
   std::int64_t series = 0;
   std::vector<std::vector<ImageKey>> batches;
   std::vector<int> timings;  // batch sizes
+  std::int64_t lacking = 0;  // images that are not there and not to be made
 };
 
 // A run under way, and what its steps share.

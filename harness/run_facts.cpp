@@ -98,6 +98,7 @@ std::map<std::string, std::string> run_facts(const RunRequest& request, const Ex
   facts["experiment file"] = request.experiment.string();
   facts["experiment"] = read_file(request.experiment, kMaxExperimentBytes);
   facts["prompts"] = prompts_text(experiment, plan);
+  if (!plan.shard.is_whole()) facts["shard"] = text_of(plan.shard);
   if (experiment.has_reference()) facts["reference"] = reference_text(experiment);
   for (const MetricSettings& metric : experiment.metrics)
     facts["network of " + metric.name] = metric.network.filename().string();

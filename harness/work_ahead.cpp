@@ -18,6 +18,8 @@ bool is_known(const std::vector<Tensor>& finished, const Tensor& latents) {
 // Whether each image of a cell is missing, in the order of the plan.
 std::vector<bool> missing_of(const PlannedCell& planned, const Plan& plan, const RunMetrics& metrics, Store* store) {
   std::vector<bool> missing(static_cast<std::size_t>(plan.images_per_cell()), true);
+  for (std::size_t i = 0; i < missing.size(); ++i)
+    missing[i] = plan.shard.has(static_cast<std::int64_t>(i) / planned.batch);
   const auto series = store ? store->find_series(planned.series) : std::nullopt;
   const auto ids = series ? metrics.find_in(*store) : std::nullopt;
   if (!ids) return missing;
@@ -25,7 +27,7 @@ std::vector<bool> missing_of(const PlannedCell& planned, const Plan& plan, const
   const std::set<std::pair<std::int64_t, int>> done(finished.begin(), finished.end());
   const auto per_prompt = static_cast<std::size_t>(plan.images_per_prompt);
   for (std::size_t i = 0; i < missing.size(); ++i)
-    missing[i] = !done.contains({plan.rows[i / per_prompt], static_cast<int>(i % per_prompt)});
+    missing[i] = missing[i] && !done.contains({plan.rows[i / per_prompt], static_cast<int>(i % per_prompt)});
   return missing;
 }
 

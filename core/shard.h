@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fewstep {
+
+// A run's part of the work: every count-th batch from the index-th on.
+struct Shard {
+  int index = 1, count = 1;  // from 1
+  bool is_whole() const { return count == 1; }
+  bool has(std::int64_t batch) const { return batch % count == index - 1; }
+  bool operator==(const Shard&) const = default;
+};
+
+// "2/3". Throws Error (kUsage) for another text.
+Shard parse_shard(std::string_view text);
+std::string text_of(const Shard& shard);  // "2 of 3"
+
+// What a launcher says of this process: torchrun (RANK, WORLD_SIZE), Slurm (SLURM_PROCID, SLURM_NTASKS), Open MPI
+// (OMPI_COMM_WORLD_RANK, …_SIZE) or MPICH (PMI_RANK, PMI_SIZE), the first that is there.
+struct Launched {
+  Shard shard;
+  std::string variables;     // "RANK and WORLD_SIZE"
+  std::optional<int> local;  // number of the process on its machine, from 0
+};
+using Lookup = std::function<const char*(const char* name)>;  // as std::getenv
+// Nothing where no launcher says that there are two processes or more. Throws Error (kUsage) for numbers that make no
+// sense.
+std::optional<Launched> launched(const Lookup& lookup);
+
+}  // namespace fewstep
