@@ -93,6 +93,7 @@ def waiting(args, folder):
     import numpy as np
     np.savez(folder / "reference.npz", mu=features.mean(0).numpy(), sigma=np.cov(features.numpy(), rowvar=False))
     (folder / "large.toml").write_text(f'''name = "large"
+seed = 1
 [prompts]
 file = "{ROOT / "tests" / "golden" / "prompts" / "coco2014_captions.tsv"}"
 count = 12

@@ -385,6 +385,20 @@ void add_merge(CLI::App& app, MergeRequest& request) {
       "fewstep run on the merged store.\n");
 }
 
+void add_audit(CLI::App& app, AuditRequest& request) {
+  app.add_option("STORE", request.store, "store of a run")->required();
+  app.add_option("--images", request.images, "of each cell, about, made again in the batches that made them")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--seed", request.seed, "which ones")->type_name("N")->capture_default_str();
+  add_device(app, request.device);
+  app.footer(
+      "Example:\n  fewstep audit results/pocket.sqlite\n"
+      "Features and pictures have to have the content of their hashes, scores to follow from stored rows, and images\n"
+      "to come out as they are stored. Nothing is written into the store; a difference is an error (exit code 3).\n");
+}
+
 void add_distill(CLI::App& app, DistillRequest& request) {
   app.add_option("RECIPE", request.recipe, "recipe file (.toml); experiments/recipes.md tells its keys")->required();
   add_set(app, request.set, "lcd.skip_step=50, train.steps=100");
@@ -453,6 +467,7 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   add(root, chosen, "gate", "the same for CI, with margins from a file; what is missing never passes", add_gate);
   add(root, chosen, "watch", "score the checkpoints that a running training drops into a folder", add_watch);
   add(root, chosen, "merge", "one store from those of shards, and its scores", add_merge);
+  add(root, chosen, "audit", "makes some images of a store again and computes its scores anew", add_audit);
   add(root, chosen, "sample", "images of one checkpoint", add_sample);
   add(root, chosen, "score", "metrics of images made elsewhere", add_score);
   add(root, chosen, "stats", "reference statistics of a folder of images", add_stats);

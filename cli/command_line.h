@@ -24,8 +24,9 @@ struct SchemaRequest {
 };
 
 // What the user asked for; an int: the exit code of something already answered (--help, --version).
-using Command = std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportRequest, InspectRequest,
-                             DistillRequest, DemoRequest, SchemaRequest, CompareRequest, WatchRequest, MergeRequest>;
+using Command =
+    std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportRequest, InspectRequest,
+                 DistillRequest, DemoRequest, SchemaRequest, CompareRequest, WatchRequest, MergeRequest, AuditRequest>;
 
 // Reads the command line; fewstep and fewstep-engine share it. Help goes to out. Throws Error (kUsage).
 Command parse_command_line(int argc, const char* const* argv, std::ostream& out);

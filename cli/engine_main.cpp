@@ -3,6 +3,7 @@
 #include "cli/exit_status.h"
 #include "core/tensor.h"
 #include "harness/again.h"
+#include "harness/audit.h"
 #include "harness/merge.h"
 #include "harness/remake.h"
 #include "harness/run.h"
@@ -28,6 +29,7 @@ int run(const RunRequest& request) {
   return run_experiment(as_launched(request, std::cerr), show, std::cout, std::cerr);
 }
 int run(const MergeRequest& request) { return run_merge(request, show, std::cout, std::cerr); }
+int run(const AuditRequest& request) { return run_audit(request, std::cout, std::cerr); }
 int run(const DemoRequest& request) {
   const int code = run(run_of(request));
   if (code == static_cast<int>(ExitCode::kInterrupted)) return code;

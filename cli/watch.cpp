@@ -99,7 +99,7 @@ class Watch {
       baseline_ = request_.baseline;
       return;
     }
-    if (std::filesystem::exists(store_)) {
+    if (Store::is_there(store_)) {
       Store store = Store::open(store_, Store::Mode::kRead);
       for (const StoredRun& run : read_runs(store)) {
         const auto facts = read_facts(store, run.id);
@@ -124,7 +124,7 @@ class Watch {
 
   // Whether the store has all cells of exactly these weights.
   bool is_stored(const WatchedCheckpoint& checkpoint) const {
-    if (!std::filesystem::exists(store_)) return false;
+    if (!Store::is_there(store_)) return false;
     try {
       const Arm arm = open_arm(store_.string() + "#" + checkpoint.name, "");
       const std::string hash = inspect_checkpoint(checkpoint.folder).hash;

@@ -38,6 +38,14 @@ struct RunRequest {
   std::optional<Shard> shard = {};  // a part of the batches, into a store of its own; nothing: what a launcher says
 };
 
+// fewstep audit: is a store what its experiment makes?
+struct AuditRequest {
+  std::filesystem::path store = {};
+  int images = 64;         // of each cell, about: made again in their own batches
+  std::uint64_t seed = 0;  // which ones
+  std::string device = "auto";
+};
+
 // fewstep merge: the stores of shards, or of parts of an experiment, as one.
 struct MergeRequest {
   std::vector<std::filesystem::path> stores = {};

@@ -29,13 +29,9 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// A shard has a store of its own: results/NAME.2-of-3.sqlite.
 Path store_path(const RunRequest& request, const Experiment& experiment) {
   const Path whole = request.store.empty() ? Path("results") / (experiment.name + ".sqlite") : request.store;
-  if (!request.shard || request.shard->is_whole()) return whole;
-  const Shard& shard = *request.shard;
-  const std::string part = "." + std::to_string(shard.index) + "-of-" + std::to_string(shard.count);
-  return whole.parent_path() / (whole.stem().string() + part + whole.extension().string());
+  return request.shard ? shard_store(whole, *request.shard) : whole;
 }
 
 PromptSet read_captions(const Experiment& experiment, const RunRequest& request, std::ostream& messages) {
@@ -177,7 +173,7 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
                   const PromptSet& prompts, const Compute& compute, std::ostream* out, std::ostream& messages) {
   const Path path = store_path(request, experiment);
   std::optional<Store> store;
-  if (std::filesystem::exists(path)) store.emplace(Store::open(path, Store::Mode::kRead));
+  if (Store::is_there(path)) store.emplace(Store::open(path, Store::Mode::kRead));
   Store* const stored = store ? &*store : nullptr;
   const Plan plan = plan_of(request, experiment, cells, prompts, compute, [&](const Path& folder) {
     return stored ? stored->checkpoint_at(folder.string()) : std::string();
@@ -190,6 +186,12 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
 }
 
 }  // namespace
+
+std::filesystem::path shard_store(const std::filesystem::path& whole, const Shard& shard) {
+  if (shard.is_whole()) return whole;
+  const std::string part = "." + std::to_string(shard.index) + "-of-" + std::to_string(shard.count);
+  return whole.parent_path() / (whole.stem().string() + part + whole.extension().string());
+}
 
 RunRequest as_launched(const RunRequest& given, std::ostream& messages) {
   RunRequest request = given;

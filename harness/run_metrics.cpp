@@ -48,10 +48,25 @@ MetricIds add_metrics(Store& store, std::span<const OpenMetric> metrics) {
   return ids;
 }
 
+namespace {
+
+ScoreWithInfluence aggregate(const OpenMetric& metric, const Store::Rows& rows,
+                             const std::optional<Reference>& reference) {
+  return metric.metric->aggregate(metric.settings.protocol, rows.values, rows.width, rows.prompt_rows,
+                                  reference ? &reference->gaussian : nullptr);
+}
+
+void expect_rows(const Store::Rows& rows, std::int64_t images) {
+  if (static_cast<std::int64_t>(rows.prompt_rows.size()) == images) return;
+  throw input_error("score", "expected stored rows of " + std::to_string(images) + " images, got " +
+                                 std::to_string(rows.prompt_rows.size()));
+}
+
+}  // namespace
+
 Score add_score(Store& store, const ScorePlace& place, const OpenMetric& metric, const Store::Rows& rows,
                 const std::optional<Reference>& reference, const std::function<void(Score&)>& note) {
-  auto [score, influence] = metric.metric->aggregate(metric.settings.protocol, rows.values, rows.width,
-                                                     rows.prompt_rows, reference ? &reference->gaussian : nullptr);
+  auto [score, influence] = aggregate(metric, rows, reference);
   if (rows.recomputed > 0) score.flags.push_back("recomputed:" + std::to_string(rows.recomputed));
   if (rows.in_parts > 0) score.flags.push_back("batch-in-parts:" + std::to_string(rows.in_parts));
   if (note) note(score);
@@ -137,13 +152,32 @@ void RunMetrics::add_floors(const Experiment& experiment, Store& store, std::int
   }
 }
 
+std::vector<RunMetrics::Recomputed> RunMetrics::recompute(Store& store, const StoredCell& cell,
+                                                          std::span<const std::int64_t> prompt_rows) const {
+  std::vector<Recomputed> all;
+  for (std::size_t m = 0; m < metrics_.size(); ++m) {
+    const auto id = store.find_metric(key_of_rows(metrics_[m]));
+    if (!id)
+      throw input_error("audit", "expected rows of " + metrics_[m].settings.name +
+                                     " by the network of the experiment, "
+                                     "found none; another network measured them");
+    const Store::Rows rows = store.rows(cell.series_id, *id, prompt_rows, cell.images_per_prompt);
+    expect_rows(rows, cell.expected_images);
+    Recomputed one{metrics_[m].settings.name, aggregate(metrics_[m], rows, references_[m]).score, {}};
+    const MetricKey key = key_of(metrics_[m]);
+    for (const StoredScore& stored : cell.scores)
+      if (stored.metric.name == key.name && stored.metric.protocol == key.protocol &&
+          stored.metric.model_hash == key.model_hash && stored.metric.version == key.version)
+        one.stored = stored.score;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 void RunMetrics::score(Store& store, std::int64_t run_id, std::int64_t series_id, const Plan& plan) const {
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
     const Store::Rows rows = store.rows(series_id, ids_.rows[m], plan.rows, plan.images_per_prompt);
-    if (static_cast<std::int64_t>(rows.prompt_rows.size()) != plan.images_per_cell()) {
-      throw input_error("score", "expected stored rows of " + std::to_string(plan.images_per_cell()) + " images, got " +
-                                     std::to_string(rows.prompt_rows.size()));
-    }
+    expect_rows(rows, plan.images_per_cell());
     add_score(store, {run_id, series_id, ids_.scores[m]}, metrics_[m], rows, references_[m]);
   }
 }

@@ -2,6 +2,7 @@
 #include "harness/plan.h"
 #include "harness/reference_images.h"
 #include "settings/experiment.h"
+#include "store/read.h"
 #include "store/store.h"
 
 #include <functional>
@@ -47,6 +48,16 @@ class RunMetrics {
   // The floor of every metric with a reference, for cells of so many images; of an earlier run where that has it.
   void add_floors(const Experiment& experiment, Store& store, std::int64_t run_id, std::int64_t images,
                   std::ostream& messages) const;
+
+  // What a score of stored rows is, by metric, and what the store says (nothing where it has none of this metric);
+  // nothing is written. prompt_rows: of the cell. Throws Error (kInput) when rows are missing.
+  struct Recomputed {
+    std::string name;
+    Score now;
+    std::optional<Score> stored;
+  };
+  std::vector<Recomputed> recompute(Store& store, const StoredCell& cell,
+                                    std::span<const std::int64_t> prompt_rows) const;
 
   // Scores of a finished cell, from its stored rows. Throws Error (kInput) when rows are missing.
   void score(Store& store, std::int64_t run_id, std::int64_t series_id, const Plan& plan) const;

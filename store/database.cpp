@@ -119,6 +119,15 @@ void remove_temporaries(const std::filesystem::path& database) {
 
 }  // namespace
 
+bool is_empty_database(const std::filesystem::path& path) {
+  try {
+    SQLite::Database database = open_to_read(path);
+    return first_integer(database, "SELECT count(*) FROM sqlite_schema") == 0;
+  } catch (const SQLite::Exception&) {
+    return false;  // whoever opens it says what it is
+  }
+}
+
 Error store_error(const std::filesystem::path& path, const SQLite::Exception& error) {
   const std::string where = path.string(), text = error.what();
   switch (error.getErrorCode() & 0xff) {

@@ -48,6 +48,9 @@ SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mo
 
 int stored_version(SQLite::Database& database);
 
+// Whether a file is a database without a table.
+bool is_empty_database(const std::filesystem::path& path);
+
 struct Store::Impl {
   Impl(const std::filesystem::path& file, Mode mode)
       : path(file), database(open_database(file, mode, lock)), version(stored_version(database)) {}

@@ -115,6 +115,10 @@ Store::Store(Store&&) noexcept = default;
 
 Store Store::open(const std::filesystem::path& path, Mode mode) { return Store(std::make_unique<Impl>(path, mode)); }
 
+bool Store::is_there(const std::filesystem::path& path) {
+  return std::filesystem::exists(path) && !(std::filesystem::is_regular_file(path) && is_empty_database(path));
+}
+
 std::int64_t Store::add_checkpoint(const std::string& sha256, const std::string& name, const std::string& path,
                                    const std::string& kind) {
   return guarded(impl_->path, [&] {

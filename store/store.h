@@ -92,6 +92,9 @@ class Store {
  public:
   enum class Mode { kRead, kWrite };  // kWrite creates what is missing
   static Store open(const std::filesystem::path& path, Mode mode);
+  // Whether something is there to be opened: not where no file is, nor where a writer was stopped before its first
+  // table.
+  static bool is_there(const std::filesystem::path& path);
   ~Store();
   Store(Store&&) noexcept;
 

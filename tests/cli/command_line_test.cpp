@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const std::vector<std::string> kCommands = {"demo",    "run",    "report",  "sample", "score", "stats", "distill",
-                                            "inspect", "schema", "compare", "gate",   "watch", "merge"};
+                                            "inspect", "schema", "compare", "gate",   "watch", "merge", "audit"};
 // What every sample needs beside its guidance.
 const std::vector<std::string> kSample = {"sample",   "--checkpoint", "lcm", "--sampler", "lcm",
                                           "--prompt", "a boat",       "-o",  "out"};
@@ -328,8 +328,9 @@ TEST(ACommandLine, WithAnUnknownCommandNamesTheNearest) {
                        "[command line] no such command: unknown name \"rnu\"; did you mean \"run\"?");
   EXPECT_FEWSTEP_ERROR(parse({"samples", "--steps", "4"}), ExitCode::kUsage, "did you mean \"sample\"?");
   EXPECT_FEWSTEP_ERROR(parse({"Report"}), ExitCode::kUsage, "did you mean \"report\"?");
-  EXPECT_FEWSTEP_ERROR(parse({"xylophone"}), ExitCode::kUsage,
-                       "known: demo, run, report, compare, gate, watch, merge, sample, score, stats, distill, inspect");
+  EXPECT_FEWSTEP_ERROR(
+      parse({"xylophone"}), ExitCode::kUsage,
+      "known: demo, run, report, compare, gate, watch, merge, audit, sample, score, stats, distill, inspect");
   EXPECT_FEWSTEP_ERROR(parse({""}), ExitCode::kUsage, "no such command: unknown name \"\"");
 }
 

@@ -109,6 +109,17 @@ TEST_F(Resume, AfterCtrlCStopsBehindTheBatchAndSaysHowToGoOn) {
   EXPECT_EQ(results_of(stopped_.store()), expected);
 }
 
+TEST_F(Resume, AfterAStopBeforeTheFirstTableBeginsAnew) {
+  const Results expected = uninterrupted();
+  {
+    SQLite::Database(stopped_.store().string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
+        .exec("PRAGMA journal_mode = WAL");
+  }
+  const Finished finished = stopped_.run({"--batch", "2"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(results_of(stopped_.store()), expected);
+}
+
 TEST_F(Resume, AfterAFullDiskLosesNothing) {
   const Results expected = uninterrupted();
   const Finished finished = run_program("fewstep", stopped_.run_arguments({"--batch", "2"}), [] {

@@ -1,0 +1,188 @@
+#include "harness/audit.h"
+
+#include "core/device.h"
+#include "core/error.h"
+#include "harness/environment.h"
+#include "harness/made_again.h"
+#include "harness/run.h"
+#include "harness/run_facts.h"
+#include "harness/run_metrics.h"
+#include "images/files.h"
+#include "store/read_samples.h"
+
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+
+namespace fewstep {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr double kScores = 1e-9;  // of a score: another machine adds in another order
+
+// A folder of this process below the system's one for such things, removed at the end.
+class Scratch {
+ public:
+  Scratch() {
+    std::string name = (std::filesystem::temp_directory_path() / "fewstep-audit-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw environment_error(name, "a folder for the audit cannot be made");
+    path_ = name;
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const Path& path() const { return path_; }
+
+ private:
+  Path path_;
+};
+
+// What was found, and what of it differs.
+struct Findings {
+  std::int64_t compared = 0, equal = 0;
+  std::vector<std::string> differences;
+};
+
+void check_pictures(Store& store, const StoredTable& table, Findings& found) {
+  for (const StoredCell& cell : table.cells) {
+    for (const std::int64_t row : prompt_rows_of(store, cell.series_id)) {
+      for (int index = 0; index < cell.images_per_prompt; ++index) {
+        const auto stored = store.find_image(cell.series_id, row, index);
+        if (!stored || stored->image_path.empty()) continue;
+        ++found.compared;
+        const Path file = stored_image(store, stored->image_path);
+        std::string trouble;
+        try {
+          if (image_hash(read_image(file)) != stored->image_sha256) trouble = "shows another picture than was stored";
+        } catch (const Error& error) {
+          trouble = error.what();
+        }
+        if (trouble.empty()) {
+          ++found.equal;
+        } else {
+          found.differences.push_back(file.string() + ": " + trouble);
+        }
+      }
+    }
+  }
+}
+
+bool agree(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= kScores * std::max(std::abs(a), std::abs(b));
+}
+
+void check_scores(Store& store, const StoredTable& table, const RunMetrics& metrics, const std::vector<Cell>& cells,
+                  Findings& found) {
+  for (std::size_t i = 0; i < table.cells.size(); ++i) {
+    const StoredCell& cell = table.cells[i];
+    if (cell.state != CellState::kComplete) continue;
+    const std::string label = i < cells.size() ? label_of(cells[i]) : cell.series.sampler;
+    for (const auto& [name, now, stored] : metrics.recompute(store, cell, prompt_rows_of(store, cell.series_id))) {
+      ++found.compared;
+      if (!stored) {
+        found.differences.push_back(label + ": " + name + " is not stored");
+      } else if (agree(now.value, stored->value) && agree(now.standard_error, stored->standard_error) &&
+                 now.count == stored->count) {
+        ++found.equal;
+      } else {
+        found.differences.push_back(fmt::format("{}: {} is {:.9g} ± {:.9g} of {} images, stored {:.9g} ± {:.9g} of {}",
+                                                label, name, now.value, now.standard_error, now.count, stored->value,
+                                                stored->standard_error, stored->count));
+      }
+    }
+  }
+}
+
+// Images of a run that was made again, against the stored ones.
+void check_images(Store& store, Store& again, bool same_environment, Findings& found) {
+  for (const StoredCell& cell : read_table(again).cells) {
+    const auto series = store.find_series(cell.series);
+    if (!series) throw input_error("audit", "expected the cells of the stored run, got another checkpoint or setting");
+    const RoundingBounds bounds = rounding_bounds(parse_dtype(cell.series.dtype));
+    for (const auto& [row, index] : again.finished(cell.series_id, {})) {
+      const auto stored = store.find_image(*series, row, index), now = again.find_image(cell.series_id, row, index);
+      if (!stored) continue;  // of a cell that is not whole
+      ++found.compared;
+      const bool equal = stored->image_sha256 == now->image_sha256 && stored->seed == now->seed;
+      found.equal += equal;
+      if (equal || (!same_environment && are_close(stored->fingerprint, now->fingerprint, bounds))) continue;
+      found.differences.push_back(fmt::format("{} {} steps, prompt row {} image {}: made again it is {}…, stored {}…",
+                                              cell.series.sampler, cell.series.steps, row, index,
+                                              now->image_sha256.substr(0, 12), stored->image_sha256.substr(0, 12)));
+    }
+  }
+}
+
+std::string text_of(const char* what, const Findings& found) {
+  const auto close = found.compared - found.equal - static_cast<std::int64_t>(found.differences.size());
+  return fmt::format("{}: {} compared, {} equal{}{}\n", what, found.compared, found.equal,
+                     close > 0 ? fmt::format(", {} within rounding", close) : "",
+                     found.differences.empty() ? "" : fmt::format(", {} DIFFER", found.differences.size()));
+}
+
+// One shard of so many that each cell makes about the wanted images again, in the batches in which they were made.
+Shard some_batches(const StoredTable& table, int batch, int images, std::uint64_t seed) {
+  std::int64_t most = 1;
+  for (const StoredCell& cell : table.cells) most = std::max(most, cell.expected_images);
+  const std::int64_t batches = (most + batch - 1) / batch, wanted = std::max(1, (images + batch - 1) / batch);
+  const auto count = static_cast<int>(std::max<std::int64_t>(1, batches / wanted));
+  return {static_cast<int>(seed % static_cast<std::uint64_t>(count)) + 1, count};
+}
+
+}  // namespace
+
+int run_audit(const AuditRequest& given, std::ostream& out, std::ostream& messages) {
+  Store store = Store::open(given.store, Store::Mode::kRead);
+  const StoredTable table = read_table(store);
+  RunRequest request = request_of(table.facts, given.store);
+  const Experiment experiment = read_experiment(request.experiment, request.set, request.only);
+  const auto blocks = check_features(store);
+  out << "features: " << blocks << " files have the content of their hash\n";
+  std::vector<Findings> all(3);
+  check_pictures(store, table, all[0]);
+  out << text_of("pictures", all[0]) << std::flush;
+  const Scratch scratch;
+  {
+    use_exact_float32();
+    const c10::InferenceMode inference;
+    RunMetrics metrics(experiment, {at::kCPU, at::kFloat});
+    metrics.read_references(experiment, scratch.path() / "references", messages);
+    check_scores(store, table, metrics, select(expand(experiment), request.only), all[1]);
+  }
+  out << text_of("scores", all[1]) << std::flush;
+  request.store = scratch.path() / "again.sqlite";
+  request.no_timing = true;
+  if (given.device != "auto") request.device = given.device;
+  const at::Device device = parse_device(request.device);
+  if (request.batch == 0 && !table.cells.empty()) {
+    const SeriesKey& series = table.cells.front().series;
+    request.batch = default_batch({series.height, series.width}, device.is_cuda());
+  }
+  request.shard = some_batches(table, request.batch, given.images, given.seed);
+  const Shard shard = *request.shard;
+  const int code = run_experiment(
+      request, [](Store&, std::int64_t) {}, messages, messages);
+  if (code != 0) return code;
+  Store made = Store::open(shard_store(request.store, shard), Store::Mode::kRead);
+  check_images(store, made, environment_json(device) == table.environment_json, all[2]);
+  out << text_of("images made again", all[2]) << std::flush;
+  std::string first;
+  std::size_t differences = 0;
+  for (const Findings& found : all) {
+    for (const std::string& difference : found.differences)
+      if (++differences <= 5) first += "\n  " + difference;
+  }
+  if (differences == 0) return 0;
+  throw input_error(given.store.string(), "expected what its experiment makes, got " + std::to_string(differences) +
+                                              " differences:" + first + (differences > 5 ? "\n  …" : ""));
+}
+
+}  // namespace fewstep
