@@ -1,29 +1,9 @@
 #include "models/group_norm_kernel.h"
 
-#include <bit>
-#include <cmath>
-
-// Plain loops that the compiler turns into vectors, once for each level of the instruction set; chosen at run time.
-#define FEWSTEP_INLINE inline __attribute__((always_inline))
-#ifdef __x86_64__
-#define FEWSTEP_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
-#define FEWSTEP_AVX2 __attribute__((target("avx2,fma")))
-#endif
+#include "models/instruction_sets.h"
 
 namespace fewstep {
 namespace {
-
-FEWSTEP_INLINE float to_float(float value) { return value; }
-FEWSTEP_INLINE float to_float(std::uint16_t bfloat16) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat16) << 16);
-}
-
-FEWSTEP_INLINE void store(float value, float& to) { to = value; }
-FEWSTEP_INLINE void store(float value, std::uint16_t& to) {  // to the nearest, ties to even
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  to = static_cast<std::uint16_t>(value == value ? rounded : 0x7fc0);
-}
 
 // x / (1 + e^−x). The exponential is 2^n · e^r with |r| <= ln 2 / 2 and a polynomial of degree 7.
 FEWSTEP_INLINE float silu_of(float x) {
@@ -75,7 +55,7 @@ FEWSTEP_INLINE void scale_rows_of(const T* __restrict from, T* __restrict to, st
   for (std::int64_t pixel = 0; pixel < pixels; ++pixel, from += channels, to += channels) {
     for (std::int64_t i = 0; i < channels; ++i) {
       const float value = to_float(from[i]) * scale[i] + shift[i];
-      store(kSilu ? silu_of(value) : value, to[i]);
+      store_float(kSilu ? silu_of(value) : value, to[i]);
     }
   }
 }
@@ -120,13 +100,8 @@ FEWSTEP_KERNELS(WithAvx512, FEWSTEP_AVX512)
 template <class T>
 Kernels<T> choose_kernels() {
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    return {WithAvx512<T>::add_moments, WithAvx512<T>::scale_rows};
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return {WithAvx2<T>::add_moments, WithAvx2<T>::scale_rows};
-  }
+  if (instruction_set() == InstructionSet::kAvx512) return {WithAvx512<T>::add_moments, WithAvx512<T>::scale_rows};
+  if (instruction_set() == InstructionSet::kAvx2) return {WithAvx2<T>::add_moments, WithAvx2<T>::scale_rows};
 #endif
   return {AnyMachine<T>::add_moments, AnyMachine<T>::scale_rows};
 }

@@ -4,6 +4,7 @@
 #include "models/group_norm.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
@@ -15,6 +16,7 @@
 #include <ATen/ops/silu.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -46,6 +48,24 @@ Conv2d take_conv(Weights& weights, const std::string& name, std::int64_t in, std
   Tensor weight = weights.take(name + ".weight", {out, in, kernel, kernel});
   return make_conv(std::move(weight), bias ? weights.take(name + ".bias", {out}) : Tensor(),
                    {stride, padding < 0 ? kernel / 2 : padding});
+}
+
+JoinedLinear take_joined(Weights& weights, const std::vector<std::string>& names, std::int64_t in, std::int64_t out) {
+  JoinedLinear joined{{}, names.size()};
+  std::vector<Tensor> plain;
+  for (const std::string& name : names) plain.push_back(weights.take(name + ".weight", {out, in}));
+  const bool trained = std::any_of(plain.begin(), plain.end(), [](const Tensor& one) { return one.requires_grad(); });
+  if (!trained) plain = {at::cat(plain)};
+  for (Tensor& weight : plain) joined.layers.push_back(make_linear(std::move(weight), {}));
+  return joined;
+}
+
+std::vector<Tensor> linear_parts(const JoinedLinear& joined, const Tensor& x) {
+  if (joined.layers.size() == 1)
+    return linear(joined.layers.front(), x).chunk(static_cast<std::int64_t>(joined.parts), -1);
+  std::vector<Tensor> parts;
+  for (const Linear& layer : joined.layers) parts.push_back(linear(layer, x));
+  return parts;
 }
 
 Norm take_layer_norm(Weights& weights, const std::string& name, std::int64_t size, double eps) {
@@ -97,7 +117,8 @@ Tensor group_norm_silu(const Norm& layer, const Tensor& x) { return group_normal
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool causal) {
   const auto split = [heads](const Tensor& x) {
-    return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+    return x.unflatten(2, {heads, x.size(2) / heads})
+        .transpose(1, 2);  // parts of a joined product are no whole tensors
   };
   const Tensor mixed = at::scaled_dot_product_attention(split(q), split(k), split(v), {}, 0.0, causal);
   return mixed.transpose(1, 2).reshape(q.sizes());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace fewstep {
 
@@ -33,6 +34,15 @@ Linear take_linear(Weights& weights, const std::string& name, std::int64_t in, s
 // padding: kernel / 2 unless given.
 Conv2d take_conv(Weights& weights, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                  std::int64_t stride = 1, std::int64_t padding = -1, bool bias = true);
+// Layers without bias that see the same input, as one product. Weights that are trained stay apart, each by its name.
+struct JoinedLinear {
+  std::vector<Linear> layers;  // one: all of them, along their outputs
+  std::size_t parts = 0;
+};
+JoinedLinear take_joined(Weights& weights, const std::vector<std::string>& names, std::int64_t in, std::int64_t out);
+// The results of each, [..., out]; views of one tensor.
+std::vector<Tensor> linear_parts(const JoinedLinear& joined, const Tensor& x);
+
 Norm take_layer_norm(Weights& weights, const std::string& name, std::int64_t size, double eps);
 Norm take_group_norm(Weights& weights, const std::string& name, std::int64_t groups, std::int64_t channels, double eps);
 

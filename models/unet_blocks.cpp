@@ -1,27 +1,36 @@
 #include "models/unet_blocks.h"
 
+#include "models/geglu.h"
+
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/gelu.h>
 
 namespace fewstep {
 namespace {
 
-CrossAttention take_attention(Weights& weights, const std::string& name, std::int64_t channels, std::int64_t heads,
-                              std::int64_t context_channels) {
-  return {take_linear(weights, name + ".to_q", channels, channels, false),
-          take_linear(weights, name + ".to_k", context_channels, channels, false),
-          take_linear(weights, name + ".to_v", context_channels, channels, false),
+SelfAttention take_self_attention(Weights& weights, const std::string& name, std::int64_t channels,
+                                  std::int64_t heads) {
+  return {take_joined(weights, {name + ".to_q", name + ".to_k", name + ".to_v"}, channels, channels),
           take_linear(weights, name + ".to_out.0", channels, channels), heads};
 }
 
-// Adds the attention's result to residual.
-Tensor attend(const CrossAttention& layer, const Tensor& x, const KeysValues& to, const Tensor& residual) {
-  return linear(layer.out, attention(linear(layer.q, x), to.keys, to.values, layer.heads), residual);
+CrossAttention take_cross_attention(Weights& weights, const std::string& name, std::int64_t channels,
+                                    std::int64_t heads, std::int64_t context_channels) {
+  return {take_linear(weights, name + ".to_q", channels, channels, false),
+          take_joined(weights, {name + ".to_k", name + ".to_v"}, context_channels, channels),
+          take_linear(weights, name + ".to_out.0", channels, channels), heads};
+}
+
+// The attention's result is added to residual.
+Tensor attend(const SelfAttention& layer, const Tensor& x, const Tensor& residual) {
+  const auto parts = linear_parts(layer.qkv, x);
+  return linear(layer.out, attention(parts[0], parts[1], parts[2], layer.heads), residual);
+}
+Tensor attend(const CrossAttention& layer, const Tensor& x, const KeysValues& text, const Tensor& residual) {
+  return linear(layer.out, attention(linear(layer.q, x), text.keys, text.values, layer.heads), residual);
 }
 
 Tensor feed_forward(const TransformerBlock& block, const Tensor& x, const Tensor& residual) {
-  const auto halves = linear(block.feed_in, x).chunk(2, -1);
-  return linear(block.feed_out, halves[0] * at::gelu(halves[1]), residual);
+  return linear(block.feed_out, geglu(linear(block.feed_in, x)), residual);
 }
 
 // [B,C,h,w] → [B,h·w,C], free of copies for channels_last.
@@ -68,15 +77,16 @@ TransformerBlock take_transformer(Weights& weights, const std::string& name, std
   block.norm1 = take_layer_norm(weights, inner + ".norm1", channels, 1e-5);
   block.norm2 = take_layer_norm(weights, inner + ".norm2", channels, 1e-5);
   block.norm3 = take_layer_norm(weights, inner + ".norm3", channels, 1e-5);
-  block.self = take_attention(weights, inner + ".attn1", channels, heads, channels);
-  block.cross = take_attention(weights, inner + ".attn2", channels, heads, context_channels);
+  block.self = take_self_attention(weights, inner + ".attn1", channels, heads);
+  block.cross = take_cross_attention(weights, inner + ".attn2", channels, heads, context_channels);
   block.feed_in = take_linear(weights, inner + ".ff.net.0.proj", channels, 8 * channels);
   block.feed_out = take_linear(weights, inner + ".ff.net.2", 4 * channels, channels);
   return block;
 }
 
 KeysValues keys_values(const CrossAttention& layer, const Tensor& context) {
-  return {linear(layer.k, context), linear(layer.v, context)};
+  const auto parts = linear_parts(layer.kv, context);
+  return {parts[0], parts[1]};
 }
 
 Tensor forward(const TransformerBlock& block, const Tensor& x, const KeysValues& text) {
@@ -84,7 +94,7 @@ Tensor forward(const TransformerBlock& block, const Tensor& x, const KeysValues&
   Tensor tokens =
       block.linear_in ? linear(*block.linear_in, to_tokens(normalized)) : to_tokens(conv2d(*block.conv_in, normalized));
   const Tensor first = normalize(block.norm1, tokens);
-  tokens = attend(block.self, first, keys_values(block.self, first), tokens);
+  tokens = attend(block.self, first, tokens);
   tokens = attend(block.cross, normalize(block.norm2, tokens), text, tokens);
   tokens = feed_forward(block, normalize(block.norm3, tokens), tokens);
   if (block.linear_out) return to_image(linear(*block.linear_out, tokens, to_tokens(x)), x.size(2), x.size(3));

@@ -21,8 +21,15 @@ ResnetBlock take_resnet(Weights& weights, const std::string& name, std::int64_t 
 // time_activated: silu of the time embedding [B,time_channels], the same for every block of one forward.
 Tensor forward(const ResnetBlock& block, const Tensor& x, const Tensor& time_activated);
 
+struct SelfAttention {
+  JoinedLinear qkv;
+  Linear out;
+  std::int64_t heads = 1;
+};
 struct CrossAttention {
-  Linear q, k, v, out;
+  Linear q;
+  JoinedLinear kv;
+  Linear out;
   std::int64_t heads = 1;
 };
 struct TransformerBlock {  // Transformer2DModel with one BasicTransformerBlock
@@ -30,7 +37,8 @@ struct TransformerBlock {  // Transformer2DModel with one BasicTransformerBlock
   std::optional<Linear> linear_in, linear_out;  // use_linear_projection
   std::optional<Conv2d> conv_in, conv_out;
   Norm norm1, norm2, norm3;
-  CrossAttention self, cross;
+  SelfAttention self;
+  CrossAttention cross;
   Linear feed_in, feed_out;  // GEGLU
 };
 TransformerBlock take_transformer(Weights& weights, const std::string& name, std::int64_t channels, std::int64_t heads,

@@ -19,13 +19,13 @@ namespace {
 
 constexpr double kEps = 1e-6;  // of every group norm, whatever the configuration says
 
-struct SelfAttention {  // one head over all pixels
+struct PixelAttention {  // one head over all pixels
   Norm norm;
   Linear q, k, v, out;
 };
 struct MidBlock {
   ResnetBlock first, second;
-  std::optional<SelfAttention> attention;
+  std::optional<PixelAttention> attention;
 };
 struct EncoderStage {
   std::vector<ResnetBlock> resnets;
@@ -94,9 +94,9 @@ class Builder {
     if (!config_.mid_block_attention) return mid;
     const std::string layer = name + ".attentions.0";
     mid.attention =
-        SelfAttention{take_group_norm(weights_, layer + ".group_norm", config_.norm_num_groups, channels, kEps),
-                      projection(layer, ".to_q", ".query"), projection(layer, ".to_k", ".key"),
-                      projection(layer, ".to_v", ".value"), projection(layer, ".to_out.0", ".proj_attn")};
+        PixelAttention{take_group_norm(weights_, layer + ".group_norm", config_.norm_num_groups, channels, kEps),
+                       projection(layer, ".to_q", ".query"), projection(layer, ".to_k", ".key"),
+                       projection(layer, ".to_v", ".value"), projection(layer, ".to_out.0", ".proj_attn")};
     return mid;
   }
 
@@ -144,7 +144,7 @@ class Builder {
   Weights& weights_;
 };
 
-Tensor attend(const SelfAttention& layer, const Tensor& x) {
+Tensor attend(const PixelAttention& layer, const Tensor& x) {
   const Tensor tokens = normalize(layer.norm, x).permute({0, 2, 3, 1}).flatten(1, 2);
   const Tensor residual = x.permute({0, 2, 3, 1}).flatten(1, 2);
   const Tensor mixed = attention(linear(layer.q, tokens), linear(layer.k, tokens), linear(layer.v, tokens), 1);
