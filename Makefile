@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture statistics sanitize format format-check check-includes lint clean
+.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture fuzz statistics sanitize format format-check check-includes lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,12 @@ torture: build ## long tests: SIGKILL and resume at random moments, mutated inpu
 	@$(BIN)/fewstep_distill_tests --gtest_filter="TrainingResume.*"
 	@$(BIN)/fewstep_pocket_tests --gtest_filter="Recipes/PocketCurve.*"
 	@$(BIN)/fewstep_verdicts_tests --gtest_filter="MillionSamples.*"
+
+fuzz: deps ## libFuzzer (clang) over every parser of ours, RUNS=10000 inputs each; what it finds goes to tests/fuzz/corpus
+	@tools/setup.sh fuzz
+	@[ -f build/fuzz/build.ninja ] || cmake --preset fuzz
+	@cmake --build build/fuzz -j $(JOBS) --target fewstep_fuzz
+	@tools/fuzz.sh build/fuzz/bin/fewstep_fuzz $(or $(RUNS),10000)
 
 statistics: build ## false alarms, power and coverage of the verdicts by simulation (5 minutes): the figures of docs/statistics.md
 	@FEWSTEP_STATISTICS=1 $(BIN)/fewstep_verdicts_tests --gtest_filter="Statistics.*" --gtest_brief=1

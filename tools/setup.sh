@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing: Debian packages by apt-get, LibTorch and Arrow into .deps/. Safe to run again.
-# usage: tools/setup.sh [programs|build|test|parity|format|lint]   (default: build; programs: what the two programs need)   CUDA=1 takes LibTorch with its CUDA libraries
+# usage: tools/setup.sh [programs|build|test|parity|format|lint|fuzz]   (default: build; programs: what the two programs need)   CUDA=1 takes LibTorch with its CUDA libraries
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -55,6 +55,7 @@ case $what in
   test) install_debian "${packages_test[@]}" ;;
   format) install_debian "${packages_format[@]}" ;;
   lint) install_debian cppcheck ;;
+  fuzz) install_debian clang-14 libclang-rt-14-dev ;;
   parity)
     install_debian "${packages_parity[@]}"
     stamp=$(sha256sum tests/parity-requirements.txt | cut -c1-16)

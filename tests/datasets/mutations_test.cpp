@@ -4,12 +4,11 @@
 #include "datasets/captions.h"
 #include "images/files.h"
 #include "tests/formats/tar_bytes.h"
+#include "tests/mutated.h"
 #include "tests/temporary.h"
 #include "tests/warnings.h"
 
-#include <algorithm>
 #include <cstdlib>
-#include <random>
 
 namespace fewstep {
 namespace {
@@ -17,43 +16,6 @@ namespace {
 const std::filesystem::path kData = std::filesystem::path(FEWSTEP_TEST_DATA) / "datasets";
 
 int rounds() { return std::getenv("FEWSTEP_TORTURE") ? 10'000 : 500; }
-
-using Random = std::mt19937;
-
-std::size_t below(Random& random, std::size_t n) { return n == 0 ? 0 : random() % n; }
-
-// One to four of: bits flipped, bytes that parsers trip over, a piece cut, repeated or moved, the end cut.
-std::string mutated(std::string bytes, Random& random) {
-  constexpr std::string_view kAwkward("\0\xff\x7f\x80\"\\{[\n\r\t,\xc3\xe2", 14);
-  for (std::size_t times = 1 + below(random, 4); times > 0 && !bytes.empty(); --times) {
-    const std::size_t at = below(random, bytes.size());
-    const std::size_t length = 1 + below(random, std::min<std::size_t>(bytes.size() - at, 40));
-    switch (below(random, 7)) {
-      case 0:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(random, 8)));
-        break;
-      case 1:
-        bytes[at] = kAwkward[below(random, kAwkward.size())];
-        break;
-      case 2:
-        bytes.erase(at, length);
-        break;
-      case 3:
-        bytes.insert(at, bytes.substr(at, length));
-        break;
-      case 4:
-        bytes.insert(below(random, bytes.size()), bytes.substr(at, length));
-        break;
-      case 5:
-        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, static_cast<char>(random()));
-        break;
-      default:
-        bytes.resize(bytes.size() - below(random, std::min<std::size_t>(bytes.size(), 64)));
-        break;
-    }
-  }
-  return bytes;
-}
 
 // Whatever the bytes are, read gives a result or an Error: any other exception fails the test, a crash all the more.
 template <typename Read>
