@@ -1,5 +1,6 @@
 #include "models/geglu.h"
 
+#include "models/gpu.h"
 #include "models/instruction_sets.h"
 #include "models/packed.h"
 
@@ -88,6 +89,7 @@ void run(const void* from, void* to, std::int64_t rows, std::int64_t channels) {
 }  // namespace
 
 Tensor geglu(const Tensor& x) {
+  if (const GpuKernels* kernels = gpu_kernels(x)) return kernels->geglu(x);
   const auto type = x.scalar_type();
   const bool fused =
       x.device().is_cpu() && is_inference() && x.numel() > 0 && (type == at::kFloat || type == at::kBFloat16);

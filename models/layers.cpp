@@ -1,6 +1,7 @@
 #include "models/layers.h"
 
 #include "core/error.h"
+#include "models/gpu.h"
 #include "models/group_norm.h"
 
 #include <ATen/TensorOperators.h>
@@ -88,17 +89,28 @@ Tensor linear(const Linear& layer, const Tensor& x, const Tensor& residual) {
   return residual.defined() ? result.add(residual) : result;
 }
 
-Tensor conv2d(const Conv2d& layer, const Tensor& x, const Tensor& residual) {
+Tensor conv2d(const Conv2d& layer, const Tensor& x, const Tensor& residual, const Tensor& per_image) {
+  const auto with_per_image = [&](const Tensor& image) {
+    return per_image.defined() ? image + per_image.unsqueeze(-1).unsqueeze(-1) : image;
+  };
   Tensor result = packed_conv2d(*layer.weight, layer.bias, x, layer.geometry, residual);
-  if (result.defined()) return result;
+  if (result.defined()) return with_per_image(result);
   const auto& [stride, padding] = layer.geometry;
-  result = at::conv2d(x, plain_weight(*layer.weight), layer.bias, {stride, stride}, {padding, padding});
+  const auto convolved = [&](const Tensor& bias) {
+    return at::conv2d(x, plain_weight(*layer.weight), bias, {stride, stride}, {padding, padding});
+  };
+  const bool adds = residual.defined() || per_image.defined();
+  if (const GpuKernels* kernels = adds ? gpu_kernels(x) : nullptr)
+    return kernels->add(convolved({}), layer.bias, per_image, residual);
+  result = with_per_image(convolved(layer.bias));
   return residual.defined() ? result.add(residual) : result;
 }
 
 namespace {
 
 Tensor group_normalize(const Norm& layer, const Tensor& x, bool silu) {
+  if (const GpuKernels* kernels = x.dim() == 4 ? gpu_kernels(x) : nullptr)
+    return kernels->group_norm(x, layer.groups, layer.weight, layer.bias, layer.eps, silu);
   Tensor result = fused_group_norm(x, layer.groups, layer.weight, layer.bias, layer.eps, silu);
   if (result.defined()) return result;
   result = at::group_norm(x, layer.groups, layer.weight, layer.bias, layer.eps);
@@ -109,6 +121,8 @@ Tensor group_normalize(const Norm& layer, const Tensor& x, bool silu) {
 }  // namespace
 
 Tensor normalize(const Norm& layer, const Tensor& x) {
+  if (const GpuKernels* kernels = layer.groups == 0 ? gpu_kernels(x) : nullptr)
+    return kernels->layer_norm(x, layer.weight, layer.bias, layer.eps);
   if (layer.groups == 0) return at::layer_norm(x, layer.weight.sizes(), layer.weight, layer.bias, layer.eps);
   return group_normalize(layer, x, false);
 }

@@ -46,9 +46,10 @@ std::vector<Tensor> linear_parts(const JoinedLinear& joined, const Tensor& x);
 Norm take_layer_norm(Weights& weights, const std::string& name, std::int64_t size, double eps);
 Norm take_group_norm(Weights& weights, const std::string& name, std::int64_t groups, std::int64_t channels, double eps);
 
-// residual, when defined, has the result's shape and is added to it (in the same pass where weights are packed).
+// residual, when defined, has the result's shape and is added to it (in the same pass where weights are packed, and by
+// our kernels on CUDA); per_image [B,out] is added to every pixel.
 Tensor linear(const Linear& layer, const Tensor& x, const Tensor& residual = {});
-Tensor conv2d(const Conv2d& layer, const Tensor& x, const Tensor& residual = {});
+Tensor conv2d(const Conv2d& layer, const Tensor& x, const Tensor& residual = {}, const Tensor& per_image = {});
 Tensor normalize(const Norm& layer, const Tensor& x);
 Tensor group_norm_silu(const Norm& layer, const Tensor& x);
 

@@ -55,8 +55,8 @@ ResnetBlock take_resnet(Weights& weights, const std::string& name, std::int64_t 
 }
 
 Tensor forward(const ResnetBlock& block, const Tensor& x, const Tensor& time_activated) {
-  Tensor hidden = conv2d(block.conv1, group_norm_silu(block.norm1, x));
-  if (block.time) hidden = hidden + linear(*block.time, time_activated).unsqueeze(-1).unsqueeze(-1);
+  const Tensor of_time = block.time ? linear(*block.time, time_activated) : Tensor();
+  const Tensor hidden = conv2d(block.conv1, group_norm_silu(block.norm1, x), {}, of_time);
   const Tensor residual = block.shortcut ? conv2d(*block.shortcut, x) : x;
   return conv2d(block.conv2, group_norm_silu(block.norm2, hidden), residual);
 }

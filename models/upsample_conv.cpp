@@ -1,5 +1,6 @@
 #include "models/upsample_conv.h"
 
+#include "models/gpu.h"
 #include "models/packed.h"
 
 #include <ATen/TensorOperators.h>
@@ -47,6 +48,7 @@ Tensor upsample_conv(const UpsampleConv& layer, const Tensor& x) {
     return conv2d(layer.conv, at::upsample_nearest2d(x, {2 * height, 2 * width}));
   }
   const Tensor phases = conv2d(*layer.folded, x);  // [B,4·out,h+1,w+1]
+  if (const GpuKernels* kernels = gpu_kernels(phases)) return kernels->interleave(phases);
   const auto channels = phases.size(1) / 4;
   Tensor result =
       at::empty({x.size(0), channels, 2 * height, 2 * width}, phases.options(), at::MemoryFormat::ChannelsLast);

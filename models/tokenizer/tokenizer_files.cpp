@@ -193,8 +193,9 @@ SpecialTokens read_special_tokens(const fs::path& folder, const json& config, co
 // A learned embedding lies in the row that its token's id says, so another id is another embedding.
 void tell_other_ids(const SpecialTokens& tokens, const std::vector<AddedToken>& added) {
   for (const auto& [id, listed] : tokens.listed) {
-    const auto given = std::find_if(added.begin(), added.end(),
-                                    [&](const AddedToken& token) { return token.content == listed.content; });
+    const auto given = std::find_if(added.begin(), added.end(), [&text = listed.content](const AddedToken& token) {
+      return token.content == text;
+    });
     if (given == added.end() || given->id == id) continue;
     warn(tokens.where, "says id " + std::to_string(id) + " for token " + in_quotes(listed.content) + "; it is " +
                            std::to_string(given->id) + ", as Transformers numbers it");
