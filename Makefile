@@ -57,7 +57,11 @@ shapes-sheet: build ## remake the picture of the built-in scenes, docs/shapes.pn
 
 torture: export FEWSTEP_TORTURE = 1
 torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the ten thousand
+	@python3 tests/torture/torture.py --bin $(BIN) --log $(BUILD)/torture.log
+	@[ -z "$$QUICK" ] || exit 0
 	@$(BIN)/fewstep_harness_tests --gtest_filter="Resume.*"
+	@$(BIN)/fewstep_fuzz_tests --gtest_brief=1
+	@$(BIN)/fewstep_pipeline_tsan 1000
 	@$(BIN)/fewstep_store_tests --gtest_filter="StoreCrashes.*:HostileStore.*"
 	@$(BIN)/fewstep_datasets_tests --gtest_filter="*Mutat*"
 	@$(BIN)/fewstep_models_tests --gtest_filter="*SurvivesMutated*"

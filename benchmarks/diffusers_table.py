@@ -115,11 +115,13 @@ model = "clip"
     return path
 
 
-def compare_tables(args, folder):
+def compare_tables(args, folder, dtype=torch.float32):
     source = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden"
     with open(source / "prompts" / "coco2014_captions.tsv", newline="", encoding="utf-8") as file:
         prompts = [row["caption"] for row in csv.DictReader(file, delimiter="\t")][:PROMPTS]
     pipelines = make_checkpoints(folder, source / "tokenizer" / "sd15")
+    for pipeline in pipelines.values():
+        pipeline.to(dtype=dtype)
     clip_score = make_clip(folder, source / "tokenizer" / "sd15")
     (folder / "captions.txt").write_text("\n".join(prompts) + "\n", encoding="utf-8")
     experiment = experiment_file(folder, "captions.txt", PROMPTS)
@@ -129,7 +131,8 @@ def compare_tables(args, folder):
         for old in folder.glob("table.*"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
         start = time.perf_counter()
-        subprocess.run([str(args.bin / "fewstep"), "run", str(experiment), "--store", str(store), "--batch", str(BATCH)],
+        subprocess.run([str(args.bin / "fewstep"), "run", str(experiment), "--store", str(store), "--batch", str(BATCH),
+                        "--dtype", str(dtype).removeprefix("torch.")],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return time.perf_counter() - start
 

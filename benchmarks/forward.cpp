@@ -1,9 +1,10 @@
 // One network as a server, for live comparisons in value and in time with the Python packages.
-// usage: fewstep_forward unet|vae-decode FOLDER DTYPE [--operators], or fewstep_forward frechet - float32
+// usage: fewstep_forward unet|vae-decode FOLDER DTYPE [DEVICE] [--operators], or fewstep_forward frechet - float32
 // Each input line "IN OUT" names safetensors files (frechet: two .npz of statistics); the answer is the milliseconds of
 // the forward alone. Inputs by name: unet x, time, context[, omega_embedding]; vae-decode latents. Output: tensor
 // "out", float32. --operators: where the time goes, on standard error.
 #include "benchmarks/operator_times.h"
+#include "core/device.h"
 #include "core/error.h"
 #include "core/tensor.h"
 #include "metrics/frechet.h"
@@ -13,6 +14,8 @@
 #include "models/weights.h"
 
 #include <c10/core/InferenceMode.h>
+#include <c10/core/Stream.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <chrono>
 #include <functional>
@@ -29,6 +32,10 @@ double milliseconds(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+void wait_for(at::Device device) {
+  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
 }
 
 std::function<Tensor(const Inputs&)> open_network(const std::string& kind, const std::string& folder,
@@ -56,12 +63,14 @@ double distance_ms(const std::string& first, const std::string& second) {
 
 int main(int argc, char** argv) try {
   fewstep::keep_freed_memory();
-  const bool operators = argc == 5 && std::string(argv[4]) == "--operators";
-  if (argc != 4 && !operators) throw fewstep::usage_error("fewstep_forward", "expected KIND FOLDER DTYPE");
+  const bool operators = argc > 4 && std::string(argv[argc - 1]) == "--operators";
+  const int given = argc - operators;
+  if (given < 4 || given > 5)
+    throw fewstep::usage_error("fewstep_forward", "expected KIND FOLDER DTYPE [DEVICE] [--operators]");
   if (operators) fewstep::count_operator_times();
   const std::string kind = argv[1];
   const c10::InferenceMode inference;
-  const fewstep::Compute compute{at::kCPU, fewstep::parse_dtype(argv[3])};
+  const fewstep::Compute compute{fewstep::parse_device(given == 5 ? argv[4] : "cpu"), fewstep::parse_dtype(argv[3])};
   const auto network = kind == "frechet" ? nullptr : open_network(kind, argv[2], compute);
   std::string in, out;
   while (std::cin >> in >> out) {
@@ -69,10 +78,13 @@ int main(int argc, char** argv) try {
     if (network) {
       auto inputs = fewstep::load_tensors(in);
       for (auto& [name, tensor] : inputs) {
-        if (name != "time" && tensor.is_floating_point()) tensor = tensor.to(compute.dtype);
+        if (name != "time" && tensor.is_floating_point()) tensor = tensor.to(compute.device, compute.dtype);
       }
       Tensor result;
-      ms = milliseconds([&] { result = network(inputs); });
+      ms = milliseconds([&] {
+        result = network(inputs);
+        wait_for(compute.device);
+      });
       if (operators) fewstep::print_operator_times(std::cerr);
       fewstep::save_tensors(out, {{"out", result}}, at::kFloat);
     } else {

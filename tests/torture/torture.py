@@ -114,11 +114,11 @@ def kill_round(torture, number):
 
 
 def point_round(torture, point, number):
-    """Five deaths at one point, each at another passage of it; returns how many came."""
+    """Ten deaths at one point, each at another passage of it; returns how many came."""
     chance, place, hits = random.Random(f"{point} {number}"), torture.folder / f"{point.replace(' ', '-')}{number}", 0
     place.mkdir()
-    for _ in range(5):
-        environment = {"FEWSTEP_DIE_AT": f"{point}:{chance.randint(1, 20)}"}
+    for _ in range(10):
+        environment = {"FEWSTEP_DIE_AT": f"{point}:{chance.randint(1, 8)}"}
         done = subprocess.run(torture.command("fewstep_torture_run", place, CUT), env={**ENVIRONMENT, **environment}, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True)
         hits += done.returncode == -signal.SIGKILL
