@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture fuzz statistics sanitize format format-check check-includes lint clean
+.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture fuzz statistics torture-tests sanitize format format-check check-includes lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,10 +55,12 @@ bench: build ## Google Benchmark programs, then the side-by-side ratios against 
 shapes-sheet: build ## remake the picture of the built-in scenes, docs/shapes.png
 	@$(BIN)/fewstep_shapes_sheet docs/shapes.png
 
-torture: export FEWSTEP_TORTURE = 1
-torture: build ## long tests: SIGKILL and resume at random moments, mutated inputs by the ten thousand
+torture: build ## kills and faults over a run that goes on (20 minutes a part, again until it is done), then mutated inputs by the ten thousand; QUICK=1: three minutes
 	@python3 tests/torture/torture.py --bin $(BIN) --log $(BUILD)/torture.log
-	@[ -z "$$QUICK" ] || exit 0
+	@[ -n "$$QUICK" ] || $(MAKE) --no-print-directory torture-tests
+
+torture-tests: export FEWSTEP_TORTURE = 1
+torture-tests:
 	@$(BIN)/fewstep_harness_tests --gtest_filter="Resume.*"
 	@$(BIN)/fewstep_fuzz_tests --gtest_brief=1
 	@$(BIN)/fewstep_pipeline_tsan 1000

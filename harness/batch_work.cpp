@@ -21,7 +21,8 @@ constexpr std::int64_t kTextBytes = std::int64_t{1} << 30, kTextBytesOfABatch = 
 std::vector<std::int64_t> parts_of(std::size_t images, int together) {
   const auto count = static_cast<std::int64_t>(images);
   std::vector<std::int64_t> bounds;
-  for (std::int64_t begin = 0; begin<count; begin += together> 0 ? together : count) bounds.push_back(begin);
+  const std::int64_t size = together > 0 ? together : count;
+  for (std::int64_t begin = 0; begin < count; begin += size) bounds.push_back(begin);
   bounds.push_back(count);
   return bounds;
 }
@@ -71,18 +72,21 @@ void BatchMaker::begin_batch(const std::vector<ImageKey>& keys) {
   }
 }
 
-// A device without memory for the whole batch gets halves of it, for the rest of the checkpoint.
+// A device without memory for the whole batch gets halves of it, for the rest of the checkpoint. What was made whole is
+// measured whole: it does not depend on how far other batches are.
 template <class Work>
-void BatchMaker::with_smaller_parts(BatchWork& work, Work&& attempt) {
+void BatchMaker::with_smaller_parts(BatchWork& work, int together, Work&& attempt) {
+  const int whole = static_cast<int>(work.keys.size());
   for (const SharingCount before = count_;; count_ = before) {
     try {
-      attempt();
-      work.together = together_ < static_cast<int>(work.keys.size()) ? together_ : 0;
+      attempt(together);
+      work.together = together < whole ? together : 0;
       return;
     } catch (const c10::OutOfMemoryError&) {
-      const int now = together_ > 0 ? together_ : static_cast<int>(work.keys.size());
+      const int now = together > 0 ? std::min(together, whole) : whole;
       if (now <= 1) throw;
-      together_ = (now + 1) / 2;
+      together = (now + 1) / 2;
+      together_ = together_ > 0 ? std::min(together_, together) : together;
     }
   }
 }
@@ -91,8 +95,8 @@ void BatchMaker::make(BatchWork& work) {
   if (work.keys.empty()) return;
   for (const ImageKey& key : work.keys)
     work.streams.push_back(stream_seed(run_.experiment.seed, run_.plan.rows[key.prompt], key.image));
-  with_smaller_parts(work, [&] {
-    const auto needed = parts_of(work.keys.size(), together_).size() - 1;
+  with_smaller_parts(work, together_, [&](int together) {
+    const auto needed = parts_of(work.keys.size(), together).size() - 1;
     if (!share_ || work.keys != keys_ || parts_.size() != needed) begin_batch(work.keys);
     make_in_parts(work);
   });
@@ -144,12 +148,12 @@ void BatchMaker::prepare(BatchWork& work, std::size_t image) const {
   if (work.makes_images) work.images->prepared[image] = run_.metrics.prepare(work.images->images[image]);
 }
 
-std::vector<MetricRows> BatchMaker::measure_in_parts(const BatchWork& work) const {
+std::vector<MetricRows> BatchMaker::measure_in_parts(const BatchWork& work, int together) const {
   std::vector<std::string> texts;
   for (const ImageKey& key : work.keys) texts.push_back(run_.plan.texts[key.prompt]);
   auto& prepared = work.images->prepared;
   std::vector<MetricRows> all;
-  const auto bounds = parts_of(work.keys.size(), together_);
+  const auto bounds = parts_of(work.keys.size(), together);
   for (std::size_t part = 0; part + 1 < bounds.size(); ++part) {
     const std::int64_t begin = bounds[part], count = bounds[part + 1] - begin;
     passage("measure");
@@ -173,7 +177,7 @@ void BatchMaker::measure(BatchWork& work) {
   }
   const Stopwatch watch(seconds_.measure);
   try {
-    with_smaller_parts(work, [&] { images.rows = measure_in_parts(work); });
+    with_smaller_parts(work, work.together, [&](int together) { images.rows = measure_in_parts(work, together); });
   } catch (...) {
     images.error = std::current_exception();
     throw;

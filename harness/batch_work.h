@@ -73,9 +73,9 @@ class BatchMaker {
   };
   void begin_batch(const std::vector<ImageKey>& keys);
   void make_in_parts(BatchWork& work);
-  std::vector<MetricRows> measure_in_parts(const BatchWork& work) const;
+  std::vector<MetricRows> measure_in_parts(const BatchWork& work, int together) const;
   template <class Work>
-  void with_smaller_parts(BatchWork& work, Work&& attempt);
+  void with_smaller_parts(BatchWork& work, int together, Work&& attempt);
 
   const RunContext& run_;
   const bool share_;

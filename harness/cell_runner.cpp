@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "harness/batch_work.h"
-#include "harness/environment.h"
 #include "harness/host_threads.h"
 #include "harness/interrupt.h"
 #include "harness/made_again.h"
@@ -11,14 +10,13 @@
 #include "harness/progress.h"
 #include "harness/timing_pass.h"
 #include "harness/torch_errors.h"
+#include "harness/work_feed.h"
 #include "store/seal.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
-#include <future>
-#include <optional>
 #include <ostream>
 
 namespace fewstep {
@@ -55,118 +53,6 @@ void store_batch(RunContext& run, const BatchWork& work) {
       samples[b].image_path = keep(run, made.pngs[b], made.hashes[b]);
   run.store.add_batch(run.id, run.work[work.cell].series, samples, made.rows);
 }
-
-// The cells of one checkpoint, and their batches in the order in which they are made.
-struct CheckpointWork {
-  Path folder;
-  std::vector<std::size_t> cells;
-  std::vector<BatchWork> batches;
-  bool makes_images = false;
-};
-
-// Where cells share, those of one batch follow each other; else the batches of one cell do.
-CheckpointWork order_of(const RunContext& run, const Path& folder, const std::vector<std::size_t>& cells, bool share) {
-  CheckpointWork work{folder, cells, {}, false};
-  for (const std::size_t cell : cells) {
-    for (const auto& keys : run.work[cell].batches) {
-      work.batches.push_back({.cell = cell, .keys = keys});
-      work.makes_images = true;
-    }
-    if (run.work[cell].batches.empty()) work.batches.push_back({.cell = cell});
-  }
-  const auto first_image = [](const BatchWork& batch) {
-    return batch.keys.empty() ? std::pair<std::size_t, int>() : std::pair(batch.keys[0].prompt, batch.keys[0].image);
-  };
-  if (share)
-    std::stable_sort(work.batches.begin(), work.batches.end(),
-                     [&](const BatchWork& a, const BatchWork& b) { return first_image(a) < first_image(b); });
-  std::vector<bool> seen(run.work.size());
-  for (auto batch = work.batches.rbegin(); batch != work.batches.rend(); ++batch) {
-    batch->last = !seen[batch->cell];
-    seen[batch->cell] = true;
-  }
-  return work;
-}
-
-std::vector<CheckpointWork> orders_of(const RunContext& run, bool share) {
-  std::vector<Path> folders;
-  for (const PlannedCell& planned : run.plan.cells)
-    if (std::find(folders.begin(), folders.end(), planned.cell.checkpoint_path) == folders.end())
-      folders.push_back(planned.cell.checkpoint_path);
-  std::vector<CheckpointWork> orders;
-  for (const Path& folder : folders) {
-    std::vector<std::size_t> cells;
-    for (std::size_t i = 0; i < run.plan.cells.size(); ++i)
-      if (run.plan.cells[i].cell.checkpoint_path == folder) cells.push_back(i);
-    orders.push_back(order_of(run, folder, cells, share));
-  }
-  return orders;
-}
-
-// What is next, checkpoint after checkpoint. Of one thread, the one that feeds the device.
-class WorkFeed {
- public:
-  // is_failed: cells whose batches are passed over.
-  WorkFeed(const RunContext& run, BatchMaker& maker, std::vector<CheckpointWork> orders,
-           std::function<bool(std::size_t cell)> is_failed)
-      : run_(run), maker_(maker), orders_(std::move(orders)), is_failed_(std::move(is_failed)) {}
-
-  std::unique_ptr<BatchWork> next() {
-    for (; order_ < orders_.size(); ++order_, batch_ = 0) {
-      CheckpointWork& order = orders_[order_];
-      if (batch_ == 0) error_ = begin(order);
-      while (batch_ < order.batches.size()) {
-        if (interrupted()) return nullptr;
-        if (order.batches.size() - batch_ == order.cells.size()) load_ahead();
-        auto work = std::make_unique<BatchWork>(std::move(order.batches[batch_++]));
-        if (is_failed_(work->cell)) continue;
-        work->error = error_;
-        return work;
-      }
-    }
-    return nullptr;
-  }
-
- private:
-  using Loaded = std::shared_ptr<const Checkpoint>;
-
-  Loaded load(const Path& folder) const {
-    return std::make_shared<Checkpoint>(load_checkpoint(folder, run_.compute, false));
-  }
-
-  // What fails every cell of the checkpoint.
-  std::exception_ptr begin(const CheckpointWork& order) {
-    if (!order.makes_images || interrupted()) return nullptr;
-    try {
-      maker_.begin_checkpoint(ahead_.valid() ? ahead_.get() : load(order.folder));
-    } catch (...) {
-      return std::current_exception();
-    }
-    return nullptr;
-  }
-
-  // The next checkpoint is read while the last batches of this one are made and stored, where memory holds both.
-  void load_ahead() {
-    const auto rest = std::span(orders_).subspan(order_ + 1);
-    const auto next = std::find_if(rest.begin(), rest.end(), [](const auto& order) { return order.makes_images; });
-    if (ahead_.valid() || next == rest.end() || next != rest.begin() ||
-        bytes_in_memory(next->folder) > static_cast<double>(free_memory(run_.compute.device)))
-      return;
-    ahead_ = std::async(std::launch::async, [this, folder = next->folder] {
-      Loaded loaded;
-      on_host_thread([&] { loaded = load(folder); });
-      return loaded;
-    });
-  }
-
-  const RunContext& run_;
-  BatchMaker& maker_;
-  std::vector<CheckpointWork> orders_;
-  std::function<bool(std::size_t)> is_failed_;
-  std::size_t order_ = 0, batch_ = 0;
-  std::exception_ptr error_;  // of loading the checkpoint
-  std::future<Loaded> ahead_;
-};
 
 // Goes through the cells of a run.
 class CellRunner {
@@ -207,7 +93,7 @@ class CellRunner {
   void make_images() {
     const bool share = !run_.request.no_sharing;
     BatchMaker maker(run_, share);
-    WorkFeed feed(run_, maker, orders_of(run_, share), [this](std::size_t cell) { return failed_[cell].load(); });
+    WorkFeed feed(run_, maker, share, [this](std::size_t cell) { return failed_[cell].load(); });
     const Stages<BatchWork> stages{
         .next = [&] { return feed.next(); },
         .make = [&](BatchWork& work) { with_our_errors([&] { maker.make(work); }); },

@@ -101,8 +101,9 @@ void check_metrics(CellPair& pair) {
   for (const auto& [metric, key] : ours) {
     const auto found = theirs.find(metric);
     if (found == theirs.end()) {
-      const bool other_protocol = std::any_of(
-          theirs.begin(), theirs.end(), [&](const auto& other) { return other.second.metric.name == key.metric.name; });
+      const bool other_protocol =
+          std::any_of(theirs.begin(), theirs.end(),
+                      [&wanted = key.metric.name](const auto& other) { return other.second.metric.name == wanted; });
       (other_protocol ? pair.unequal : pair.incomplete)
           .push_back(other_protocol
                          ? "protocol of " + key.metric.name + ": " + key.metric.protocol + " in the baseline alone"
