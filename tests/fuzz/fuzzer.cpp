@@ -14,7 +14,7 @@ const fewstep::FuzzTarget& chosen() {
     if (name && target.name == name) return target;
   std::fprintf(stderr, "FEWSTEP_FUZZ: expected one of\n");
   for (const fewstep::FuzzTarget& target : fewstep::fuzz_targets())
-    std::fprintf(stderr, "%.*s %.*s %.*s\n", static_cast<int>(target.name.size()), target.name.data(),
+    std::fprintf(stderr, "target %.*s %.*s %.*s\n", static_cast<int>(target.name.size()), target.name.data(),
                  static_cast<int>(target.seeds.size()), target.seeds.data(), static_cast<int>(target.ending.size()),
                  target.ending.data());
   std::exit(2);

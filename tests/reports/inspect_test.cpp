@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "metrics/statistics_file.h"
 #include "reports/synthetic_store.h"
+#include "store/migrations.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -71,7 +72,7 @@ TEST(Inspect, CountsTheRowsAndRunsOfAStore) {
   synthetic_store(path);
   const auto json = inspect_json(path);
   EXPECT_EQ(json["kind"], "store");
-  EXPECT_EQ(json["schema_version"], 4);
+  EXPECT_EQ(json["schema_version"], kSchemaVersion);
   EXPECT_EQ(json["rows"]["series"], 12);
   EXPECT_EQ(json["rows"]["sample"], 12 * 9 + 5);
   EXPECT_EQ(json["rows"]["score"], 18);
