@@ -32,10 +32,10 @@ void make_folders(const std::filesystem::path& folder);
 // Throws Error (kEnvironment) naming the path and the system's reason (disk full, read-only …).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
-// Whether a file is what a writer left that was killed before the rename.
-bool is_temporary(const std::filesystem::path& file);
 // The same for parts made one at a time: produce calls append for each.
 using AppendBytes = std::function<void(std::string_view bytes)>;
 void write_file_atomically(const std::filesystem::path& path, const std::function<void(const AppendBytes&)>& produce);
+// Whether a file is what a writer left that was killed before the rename.
+bool is_temporary(const std::filesystem::path& file);
 
 }  // namespace fewstep

@@ -36,12 +36,6 @@ struct Costs {
   std::map<int, Cost> cost;  // by batch size
 };
 
-std::vector<std::string> some_texts(const Plan& plan, int count) {
-  std::vector<std::string> texts;
-  for (int i = 0; i < count; ++i) texts.push_back(plan.texts[static_cast<std::size_t>(i) % plan.texts.size()]);
-  return texts;
-}
-
 Costs measure(const Plan& plan, const PlannedCell& planned, const Experiment& experiment, const Compute& compute,
               const std::set<int>& batches) {
   const auto start = std::chrono::steady_clock::now();
@@ -51,7 +45,7 @@ Costs measure(const Plan& plan, const PlannedCell& planned, const Experiment& ex
   const Denoising denoising = denoising_of(planned.cell, checkpoint.info);
   for (const int size : batches) {
     const auto batch =
-        batch_timer(checkpoint, denoising, planned.size, some_texts(plan, size), experiment.negative_prompt);
+        batch_timer(checkpoint, denoising, planned.size, first_texts(plan, size), experiment.negative_prompt);
     batch();  // packs the weights
     const StageTimes times = batch();
     costs.cost[size] = {times.text / size, times.denoise / size / static_cast<double>(forwards_of(planned)),
@@ -107,7 +101,7 @@ void print_calibration(const RunRequest& request, const Experiment& experiment, 
       std::set<int> batches{batch};
       if (times) batches.insert(experiment.timing->batch.begin(), experiment.timing->batch.end());
       const Costs& of = costs.emplace(folder, measure(plan, planned, experiment, compute, batches)).first->second;
-      measuring = measuring_ms(metrics, planned.size, some_texts(plan, batch));
+      measuring = measuring_ms(metrics, planned.size, first_texts(plan, batch));
       const SharingCount& count = ahead.count.contains(folder) ? ahead.count.at(folder) : SharingCount{};
       const Cost& cost = of.cost.at(batch);
       if (count.asked > 0) total += of.load + cost.text * static_cast<double>(plan.texts.size());

@@ -76,6 +76,12 @@ std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
   return batches;
 }
 
+std::vector<std::string> first_texts(const Plan& plan, int count) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < count; ++i) texts.push_back(plan.texts[static_cast<std::size_t>(i) % plan.texts.size()]);
+  return texts;
+}
+
 std::int64_t count_images(const std::vector<std::vector<ImageKey>>& batches) {
   std::int64_t images = 0;
   for (const auto& keys : batches) images += static_cast<std::int64_t>(keys.size());

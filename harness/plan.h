@@ -54,6 +54,9 @@ Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, Pro
 std::vector<std::vector<ImageKey>> missing_batches(const Plan& plan,
                                                    std::span<const std::pair<std::int64_t, int>> finished, int batch);
 
+// The first so many captions, from the beginning again where there are fewer: for a batch that is only timed.
+std::vector<std::string> first_texts(const Plan& plan, int count);
+
 std::int64_t count_images(const std::vector<std::vector<ImageKey>>& batches);
 
 }  // namespace fewstep

@@ -52,17 +52,11 @@ class Loaded {
   std::map<Path, std::unique_ptr<Checkpoint>> checkpoints_;
 };
 
-std::vector<std::string> prompts_of(const Plan& plan, int batch) {
-  std::vector<std::string> texts;
-  for (int b = 0; b < batch; ++b) texts.push_back(plan.texts[static_cast<std::size_t>(b) % plan.texts.size()]);
-  return texts;
-}
-
 void visit_cell(RunContext& run, const TimedCell& timed, const TimingVisit& visit, Loaded& loaded) {
   const PlannedCell& planned = run.plan.cells[timed.cell];
   const Checkpoint& checkpoint = loaded.at(planned.cell.checkpoint_path);
   const auto repetition = batch_timer(checkpoint, denoising_of(planned.cell, checkpoint.info), planned.size,
-                                      prompts_of(run.plan, timed.batch), run.experiment.negative_prompt);
+                                      first_texts(run.plan, timed.batch), run.experiment.negative_prompt);
   warm_up(run.experiment.timing->warmup, visit.round, repetition);
   std::vector<TimingRow> rows;
   for (int i = 0; i < visit.repetitions; ++i) {

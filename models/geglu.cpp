@@ -16,28 +16,30 @@
 namespace fewstep {
 namespace {
 
+// coefficients[0] + coefficients[1]·t + …
+template <std::size_t kCount>
+FEWSTEP_INLINE double polynomial(const double (&coefficients)[kCount], double t) {
+  double sum = coefficients[kCount - 1];
+  for (std::size_t i = kCount - 1; i-- > 0;) sum = sum * t + coefficients[i];
+  return sum;
+}
+
 // erf: x·P(x²)/Q(x²) up to 5.6, fitted to 3e-9 of its value, and ±1 beyond. In double, for 1 + erf of what is well
 // below zero cancels.
 FEWSTEP_INLINE double erf_of(double x) {
   constexpr double kEnd = 5.6;
-  const double t = x * x;
-  double p = 3.2921860468056493e-09;
-  p = p * t + 1.4915530942870874e-06;
-  p = p * t + 6.2315110929718145e-05;
-  p = p * t + 0.00092290708404398438;
-  p = p * t + 0.010144198451993739;
-  p = p * t + 0.076085326623852992;
-  p = p * t + 0.30307624087328328;
-  p = p * t + 1.1283791698964893;
-  double q = 1.0673231380826801e-07;
-  q = q * t + 1.1899794437839756e-05;
-  q = q * t + 0.0002501969239566189;
-  q = q * t + 0.0032559493530815429;
-  q = q * t + 0.028631154496828334;
-  q = q * t + 0.16807108376441249;
-  q = q * t + 0.60192773350562667;
-  q = q * t + 1.0;
-  const double inside = x * p / q;
+  constexpr double kP[] = {1.1283791698964893,     0.30307624087328328,    0.076085326623852992,
+                           0.010144198451993739,   0.00092290708404398438, 6.2315110929718145e-05,
+                           1.4915530942870874e-06, 3.2921860468056493e-09};
+  constexpr double kQ[] = {1.0,
+                           0.60192773350562667,
+                           0.16807108376441249,
+                           0.028631154496828334,
+                           0.0032559493530815429,
+                           0.0002501969239566189,
+                           1.1899794437839756e-05,
+                           1.0673231380826801e-07};
+  const double t = x * x, inside = x * polynomial(kP, t) / polynomial(kQ, t);
   return x > kEnd ? 1.0 : x < -kEnd ? -1.0 : inside;
 }
 
