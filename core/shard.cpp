@@ -26,6 +26,13 @@ constexpr std::array<Launcher, 4> kLaunchers{
      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
      {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"}}};
 
+constexpr std::string_view kOf = "-of-";
+
+std::filesystem::path named(const std::filesystem::path& whole, const std::string& index, int count) {
+  const std::string part = "." + index + std::string(kOf) + std::to_string(count);
+  return whole.parent_path() / (whole.stem().string() + part + whole.extension().string());
+}
+
 }  // namespace
 
 Shard parse_shard(std::string_view text) {
@@ -39,6 +46,24 @@ Shard parse_shard(std::string_view text) {
 }
 
 std::string text_of(const Shard& shard) { return std::to_string(shard.index) + " of " + std::to_string(shard.count); }
+
+std::filesystem::path shard_store(const std::filesystem::path& whole, const Shard& shard) {
+  return shard.is_whole() ? whole : named(whole, std::to_string(shard.index), shard.count);
+}
+
+std::filesystem::path any_shard_store(const std::filesystem::path& whole, const Shard& shard) {
+  return named(whole, "*", shard.count);
+}
+
+std::optional<std::filesystem::path> whole_store(const std::filesystem::path& shard_store) {
+  const std::filesystem::path stem = shard_store.stem();  // NAME.2-of-3
+  const std::string part = stem.extension().string();
+  const auto of = part.find(kOf);
+  if (of == std::string::npos || !number_in(std::string_view(part).substr(1, of - 1)) ||
+      !number_in(std::string_view(part).substr(of + kOf.size())))
+    return std::nullopt;
+  return shard_store.parent_path() / (stem.stem().string() + shard_store.extension().string());
+}
 
 std::optional<Launched> launched(const Lookup& lookup) {
   for (const auto& [rank_name, size_name, local_name] : kLaunchers) {

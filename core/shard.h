@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,6 +19,13 @@ struct Shard {
 // "2/3". Throws Error (kUsage) for another text.
 Shard parse_shard(std::string_view text);
 std::string text_of(const Shard& shard);  // "2 of 3"
+
+// The store of a shard, NAME.2-of-3.sqlite of NAME.sqlite; the whole's own where the shard is all of it.
+std::filesystem::path shard_store(const std::filesystem::path& whole, const Shard& shard);
+// All of them as a shell takes it: NAME.*-of-3.sqlite.
+std::filesystem::path any_shard_store(const std::filesystem::path& whole, const Shard& shard);
+// The way back; nothing where a store is not named as a shard's.
+std::optional<std::filesystem::path> whole_store(const std::filesystem::path& shard_store);
 
 // What a launcher says of this process: torchrun (RANK, WORLD_SIZE), Slurm (SLURM_PROCID, SLURM_NTASKS), Open MPI
 // (OMPI_COMM_WORLD_RANK, …_SIZE) or MPICH (PMI_RANK, PMI_SIZE), the first that is there.

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <ostream>
 
 namespace fewstep {
@@ -16,15 +15,11 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// NAME.sqlite of NAME.2-of-3.sqlite.
-Path whole_of(const Path& store) {
-  const std::string stem = store.stem().string();
-  const auto dot = stem.rfind('.');
-  const std::string part = dot == std::string::npos ? "" : stem.substr(dot + 1);
-  const bool is_part =
-      part.find("-of-") != std::string::npos && part.find_first_not_of("0123456789-of") == std::string::npos;
-  if (is_part) return store.parent_path() / (stem.substr(0, dot) + store.extension().string());
-  throw usage_error("merge", "expected -o FILE, for " + store.string() + " is not named as a shard's store");
+Path output_of(const MergeRequest& request) {
+  if (!request.output.empty()) return request.output;
+  const Path& first = request.stores.front();
+  if (const auto whole = whole_store(first)) return *whole;
+  throw usage_error("merge", "expected -o FILE, for " + first.string() + " is not named as a shard's store");
 }
 
 void check(const std::vector<Path>& stores, const Path& output) {
@@ -52,7 +47,7 @@ RunRequest request_for(const Path& shard, const Path& output) {
 }  // namespace
 
 int run_merge(const MergeRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
-  const Path output = request.output.empty() ? whole_of(request.stores.front()) : request.output;
+  const Path output = output_of(request);
   check(request.stores, output);
   MergeCount sum;
   {

@@ -29,9 +29,12 @@ namespace {
 
 using Path = std::filesystem::path;
 
+Path whole_path(const RunRequest& request, const Experiment& experiment) {
+  return request.store.empty() ? Path("results") / (experiment.name + ".sqlite") : request.store;
+}
+
 Path store_path(const RunRequest& request, const Experiment& experiment) {
-  const Path whole = request.store.empty() ? Path("results") / (experiment.name + ".sqlite") : request.store;
-  return request.shard ? shard_store(whole, *request.shard) : whole;
+  return shard_store(whole_path(request, experiment), request.shard.value_or(Shard()));
 }
 
 PromptSet read_captions(const Experiment& experiment, const RunRequest& request, std::ostream& messages) {
@@ -97,13 +100,6 @@ void write_kept_captions(RunContext& run) {
   if (!rows.empty()) write_captions(run.beside_store(".images"), rows);
 }
 
-// results/NAME.*-of-3.sqlite, as a shell takes it.
-std::string any_shard(const Path& store, const Shard& shard) {
-  const std::string name = store.filename().string(), mine = std::to_string(shard.index) + "-of-";
-  const auto at = name.rfind(mine);
-  return (store.parent_path() / (name.substr(0, at) + "*-of-" + name.substr(at + mine.size()))).string();
-}
-
 int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
   const std::size_t cells = run.plan.cells.size();
   write_kept_captions(run);
@@ -122,7 +118,7 @@ int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
   run.messages << "stored in " << run.path.string() << std::endl;
   if (is_part && failed == 0)
     run.messages << "shard " << text_of(run.plan.shard) << " is done; when all are: fewstep merge "
-                 << any_shard(run.path, run.plan.shard) << std::endl;
+                 << any_shard_store(whole_path(run.request, run.experiment), run.plan.shard).string() << std::endl;
   if (lacking > 0) {
     run.messages << lacking << " of " << cells << " cells lack images: run and merge the missing shards too, or "
                  << "fewstep run " << run.request.experiment.string() << " --store " << run.path.string() << std::endl;
@@ -186,12 +182,6 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
 }
 
 }  // namespace
-
-std::filesystem::path shard_store(const std::filesystem::path& whole, const Shard& shard) {
-  if (shard.is_whole()) return whole;
-  const std::string part = "." + std::to_string(shard.index) + "-of-" + std::to_string(shard.count);
-  return whole.parent_path() / (whole.stem().string() + part + whole.extension().string());
-}
 
 RunRequest as_launched(const RunRequest& given, std::ostream& messages) {
   RunRequest request = given;

@@ -11,9 +11,6 @@ class Store;
 // Shows a run that is over, from its store.
 using ShowRun = std::function<void(Store& store, std::int64_t run_id)>;
 
-// The store of a shard: NAME.2-of-3.sqlite of NAME.sqlite.
-std::filesystem::path shard_store(const std::filesystem::path& whole, const Shard& shard);
-
 // A run as its launcher means it (core/shard.h): of several processes each makes a shard, on a device of its own.
 // What the request says itself counts first. Says on messages what it took.
 RunRequest as_launched(const RunRequest& given, std::ostream& messages);

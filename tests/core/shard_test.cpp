@@ -34,6 +34,17 @@ TEST(Shard, HasEveryBatchOnce) {
   EXPECT_TRUE(Shard{}.has(7));
 }
 
+TEST(Shard, HasAStoreWhoseNameLeadsBackToTheWhole) {
+  const std::filesystem::path whole = "results/a.b.sqlite";
+  EXPECT_EQ(shard_store(whole, {2, 13}), "results/a.b.2-of-13.sqlite");
+  EXPECT_EQ(shard_store(whole, {}), whole);
+  EXPECT_EQ(any_shard_store(whole, {2, 13}), "results/a.b.*-of-13.sqlite");
+  EXPECT_EQ(whole_store("results/a.b.2-of-13.sqlite"), whole);
+  for (const char* name :
+       {"results/a.b.sqlite", "a.sqlite", "a.of.sqlite", "a.x-of-3.sqlite", "a.2-of-.sqlite", "-of-"})
+    EXPECT_FALSE(whole_store(name)) << name;
+}
+
 TEST(Shard, IsWhatTheLauncherSays) {
   const auto torchrun = launched_with({{"RANK", "5"}, {"WORLD_SIZE", "8"}, {"LOCAL_RANK", "1"}, {"SLURM_PROCID", "0"}});
   ASSERT_TRUE(torchrun);
