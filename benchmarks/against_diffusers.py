@@ -120,19 +120,20 @@ def frechet(args, folder):
 
 
 class LcdStep:
-    """The same training step in PyTorch and diffusers, as diffusers' train_lcm_distill scripts take it (both teacher forwards in one batch)."""
+    """The same training step in PyTorch and diffusers, as diffusers' train_lcm_distill scripts take it (both teacher forwards in one batch).
+    bfloat16: autocast, as there."""
 
-    def __init__(self, teacher):
+    def __init__(self, teacher, bfloat16=False):
         import copy
 
         from diffusers import DDIMScheduler, UNet2DConditionModel
-        self.teacher = teacher.requires_grad_(False)
-        self.student = UNet2DConditionModel(**dict(teacher.config, time_cond_proj_dim=64)).train()
+        self.teacher, self.bfloat16, device = teacher.requires_grad_(False), bfloat16, teacher.device
+        self.student = UNet2DConditionModel(**dict(teacher.config, time_cond_proj_dim=64)).train().to(device)
         self.student.load_state_dict(teacher.state_dict(), strict=False)
         self.target = copy.deepcopy(self.student).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.student.parameters(), lr=1e-5)
         alpha_bar = DDIMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012).alphas_cumprod
-        self.alpha, self.sigma = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+        self.alpha, self.sigma = alpha_bar.sqrt().to(device), (1 - alpha_bar).sqrt().to(device)
 
     def consistency(self, net, z, times, states, embedding):
         alpha, sigma = self.alpha[times].view(-1, 1, 1, 1), self.sigma[times].view(-1, 1, 1, 1)
@@ -140,12 +141,12 @@ class LcdStep:
         scaled = times.view(-1, 1, 1, 1) * 10.0
         return 0.25 / (scaled**2 + 0.25) * z + scaled / (scaled**2 + 0.25).sqrt() * x0
 
-    def __call__(self, i):
+    def loss(self, i):
         from diffusers import LatentConsistencyModelPipeline as Pipeline
         start = 20 * (i["index"] + 1) - 1
         end = (start - 20).clamp_min(0)
         at = lambda values, times: values[times].view(-1, 1, 1, 1)  # noqa: E731
-        embedding = Pipeline.get_guidance_scale_embedding(None, i["omega"], embedding_dim=64)
+        embedding = Pipeline.get_guidance_scale_embedding(None, i["omega"].cpu(), embedding_dim=64).to(i["omega"].device)
         z = at(self.alpha, start) * i["x0"] + at(self.sigma, start) * i["noise"]
         prediction = self.consistency(self.student, z, start, i["states"], embedding)
         with torch.no_grad():
@@ -155,7 +156,11 @@ class LcdStep:
             x0 = (z - at(self.sigma, start) * eps) / at(self.alpha, start)
             previous = at(self.alpha, end) * x0 + at(self.sigma, end) * eps
             wanted = self.consistency(self.target, previous, end, i["states"], embedding)
-        loss = (((prediction - wanted)**2 + 1e-6).sqrt() - 1e-3).mean()
+        return (((prediction - wanted)**2 + 1e-6).sqrt() - 1e-3).mean()
+
+    def __call__(self, i):
+        with torch.autocast(self.teacher.device.type, torch.bfloat16, enabled=self.bfloat16):
+            loss = self.loss(i)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.optimizer.step()

@@ -54,11 +54,18 @@ struct Compute {
 void add_compute(CLI::App& app, Compute to, const char* batch_text) {
   add_device(app, to.device);
   if (to.dtype) {
-    app.add_option("--dtype", *to.dtype, "of the networks; metric networks always run in float32")
+    app.add_option("--dtype", *to.dtype, "of the networks; metric networks run in float32")
         ->check(CLI::IsMember(texts(kDtypes)))
         ->capture_default_str();
   }
   app.add_option("--batch", to.batch, batch_text)->check(CLI::Range(1, 4096))->type_name("N");
+}
+
+void add_metric_precision(CLI::App& app, std::string& precision) {
+  app.add_option("--metric-precision", precision,
+                 "of metric networks; tf32, on CUDA, makes protocols of its own (+tf32)")
+      ->check(CLI::IsMember(texts(kMetricPrecisions)))
+      ->capture_default_str();
 }
 
 void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& examples) {
@@ -94,6 +101,7 @@ void add_run(CLI::App& app, RunRequest& request) {
   app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
   add_limit(app, request.limit);
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
+  add_metric_precision(app, request.metric_precision);
   auto* dry =
       app.add_flag("--dry-run", request.dry_run, "check everything and print the plan: cells, images, bytes, time");
   app.add_flag("--calibrate", request.calibrate, "of a dry run: two batches of each checkpoint tell time and memory")
@@ -248,6 +256,7 @@ void add_score(CLI::App& app, ScoreRequest& request) {
   app.add_option("--steps", request.steps, "that made them")->check(CLI::Range(1, 1000))->type_name("N")->needs(store);
   add_guidance(app, request.guidance, "that made them").first->needs(store);
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
+  add_metric_precision(app, request.metric_precision);
   app.footer(
       "Example:\n  fewstep score --images out --reference coco.npz --metric fid:pytorch-fid --inception "
       "inception.safetensors\n");
@@ -269,6 +278,7 @@ void add_stats(CLI::App& app, StatsRequest& request) {
       ->capture_default_str();
   add_left_out(app, request.max_left_out);
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
+  add_metric_precision(app, request.metric_precision);
   app.footer("Example:\n  fewstep stats laion-512/ -o laion-512.npz --inception inception.safetensors\n");
 }
 

@@ -49,6 +49,7 @@ std::int64_t cuda_devices() {
 at::Device parse_device(std::string_view text) {
   const auto name = read_device_name(text);
   if (!name) throw usage_error("device", "expected auto, cpu or cuda:N, got " + std::string(text));
+  allow_tf32(false);
   if (name->kind == DeviceName::Kind::kCpu) return at::kCPU;
   if (name->kind == DeviceName::Kind::kAuto)
     return load_cuda().empty() && cuda_devices() > 0 ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
@@ -69,9 +70,9 @@ std::string local_device(int local) {
   return devices > 0 ? "cuda:" + std::to_string(local % devices) : "cpu";
 }
 
-void use_exact_float32() {
-  at::globalContext().setAllowTF32CuBLAS(false);
-  at::globalContext().setAllowTF32CuDNN(false);
+void allow_tf32(bool allowed) {
+  at::globalContext().setAllowTF32CuBLAS(allowed);
+  at::globalContext().setAllowTF32CuDNN(allowed);
 }
 
 }  // namespace fewstep

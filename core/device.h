@@ -14,7 +14,7 @@ at::Device parse_device(std::string_view text);
 // CUDA device. More processes than devices go round.
 std::string local_device(int local);
 
-// Switches TF32 off for the whole process: metric networks must give the same numbers on a GPU as on a CPU.
-void use_exact_float32();
+// Of the whole process. parse_device switches TF32 off, so that float32 gives the same numbers on a GPU as on a CPU.
+void allow_tf32(bool allowed);
 
 }  // namespace fewstep

@@ -3,10 +3,10 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/rng.h"
+#include "distill/autocast.h"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -17,27 +17,6 @@
 
 namespace fewstep {
 namespace {
-
-// Autocast as torch.autocast has it, for as long as it lives.
-class Autocast {
- public:
-  Autocast(at::Device device, Precision precision) : device_(device.type()), on_(precision == Precision::kBfloat16) {
-    if (!on_) return;
-    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
-    at::autocast::set_autocast_enabled(device_, true);
-    at::autocast::increment_nesting();
-  }
-  ~Autocast() {
-    if (!on_) return;
-    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(device_, false);
-  }
-  Autocast(const Autocast&) = delete;
-
- private:
-  c10::DeviceType device_;
-  bool on_;
-};
 
 void restore(std::map<std::string, Tensor>& into, const std::string& prefix, const TrainingState::Snapshot& snapshot) {
   const c10::NoGradGuard no_grad;

@@ -151,7 +151,6 @@ int run_audit(const AuditRequest& given, std::ostream& out, std::ostream& messag
   out << text_of("pictures", all[0]) << std::flush;
   const Scratch scratch;
   {
-    use_exact_float32();
     const c10::InferenceMode inference;
     RunMetrics metrics(experiment, {at::kCPU, at::kFloat});
     metrics.read_references(experiment, scratch.path() / "references", messages);

@@ -46,7 +46,6 @@ void remake_pictures(const Path& path, const std::vector<LostPicture>& pictures,
                      std::ostream& messages) {
   if (pictures.empty()) return;
   const c10::InferenceMode inference;
-  use_exact_float32();
   Store store = Store::open(path, Store::Mode::kWrite);
   const Path folder = Path(path).replace_extension(".images");
   make_folders(folder);

@@ -26,6 +26,7 @@ struct RunRequest {
   std::string only = {};                   // "sampler=lcm steps=4"; empty: every cell
   std::optional<std::int64_t> limit = {};  // prompts
   std::string device = "auto", dtype = "float32";
+  std::string metric_precision = "float32";
   int batch = 0;  // images; 0: chosen by their size
   bool dry_run = false;
   bool calibrate = false;           // of a dry run: makes two batches of every checkpoint to tell time and memory
@@ -81,7 +82,7 @@ struct ScoreRequest {
   std::vector<std::string> metrics = {};                // NAME or NAME:PROTOCOL
   Networks networks = {};
   std::optional<std::filesystem::path> prompts = {};  // one caption for each image, in the order of sorted names
-  std::string device = "auto";
+  std::string device = "auto", metric_precision = "float32";
   int batch = 16;
   bool assume_protocol = false;  // take statistics that do not name their protocol
   double max_left_out =
@@ -102,7 +103,7 @@ struct StatsRequest {
   Networks networks = {};             // exactly one, and it says which metric's statistics
   int resolution = 0;                 // 0: as they are; else resized to resolution × resolution (Lanczos, as Pillow)
   std::string crop = "none";          // "center": the middle square first; "none" squashes what is not square
-  std::string device = "auto";
+  std::string device = "auto", metric_precision = "float32";
   int batch = 16;
   double max_left_out = kMaxLeftOut;
 };

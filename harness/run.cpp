@@ -205,6 +205,12 @@ int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream&
   }
   const std::vector<Cell> cells = select(expand(experiment), request.only);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
+  experiment.metrics = in_precision(std::move(experiment.metrics), request.metric_precision, compute.device);
+  if (compute.dtype == at::kFloat && !experiment.metrics.empty() && is_tf32(experiment.metrics.front().protocol))
+    throw usage_error(
+        "--metric-precision",
+        "expected images in bfloat16 or float16 beside metrics in TF32, which would change float32 images "
+        "too; give --dtype, or measure kept images with fewstep score");
   std::optional<PromptSet> prompts;
   if (experiment.prompts.shapes || std::filesystem::is_regular_file(experiment.prompts.file))
     faults.check([&] { prompts = read_captions(experiment, request, messages); });
@@ -226,7 +232,6 @@ int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream&
       }
     }
   }
-  use_exact_float32();
   const c10::InferenceMode inference;
   if (request.dry_run) {
     look_ahead(request, experiment, cells, *prompts, compute, &out, messages);

@@ -177,7 +177,6 @@ void refuse_to_mix(const SampleRequest& request, std::size_t images) {
 int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& messages) {
   const Cell cell = cell_of(request, inspect_checkpoint(request.checkpoint, false));
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
-  use_exact_float32();
   const c10::InferenceMode inference;
   ImageSize size = image_size(request.checkpoint, 0, 0);
   Starts starts = read_starts(request, size, find_sampler(cell.sampler).stochastic);

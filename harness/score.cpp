@@ -185,8 +185,8 @@ std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<con
 }
 
 void run_score(const ScoreRequest& request, std::ostream& out, std::ostream& messages) {
-  const std::vector<MetricSettings> settings = metric_settings(request);
   const Compute compute{parse_device(request.device), at::kFloat};
+  const auto settings = in_precision(metric_settings(request), request.metric_precision, compute.device);
   const c10::InferenceMode inference;
   const std::vector<OpenMetric> metrics = open_metrics(settings, compute);
   print_scores(request.store.empty() ? score_images(request, metrics, messages) : score_arm(request, metrics, messages),

@@ -67,8 +67,8 @@ void write_stats(const StatsRequest& request, const OpenMetric& metric, std::ost
 
 void run_stats(const StatsRequest& request, std::ostream& out, std::ostream& messages) {
   check(request);
-  const MetricSettings settings = metric_settings(request);
   const Compute compute{parse_device(request.device), at::kFloat};
+  const auto settings = in_precision({metric_settings(request)}, request.metric_precision, compute.device)[0];
   const c10::InferenceMode inference;
   write_stats(request, open_metric(settings, compute), out, messages);
 }

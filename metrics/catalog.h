@@ -97,6 +97,15 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .rows_of = "fd-pocket"},
 }};
 
+// Behind a protocol's name: its network runs in TF32 instead of exact float32, on CUDA alone. Such a protocol is
+// another one wherever numbers are kept or compared.
+inline constexpr std::string_view kTf32 = "+tf32";
+inline constexpr std::array<std::string_view, 2> kMetricPrecisions{"float32", "tf32"};
+constexpr bool is_tf32(std::string_view protocol) { return protocol.ends_with(kTf32); }
+constexpr std::string_view without_precision(std::string_view protocol) {
+  return is_tf32(protocol) ? protocol.substr(0, protocol.size() - kTf32.size()) : protocol;
+}
+
 // A metric of an experiment or a command.
 struct MetricSettings {
   std::string name, protocol;     // an empty protocol is the metric's first one

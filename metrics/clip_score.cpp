@@ -102,7 +102,7 @@ Measure open_clip_score(const MetricSettings& settings, const Compute& compute) 
   }
   const std::string hash = compute.device.is_meta() ? "" : hash_of(settings.network);
   const auto cosines = std::make_shared<ClipCosines>(
-      std::move(clip), settings.protocol == "torchmetrics" ? torchmetrics_ids : transformers_ids);
+      std::move(clip), without_precision(settings.protocol) == "torchmetrics" ? torchmetrics_ids : transformers_ids);
   return {1, hash, [cosines](const Image& image) { return cosines->prepare(image); },
           [cosines](const Tensor& pixels, auto captions) { return to_rows(cosines->rows(pixels, captions)); }};
 }

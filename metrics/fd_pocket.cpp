@@ -1,7 +1,6 @@
 // The Fréchet distance in the features of a small network of one's own (models/feature_net.h), where Inception has no
 // say: on images of the network's size alone, 8 bits taken to −1..1 as they are. Its numbers have nothing to do with
 // FID's.
-#include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "metrics/registry.h"
@@ -26,7 +25,6 @@ void check_size(const Image& image, std::int64_t size) {
 
 // Rows are the network's features. The folder's configuration and weights go into model_hash.
 Measure open_fd_pocket(const MetricSettings& settings, const Compute& compute) {
-  use_exact_float32();
   const auto network =
       std::make_shared<const FeatureNet>(load_feature_net(settings.network, {compute.device, at::kFloat}));
   std::vector<std::filesystem::path> files{settings.network / "config.json"};

@@ -20,7 +20,7 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
                             protocol);
     }
     reference.flags.push_back("assumed-protocol");
-  } else if (file.protocol != protocol) {
+  } else if (without_precision(file.protocol) != without_precision(protocol)) {
     throw input_error(where, "expected statistics of protocol " + protocol + ", got " + file.protocol);
   }
   const bool known = !metric.measure.model_hash.empty();  // not of a network that is only checked

@@ -1,5 +1,6 @@
 #include "metrics/registry.h"
 
+#include "core/device.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "metrics/clip_score.h"
@@ -30,7 +31,7 @@ ScoreWithInfluence aggregate(std::string_view, std::span<const float> rows, std:
 
 ScoreWithInfluence aggregate_clip_score(std::string_view protocol, std::span<const float> rows, std::int64_t,
                                         std::span<const std::int64_t> groups, const Gaussian*) {
-  return {clip_score(protocol, rows, groups), {}};
+  return {clip_score(without_precision(protocol), rows, groups), {}};
 }
 
 struct Run {
@@ -69,7 +70,7 @@ MetricSettings resolve(MetricSettings settings) {
   const Metric& metric = find_metric(settings.name);
   const auto& [option, key, is_folder, noun, expected] = metric.network;
   if (settings.protocol.empty()) settings.protocol = metric.protocols.front().name;
-  index_of_name(names_of(metric.protocols), settings.protocol, settings.name + " protocol");
+  index_of_name(names_of(metric.protocols), without_precision(settings.protocol), settings.name + " protocol");
   const std::string what = "expected " + std::string(expected);
   if (settings.network.empty())
     throw usage_error(settings.name, "expected " + std::string(key) + ", " + std::string(expected) + ", got none");
@@ -78,6 +79,24 @@ MetricSettings resolve(MetricSettings settings) {
     throw input_error(settings.network.string(), what + ", got no file");
   if (is_folder && !std::filesystem::is_directory(settings.network, ignored))
     throw input_error(settings.network.string(), what + ", got no folder");
+  return settings;
+}
+
+std::vector<MetricSettings> in_precision(std::vector<MetricSettings> settings, std::string_view precision,
+                                         const at::Device& device) {
+  std::size_t tf32 = 0;
+  for (MetricSettings& metric : settings) {
+    if (metric.protocol.empty()) metric.protocol = find_metric(metric.name).protocols.front().name;
+    if (precision == "tf32" && !is_tf32(metric.protocol)) metric.protocol += kTf32;
+    tf32 += is_tf32(metric.protocol) ? 1 : 0;
+  }
+  if (tf32 == 0) return settings;
+  if (tf32 < settings.size())
+    throw usage_error("--metric-precision", "expected every metric in TF32 or none: it is of the whole process");
+  if (!device.is_cuda())
+    throw usage_error("--metric-precision",
+                      "expected a CUDA device for TF32, got " + device.str() + "; leave it out, or use --device cuda");
+  allow_tf32(true);
   return settings;
 }
 
@@ -124,7 +143,7 @@ std::vector<float> to_rows(const Tensor& rows) {
 }
 
 const ImageRule& image_rule(const OpenMetric& metric) {
-  return find_by_name(metric.metric->protocols, metric.settings.protocol, "protocol").images;
+  return find_by_name(metric.metric->protocols, without_precision(metric.settings.protocol), "protocol").images;
 }
 
 }  // namespace fewstep

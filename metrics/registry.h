@@ -41,6 +41,12 @@ const Metric& find_metric(std::string_view name);  // throws Error (kUsage) with
 // unknown name or a missing network, kInput for a path that leads nowhere.
 MetricSettings resolve(MetricSettings settings);
 
+// The same with default protocols filled in, in TF32 where precision (kMetricPrecisions) or a protocol says so; then
+// TF32 is on for the process. Throws Error (kUsage) where some are in TF32 and some are not, and on another device than
+// CUDA.
+std::vector<MetricSettings> in_precision(std::vector<MetricSettings> settings, std::string_view precision,
+                                         const at::Device& device);
+
 // A metric that is ready to measure.
 struct OpenMetric {
   const Metric* metric = nullptr;

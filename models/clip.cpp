@@ -1,6 +1,5 @@
 #include "models/clip.h"
 
-#include "core/device.h"
 #include "models/checkpoint_files.h"
 #include "models/clip_config.h"
 #include "models/clip_encoder.h"
@@ -12,7 +11,6 @@
 namespace fewstep {
 Clip load_clip(const std::filesystem::path& folder, const Compute& compute) {
   const Compute exact{compute.device, at::kFloat};
-  use_exact_float32();
   const ClipConfigs configs = read_clip_config(folder / "config.json");
   Weights weights = Weights::open(find_weights(folder, "model"), exact);
   ClipText text = take_clip_text(weights, configs.text, exact, true);

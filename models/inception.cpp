@@ -1,6 +1,5 @@
 #include "models/inception.h"
 
-#include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "models/layers.h"
@@ -192,7 +191,6 @@ Tensor run(const BlockE& block, const Tensor& x, const Tensor& pooled) {
 
 Inception load_inception(const std::filesystem::path& safetensors, const Compute& compute) {
   const Compute exact{compute.device, at::kFloat};
-  use_exact_float32();
   Weights weights = Weights::open(safetensors, exact);
   return {std::make_shared<const InceptionWeights>(Builder(weights).build()), exact,
           compute.device.is_meta() ? "" : sha256_file(safetensors)};

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "models/checkpoint_files.h"
+#include "models/gpu.h"
 #include "models/unet_blocks.h"
 
 #include <ATen/TensorOperators.h>
@@ -10,6 +11,7 @@
 #include <ATen/ops/silu.h>
 #include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/zeros_like.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -170,6 +172,23 @@ Tensor run(const UnetWeights& net, Tensor x, const Tensor& time, const UnetConte
   return conv2d(net.conv_out, group_norm_silu(net.norm_out, x));
 }
 
+// Whether launches take longer than what they launch. The graph's memory is that of a forward of this size.
+bool records(const Tensor& x) {
+  return x.is_cuda() && c10::InferenceMode::is_enabled() && x.size(0) * x.size(2) * x.size(3) <= 8 * 64 * 64;
+}
+
+Tensor run_recorded(const Unet& unet, const Tensor& x, const Tensor& time, const UnetContext& context,
+                    const GpuKernels& gpu) {
+  std::vector<Tensor> inputs{x, time};
+  for (const auto& [keys, values] : context.layers) inputs.insert(inputs.end(), {keys, values});
+  const auto network = [&weights = *unet.weights](const std::vector<Tensor>& given) {
+    UnetContext text;
+    for (std::size_t i = 2; i < given.size(); i += 2) text.layers.push_back({given[i], given[i + 1]});
+    return run(weights, given[0], given[1], text);
+  };
+  return unet.recordings->run(inputs, network, [&](const auto& work) { return gpu.record(x, work); });
+}
+
 }  // namespace
 
 Unet make_unet(const UnetConfig& config, std::map<std::string, Tensor> tensors, const Compute& compute) {
@@ -213,7 +232,7 @@ Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Tens
 
 Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const UnetContext& context,
                const Tensor& omega_embedding) {
-  const auto& [config, weights, compute] = unet;
+  const auto& [config, weights, compute, recordings] = unet;
   if (omega_embedding.defined() != weights->omega.has_value()) {
     throw input_error(
         "unet", weights->omega ? "expected an omega embedding, got none" : "expected no omega embedding, got one");
@@ -222,8 +241,10 @@ Tensor forward(const Unet& unet, const Tensor& x, const Tensor& time, const Unet
   if (weights->omega)
     embedding = embedding + linear(*weights->omega, omega_embedding.to(compute.device, compute.dtype));
   embedding = linear(weights->time2, at::silu(linear(weights->time1, embedding)));
-  return run(*weights, x.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast),
-             at::silu(embedding), context);
+  embedding = at::silu(embedding);
+  const Tensor input = x.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  const GpuKernels* const gpu = records(input) ? gpu_kernels(input) : nullptr;
+  return gpu ? run_recorded(unet, input, embedding, context, *gpu) : run(*weights, input, embedding, context);
 }
 
 Tensor embed_omega(const Tensor& omega, std::int64_t dim) {

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/tensor.h"
+#include "models/recordings.h"
 #include "models/unet_blocks.h"
 
 #include <nlohmann/json_fwd.hpp>
@@ -37,6 +38,7 @@ struct Unet {
   UnetConfig config;
   std::shared_ptr<const UnetWeights> weights;
   Compute compute;
+  std::shared_ptr<Recordings> recordings = std::make_shared<Recordings>();  // of small batches on CUDA
 };
 // folder holds config.json and diffusion_pytorch_model.safetensors (or its index.json, or the .fp16 variant).
 Unet load_unet(const std::filesystem::path& folder, const Compute& compute);

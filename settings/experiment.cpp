@@ -189,7 +189,7 @@ class Reader {
     table.require(info.network.key, "\"…\"");
     metric.protocol = info.protocols.front().name;
     fields::read(table, rows::kMetric, metric, file_);
-    index_of_name(names_of(info.protocols), metric.protocol, table.where("protocol"));
+    index_of_name(names_of(info.protocols), without_precision(metric.protocol), table.where("protocol"));
     if (info.needs_reference && !experiment_.has_reference())
       throw usage_error(
           table.where(),

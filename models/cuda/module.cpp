@@ -3,11 +3,15 @@
 #include "models/cuda/launch.h"
 #include "models/gpu.h"
 
+#include <ATen/cuda/CUDAGraph.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
+
+#include <functional>
+#include <memory>
 
 namespace fewstep {
 namespace {
@@ -94,7 +98,33 @@ Tensor interleave(const Tensor& phases) {
   return to;
 }
 
-constexpr GpuKernels kKernels{kGpuKernelsVersion, group_norm, layer_norm, geglu, add, interleave};
+// A capture allows no call that waits, and nothing on the device's default stream: work is warmed up (libraries load,
+// plans are found, workspaces are made) and captured on a stream of its own. Only this thread's calls are watched, for
+// other stages use the device meanwhile.
+std::function<void()> record(const Tensor& x, const std::function<void()>& work) {
+  const c10::cuda::CUDAGuard guard(x.device());
+  const auto before = c10::cuda::getCurrentCUDAStream(x.device().index());
+  before.synchronize();
+  const c10::cuda::CUDAStreamGuard aside(c10::cuda::getStreamFromPool(false, x.device().index()));
+  work();
+  aside.current_stream().synchronize();
+  const auto graph = std::make_shared<at::cuda::CUDAGraph>();
+  try {
+    graph->capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
+    work();
+    graph->capture_end();
+  } catch (const c10::Error&) {
+    try {
+      graph->capture_end();
+    } catch (const c10::Error&) {  // the capture is over either way
+    }
+    static_cast<void>(cudaGetLastError());
+    return nullptr;
+  }
+  return [graph] { graph->replay(); };
+}
+
+constexpr GpuKernels kKernels{kGpuKernelsVersion, group_norm, layer_norm, geglu, add, interleave, record};
 
 }  // namespace
 }  // namespace fewstep

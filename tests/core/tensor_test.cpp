@@ -79,10 +79,10 @@ TEST(FromImages, RefusesNoImagesAndTwoSizes) {
   EXPECT_FEWSTEP_ERROR(from_images(images), ExitCode::kInput, "expected one size, 1x2, got 2x1");
 }
 
-TEST(ExactFloat32, SwitchesTf32Off) {
+TEST(ParseDevice, SwitchesTf32Off) {
   at::globalContext().setAllowTF32CuBLAS(true);
   at::globalContext().setAllowTF32CuDNN(true);
-  use_exact_float32();
+  parse_device("cpu");
   EXPECT_FALSE(at::globalContext().allowTF32CuBLAS());
   EXPECT_FALSE(at::globalContext().allowTF32CuDNN());
 }

@@ -161,7 +161,6 @@ TEST(Pipeline, AmplifiesTheRoundingOfItsNetworksWhereItIsGuided) {
 TEST(Pipeline, EqualsDiffusersOnCuda) {
   try {
     const Compute compute{parse_device("cuda:0"), at::kFloat};
-    use_exact_float32();
     compare_all(compute, kGuidedCudaBound);
   } catch (const Error& error) {
     GTEST_SKIP() << "no CUDA device here: " << error.what();

@@ -1,4 +1,5 @@
 // What is the same for every metric, and FID from images to the number.
+#include "core/device.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "formats/json.h"
@@ -9,6 +10,7 @@
 #include "models/weights.h"
 #include "temporary.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
@@ -125,6 +127,23 @@ TEST_F(Metrics, NamesAndPathsAreCheckedBeforeAnythingIsLoaded) {
   EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "", weights()}), ExitCode::kInput, "got no folder");
   EXPECT_FEWSTEP_ERROR(resolve({"fd-pocket", "pytorch-fid", kFolder}), ExitCode::kUsage, "pocket");
   EXPECT_EQ(resolve({"fid", "", weights()}).protocol, "pytorch-fid");
+}
+
+TEST_F(Metrics, PrecisionIsPartOfTheProtocolAndOfTheWholeProcess) {
+  const std::vector<MetricSettings> exact{{"fid", "", weights()}, {"clip-score", "torchmetrics", {}}};
+  EXPECT_EQ(in_precision(exact, "float32", at::kCPU)[0].protocol, "pytorch-fid");
+  EXPECT_FEWSTEP_ERROR(in_precision(exact, "tf32", at::kCPU), ExitCode::kUsage,
+                       "expected a CUDA device for TF32, got cpu");
+  const at::Device device(at::kCUDA, 0);
+  const auto fast = in_precision(exact, "tf32", device);
+  EXPECT_TRUE(at::globalContext().allowTF32CuDNN());
+  EXPECT_EQ(fast[0].protocol, "pytorch-fid+tf32");
+  EXPECT_EQ(fast[1].protocol, "torchmetrics+tf32");
+  EXPECT_EQ(in_precision(fast, "float32", device)[1].protocol, "torchmetrics+tf32") << "as an experiment names it";
+  EXPECT_FEWSTEP_ERROR(in_precision({exact[0], fast[1]}, "float32", device), ExitCode::kUsage, "in TF32 or none");
+  EXPECT_EQ(resolve(fast[0]).protocol, "pytorch-fid+tf32");
+  parse_device("cpu");
+  EXPECT_FALSE(at::globalContext().allowTF32CuDNN());
 }
 
 TEST(FeatureProtocols, PrepareImagesAsTheirToolsDo) {

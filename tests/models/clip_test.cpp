@@ -1,6 +1,5 @@
 #include "models/clip.h"
 
-#include "core/device.h"
 #include "core/files.h"
 #include "models/clip_config.h"
 #include "towers.h"
@@ -41,7 +40,6 @@ TEST(ClipText, EqualsTransformersWithGeluFromFloat16Files) { expect_text_states(
 TEST(ClipText, EqualsTransformersOnCuda) {
   const auto compute = cuda();
   if (!compute) GTEST_SKIP() << "no CUDA device";
-  use_exact_float32();
   expect_text_states("text_sd15", *compute);
   expect_text_states("text_sd21", *compute);
 }

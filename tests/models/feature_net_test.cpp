@@ -1,6 +1,5 @@
 #include "models/feature_net.h"
 
-#include "core/device.h"
 #include "towers.h"
 
 namespace fewstep {
@@ -32,7 +31,6 @@ TEST(FeatureNet, EqualsPyTorchOnAnOddSizeWithoutHeads) { expect_equals_pytorch("
 TEST(FeatureNet, EqualsPyTorchOnCuda) {
   const auto compute = cuda();
   if (!compute) GTEST_SKIP() << "no CUDA device";
-  use_exact_float32();
   for (const char* name : {"five_layers", "odd_size"}) expect_equals_pytorch(name, *compute);
 }
 

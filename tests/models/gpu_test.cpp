@@ -3,6 +3,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "models/recordings.h"
 
 #include <ATen/Functions.h>
 #include <c10/core/InferenceMode.h>
@@ -107,6 +108,22 @@ TEST_P(OurKernels, GiveTheSameBitsAgainOnCuda) {
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(first.equal(kernels_->group_norm(x, 32, weight, bias, 1e-5, true)));
   const Tensor alone = kernels_->group_norm(x.slice(0, 2, 3), 32, weight, bias, 1e-5, true);
   EXPECT_TRUE(alone.equal(first.slice(0, 2, 3))) << "whatever batch it is in";
+}
+
+TEST_P(OurKernels, RecordedWorkEqualsTheWorkItselfOnCuda) {
+  Recordings recordings;
+  const Tensor weight = there(random({64, 64}));
+  int calls = 0;
+  const auto network = [&](const std::vector<Tensor>& inputs) {
+    ++calls;
+    return kernels_->geglu(at::matmul(inputs[0], weight));
+  };
+  const auto record = [&](const auto& work) { return kernels_->record(weight, work); };
+  for (int i = 0; i < 4; ++i) {
+    const Tensor x = there(random({128, 64}));
+    EXPECT_TRUE(recordings.run({x}, network, record).equal(kernels_->geglu(at::matmul(x, weight))));
+  }
+  EXPECT_EQ(calls, 2) << "once to warm up and once to record";
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, OurKernels, testing::Values(at::kFloat, at::kHalf, at::kBFloat16),

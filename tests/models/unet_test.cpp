@@ -57,7 +57,6 @@ TEST_P(UnetGolden, EqualsDiffusersOnCuda) {
     }
   }();
   if (device.is_cpu()) GTEST_SKIP() << "no CUDA device here";
-  use_exact_float32();
   const c10::InferenceMode inference;
   EXPECT_NEAR_GOLDEN(run(load({device, at::kFloat})), tensors.at("out"), kBound);
 }

@@ -1,6 +1,5 @@
 #include "models/vae.h"
 
-#include "core/device.h"
 #include "towers.h"
 
 namespace fewstep {
@@ -26,7 +25,6 @@ TEST(Vae, EqualsDiffusersWithoutAttentionAndQuantConvolutions) { expect_equals_d
 TEST(Vae, EqualsDiffusersOnCuda) {
   const auto compute = cuda();
   if (!compute) GTEST_SKIP() << "no CUDA device";
-  use_exact_float32();
   for (const char* name : {"vae_two_levels", "vae_old_names", "vae_no_attention"}) {
     expect_equals_diffusers(name, *compute);
   }

@@ -61,7 +61,6 @@ void run(int argc, char** argv) {
   const auto network = argc >= 5 ? networks.find(argv[1]) : networks.end();
   if (network == networks.end()) throw usage_error("arguments", "expected KIND PATH INPUTS OUTPUTS [DTYPE [DEVICE]]");
   const Compute compute{parse_device(argc > 6 ? argv[6] : "cpu"), parse_dtype(argc > 5 ? argv[5] : "float32")};
-  use_exact_float32();
   const c10::InferenceMode inference;
   Tensors outputs = network->second(argv[2], load_tensors(argv[3]), compute);
   for (auto& [name, tensor] : outputs) tensor = tensor.to(at::kFloat);
