@@ -6,7 +6,9 @@ if(FEWSTEP_CCACHE)
 endif()
 find_program(FEWSTEP_MOLD mold)
 if(FEWSTEP_MOLD)
-  add_link_options(-fuse-ld=mold)
+  # mold 1.10, Debian 12's, begins RELRO at .tbss, which may lie on the page before the segment: such a program does not
+  # load ("cannot apply additional memory protection after relocation"), by chance of its layout.
+  add_link_options(-fuse-ld=mold LINKER:-z,norelro)
 endif()
 
 add_library(fewstep_options INTERFACE)
