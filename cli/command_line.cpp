@@ -1,5 +1,7 @@
 #include "cli/command_line.h"
 
+#include "cli/completion.h"
+#include "cli/typed.h"
 #include "core/device_name.h"
 #include "core/dtype.h"
 #include "core/error.h"
@@ -41,6 +43,7 @@ std::vector<std::string> texts(std::span<const std::string_view> names) { return
 void add_device(CLI::App& app, std::string& device) {
   app.add_option("--device", device, "auto (CUDA where it works), cpu or cuda:N")
       ->type_name("DEVICE")
+      ->transform(our_device)
       ->check(check_device)
       ->capture_default_str();
 }
@@ -55,6 +58,7 @@ void add_compute(CLI::App& app, Compute to, const char* batch_text) {
   add_device(app, to.device);
   if (to.dtype) {
     app.add_option("--dtype", *to.dtype, "of the networks; metric networks run in float32")
+        ->transform(our_dtype)
         ->check(CLI::IsMember(texts(kDtypes)))
         ->capture_default_str();
   }
@@ -93,9 +97,84 @@ void add_networks(CLI::App& app, Networks& networks, bool (*takes)(const MetricI
   }
 }
 
+// --omega and --guidance-scale, of which one may be given.
+template <typename To>  // Guidance, or an optional one
+std::pair<CLI::Option*, CLI::Option*> add_guidance(CLI::App& app, To& guidance, const std::string& what) {
+  auto* omega = app.add_option_function<double>(
+      "--omega",
+      [&guidance](const double& value) {
+        guidance = Guidance{value, false};
+      },
+      "guidance " + what);
+  omega->check(CLI::Range(-1.0, 999.0))->type_name("W");
+  auto* scale = app.add_option_function<double>(
+      "--guidance-scale",
+      [&guidance](const double& value) {
+        guidance = Guidance{value - 1, true};
+      },
+      "the same knob: 1 + omega");
+  scale->check(CLI::Range(0.0, 1000.0))->type_name("S")->excludes(omega);
+  return {omega, scale};
+}
+
+std::string network_text(const MetricInfo& metric) {
+  return std::string(metric.network.noun) + " for " + std::string(metric.name) +
+         (metric.network.is_folder ? "" : " (.safetensors)");
+}
+
+// What a run of checkpoints says instead of a file.
+void add_short_run(CLI::App& app, ShortRun& to) {
+  app.option_defaults()->group("Instead of an experiment file");
+  app.add_option("-p,--prompts", to.prompts,
+                 fmt::format("captions ({}), or shapes", fmt::join(kCaptionExtensions, " ")))
+      ->type_name("FILE");
+  app.add_option("--reference", to.reference, "folder of images or statistics (.npz), for FID")->type_name("PATH");
+  app.add_option("--steps", to.steps, "of each sampler [1,2,4,8]")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N,…");
+  add_guidance(app, to.guidance, "for all [what a student was trained for, else 8]");
+  add_networks(
+      app, to.networks, [](const MetricInfo&) { return true; }, network_text);
+}
+
+// One that is no folder is an experiment file.
+void take_experiment(const std::vector<Path>& given, RunRequest& request) {
+  const auto is_file = [](const Path& path) { return path.extension() == ".toml"; };
+  if (given.size() > 1 && std::any_of(given.begin(), given.end(), is_file))
+    throw usage_error(
+        "run", "expected one experiment file or checkpoints, got " + given[0].string() + " and " + given[1].string());
+  std::error_code ignored;
+  const bool file = given.size() == 1 && !std::filesystem::is_directory(given[0], ignored) &&
+                    (is_file(given[0]) || std::filesystem::exists(given[0], ignored));
+  if (file)
+    request.experiment = given[0];
+  else
+    request.short_run.checkpoints = given;
+}
+
+void check(const RunRequest& request) {
+  const ShortRun& given = request.short_run;
+  const bool says = !given.prompts.empty() || !given.reference.empty() || !given.steps.empty() || given.guidance ||
+                    !given.networks.empty();
+  if (given.checkpoints.empty() && says)
+    throw usage_error(
+        "run", "expected --prompts, --reference, --steps, guidance and networks beside checkpoints, got them beside " +
+                   request.experiment.string() + ", which says them itself; --set changes a key");
+  if (!given.checkpoints.empty() && given.prompts.empty())
+    throw usage_error("run", "expected --prompts FILE (or --prompts shapes) beside checkpoints, got none");
+  if (!given.checkpoints.empty() && !request.set.empty())
+    throw usage_error("--set", "expected an experiment file, got checkpoints; fewstep init writes the file");
+}
+
 void add_run(CLI::App& app, RunRequest& request) {
-  app.add_option("EXPERIMENT", request.experiment, "experiment file (.toml); experiments/schema.md tells its keys")
+  app.add_option_function<std::vector<Path>>(
+         "EXPERIMENT", [&request](const std::vector<Path>& given) { take_experiment(given, request); },
+         "experiment file (.toml; experiments/schema.md tells its keys), or checkpoints, with --prompts")
       ->required();
+  add_short_run(app, request.short_run);
+  app.final_callback([&request] { check(request); });
+  app.option_defaults()->group("Options");
   app.add_option("--store", request.store, "SQLite file for results [results/NAME.sqlite]")->type_name("FILE");
   add_set(app, request.set, "grid.steps=[4], checkpoint.lcm.path=my-lcm");
   app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
@@ -118,6 +197,7 @@ void add_run(CLI::App& app, RunRequest& request) {
   app.add_flag("--times-only", request.times_only, "time whole cells once more and do nothing else")->excludes(dry);
   app.footer(
       "Example:\n  fewstep run experiments/pocket.toml --only 'sampler=lcm steps=4' --limit 100\n"
+      "  fewstep run my-lcm teacher --prompts captions.tsv --reference laion-512.npz\n"
       "Run it again to resume: only missing images are computed. Ctrl-C stops after the batch.\n");
 }
 
@@ -132,32 +212,16 @@ void add_demo(CLI::App& app, DemoRequest& request) {
       "The same as fewstep run experiments/pocket.toml, with a page at the end. Run it again to resume.\n");
 }
 
-// --omega and --guidance-scale, of which one may be given.
-std::pair<CLI::Option*, CLI::Option*> add_guidance(CLI::App& app, Guidance& guidance, const std::string& what) {
-  auto* omega = app.add_option_function<double>(
-      "--omega",
-      [&guidance](const double& value) {
-        guidance = {value, false};
-      },
-      "guidance " + what);
-  omega->check(CLI::Range(-1.0, 999.0))->type_name("W");
-  auto* scale = app.add_option_function<double>(
-      "--guidance-scale",
-      [&guidance](const double& value) {
-        guidance = {value - 1, true};
-      },
-      "the same knob: 1 + omega");
-  scale->check(CLI::Range(0.0, 1000.0))->type_name("S")->excludes(omega);
-  return {omega, scale};
-}
-
-void check(const SampleRequest& request, bool guidance_given) {
-  if (std::isnan(request.guidance.omega))  // which CLI11 finds in every range
+void check(const SampleRequest& request) {
+  if (request.guidance && std::isnan(request.guidance->omega))  // which CLI11 finds in every range
     throw usage_error("sample", "expected a number as guidance, got nan");
-  if (!guidance_given)
-    throw usage_error("sample",
-                      "expected --omega W or --guidance-scale S (1 + omega); --omega 0 samples without guidance");
-  if (!request.prompt && !request.prompts) throw usage_error("sample", "expected --prompt TEXT or --prompts FILE");
+  if (!request.prompt && !request.prompts) throw usage_error("sample", "expected a caption, or --prompts FILE");
+  if (request.row && !request.prompts) throw usage_error("--row", "expected --prompts FILE, whose row it is");
+  if (request.sampler.empty()) {
+    if (request.spacing || request.original_steps > 0)
+      throw usage_error("sample", "expected --sampler beside --spacing and --original-steps");
+    return;
+  }
   const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
   const bool consistency = sampler.kind == CheckpointKind::kConsistency;
   if (request.original_steps > 0 && !consistency)
@@ -172,32 +236,7 @@ void check(const SampleRequest& request, bool guidance_given) {
                       "expected one that " + request.sampler + " takes, got " + std::string(name_of(*request.spacing)));
 }
 
-void add_sample(CLI::App& app, SampleRequest& request) {
-  app.add_option("--checkpoint", request.checkpoint, "folder in diffusers layout")->type_name("DIR")->required();
-  app.add_option("--sampler", request.sampler, "how to sample")
-      ->check(CLI::IsMember(texts(names_of(kSamplers))))
-      ->required();
-  app.add_option("--steps", request.steps, "network evaluations")->check(CLI::Range(1, 1000))->capture_default_str();
-  const auto [omega, scale] = add_guidance(app, request.guidance, "as the LCM paper counts it; 0: none");
-  app.final_callback([&request, omega = omega, scale = scale] { check(request, omega->count() + scale->count() > 0); });
-  auto* prompt = app.add_option("--prompt", request.prompt, "one caption")->type_name("TEXT");
-  app.add_option("--prompts", request.prompts,
-                 fmt::format("captions, an image each ({})", fmt::join(kCaptionExtensions, " ")))
-      ->type_name("FILE")
-      ->excludes(prompt);
-  app.add_option("--negative-prompt", request.negative_prompt, "what guidance leads away from")->type_name("TEXT");
-  app.add_option("--seed", request.seed, "of the noise, with the caption's row")
-      ->check(CLI::Range(std::uint64_t{0}, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())))
-      ->type_name("K")
-      ->capture_default_str();
-  app.add_option("-o,--output", request.output, "folder for 00000.png, 00001.png …")->type_name("DIR")->required();
-  app.add_flag("--force", request.force, "write over images that are there");
-  app.add_option("--latents", request.latents,
-                 "start from given noise: a .safetensors with latents [B,4,h,w], and noise [N-1,B,4,h,w] for lcm")
-      ->type_name("FILE");
-  app.add_option("--save-latents", request.save_latents,
-                 "write final latents and float images [B,3,H,W] in -1..1 as .safetensors")
-      ->type_name("FILE");
+void add_grid(CLI::App& app, SampleRequest& request) {
   app.add_option_function<std::string>(
          "--spacing", [&request](const std::string& name) { request.spacing = parse_spacing(name); },
          "times: trailing (default), leading, linspace; for lcm: lcm (default), lcm-original")
@@ -211,15 +250,42 @@ void add_sample(CLI::App& app, SampleRequest& request) {
                  "lcm: points of the grid that times are taken from [the checkpoint's own, 1000/k of its skip step k]")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
-  add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
-  app.footer(
-      "Example:\n  fewstep sample --checkpoint my-lcm --sampler lcm --steps 4 --omega 7 --prompt 'a red boat' -o "
-      "out\n");
 }
 
-std::string network_text(const MetricInfo& metric) {
-  return std::string(metric.network.noun) + " for " + std::string(metric.name) +
-         (metric.network.is_folder ? "" : " (.safetensors)");
+void add_sample(CLI::App& app, SampleRequest& request) {
+  app.add_option("CHECKPOINT,--checkpoint", request.checkpoint, "folder in diffusers layout")->required();
+  auto* prompt = app.add_option("PROMPT,--prompt", request.prompt, "one caption");
+  app.final_callback([&request] { check(request); });
+  app.option_defaults()->group("Sampling (else by what the checkpoint is and was trained for)");
+  app.add_option("--sampler", request.sampler, "how to sample")->check(CLI::IsMember(texts(names_of(kSamplers))));
+  app.add_option("--steps", request.steps, "network evaluations")->check(CLI::Range(1, 1000))->type_name("N");
+  add_guidance(app, request.guidance, "as the LCM paper counts it; 0: none");
+  add_grid(app, request);
+  app.option_defaults()->group("Options");
+  app.add_option("-p,--prompts", request.prompts,
+                 fmt::format("captions, an image each ({})", fmt::join(kCaptionExtensions, " ")))
+      ->type_name("FILE")
+      ->excludes(prompt);
+  app.add_option("--row", request.row, "of --prompts: the image of that row alone, as a run of this seed makes it")
+      ->type_name("N");
+  app.add_option("--negative-prompt", request.negative_prompt, "what guidance leads away from")->type_name("TEXT");
+  app.add_option("--seed", request.seed, "of the noise, with the caption's row")
+      ->check(CLI::Range(std::uint64_t{0}, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())))
+      ->type_name("K")
+      ->capture_default_str();
+  app.add_option("-o,--output", request.output, "folder for 00000.png, 00001.png … [samples/NAME]")->type_name("DIR");
+  app.add_flag("--contact-sheet", request.contact_sheet, "the first 256 images as one, OUTPUT.png");
+  app.add_flag("--force", request.force, "write over images that are there");
+  app.add_option("--latents", request.latents,
+                 "start from given noise: a .safetensors with latents [B,4,h,w], and noise [N-1,B,4,h,w] for lcm")
+      ->type_name("FILE");
+  app.add_option("--save-latents", request.save_latents,
+                 "write final latents and float images [B,3,H,W] in -1..1 as .safetensors")
+      ->type_name("FILE");
+  add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
+  app.footer(
+      "Example:\n  fewstep sample my-lcm 'a red boat'\n"
+      "  fewstep sample my-lcm --prompts captions.tsv --steps 2 --omega 7 -o out --contact-sheet\n");
 }
 
 void add_left_out(CLI::App& app, double& most) {
@@ -232,17 +298,19 @@ void add_left_out(CLI::App& app, double& most) {
 }
 
 void add_score(CLI::App& app, ScoreRequest& request) {
-  app.add_option("--images", request.images, "folder of images")->type_name("DIR")->required();
-  app.add_option("--metric", request.metrics,
-                 fmt::format("NAME or NAME:PROTOCOL, repeatable: {}", fmt::join(names_of(kMetrics), ", ")))
+  app.add_option("IMAGES,--images", request.images, "folder of images")->required();
+  app.add_option("REFERENCE,--reference", request.reference, "folder of images or statistics (.npz)");
+  app.add_option(
+         "-m,--metric", request.metrics,
+         fmt::format("NAME or NAME:PROTOCOL, by commas or repeated [fid of a reference, clip-score of captions]: {}",
+                     fmt::join(names_of(kMetrics), ", ")))
       ->type_name("NAME")
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->required();
-  app.add_option("--reference", request.reference, "folder of images or statistics (.npz)")->type_name("PATH");
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_networks(
       app, request.networks, [](const MetricInfo&) { return true; }, network_text);
-  app.add_option("--prompts", request.prompts,
+  app.add_option("-p,--prompts", request.prompts,
                  "captions: a table that names the files, else one each in the order of the numbers in their names")
       ->type_name("FILE");
   app.add_flag("--assume-protocol", request.assume_protocol, "take statistics that do not name their protocol");
@@ -258,8 +326,8 @@ void add_score(CLI::App& app, ScoreRequest& request) {
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
   add_metric_precision(app, request.metric_precision);
   app.footer(
-      "Example:\n  fewstep score --images out --reference coco.npz --metric fid:pytorch-fid --inception "
-      "inception.safetensors\n");
+      "Example:\n  fewstep score out coco.npz --inception inception.safetensors\n"
+      "  fewstep score out coco.npz --prompts captions.txt --metric fid,clip-score\n");
 }
 
 void add_stats(CLI::App& app, StatsRequest& request) {
@@ -426,6 +494,20 @@ void add_inspect(CLI::App& app, InspectRequest& request) {
   app.footer("Example:\n  fewstep inspect stable-diffusion-v1-5\n");
 }
 
+void add_init(CLI::App& app, InitRequest& request) {
+  app.add_option("CHECKPOINT", request.short_run.checkpoints, "folders in diffusers layout")->required();
+  add_short_run(app, request.short_run);
+  app.option_defaults()->group("Options");
+  app.add_option("-o,--output", request.output, "the experiment file [NAME.toml]")->type_name("FILE");
+  app.add_flag("--force", request.force, "write over a file that is there");
+  app.footer("Example:\n  fewstep init my-lcm stable-diffusion-v1-5 --prompts captions.tsv\n");
+}
+
+void add_completion(CLI::App& app, CompletionRequest& request) {
+  app.add_option("SHELL", request.shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  app.footer("Example:\n  fewstep completion bash\nTo try it: source <(fewstep completion bash)\n");
+}
+
 void add_schema(CLI::App& app, SchemaRequest& request) {
   app.add_option("KIND", request.kind, "experiment or recipe")
       ->required()
@@ -483,9 +565,13 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   add(root, chosen, "stats", "reference statistics of a folder of images", add_stats);
   add(root, chosen, "distill", "train a student, or a part of a pipeline, from a recipe", add_distill);
   add(root, chosen, "inspect", "what a checkpoint, store, statistics or safetensors file holds", add_inspect);
+  add(root, chosen, "init", "write an experiment file for checkpoints", add_init);
+  add(root, chosen, "completion", "what a shell evaluates to complete commands and options", add_completion);
   add(root, chosen, "schema", "JSON Schema of experiment or recipe files, for editors", add_schema);
   try {
-    root.parse(argc, argv);
+    std::vector<std::string> words = with_our_names(root, {argv + std::min(argc, 1), argv + argc});
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    root.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     out << root.help();  // of the command that was named, if any
     return 0;
@@ -495,6 +581,10 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
   } catch (const CLI::ParseError& error) {
     throw usage_error("command line", explain(root, error, argc, argv) + "\n" + usage_of(root) + " shows the options");
   }
+  if (const auto* completion = std::get_if<CompletionRequest>(&chosen)) {
+    out << completion_script(root, completion->shell);
+    return 0;
+  }
   return chosen;
 }
 
@@ -502,7 +592,8 @@ bool needs_engine(const Command& command) {
   if (const auto* request = std::get_if<CompareRequest>(&command))
     return request->retime || request->noise_floor || request->remake_pictures;
   return !std::holds_alternative<int>(command) && !std::holds_alternative<ReportRequest>(command) &&
-         !std::holds_alternative<InspectRequest>(command) && !std::holds_alternative<SchemaRequest>(command);
+         !std::holds_alternative<InspectRequest>(command) && !std::holds_alternative<SchemaRequest>(command) &&
+         !std::holds_alternative<InitRequest>(command);
 }
 
 }  // namespace fewstep

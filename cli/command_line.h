@@ -23,10 +23,15 @@ struct SchemaRequest {
   std::string kind = {};  // "experiment" or "recipe"
 };
 
+// fewstep completion: for a shell.
+struct CompletionRequest {
+  std::string shell = {};  // "bash" or "zsh"
+};
+
 // What the user asked for; an int: the exit code of something already answered (--help, --version).
-using Command =
-    std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportRequest, InspectRequest,
-                 DistillRequest, DemoRequest, SchemaRequest, CompareRequest, WatchRequest, MergeRequest, AuditRequest>;
+using Command = std::variant<int, RunRequest, SampleRequest, ScoreRequest, StatsRequest, ReportRequest, InspectRequest,
+                             DistillRequest, DemoRequest, SchemaRequest, CompareRequest, WatchRequest, MergeRequest,
+                             AuditRequest, InitRequest, CompletionRequest>;
 
 // Reads the command line; fewstep and fewstep-engine share it. Help goes to out. Throws Error (kUsage).
 Command parse_command_line(int argc, const char* const* argv, std::ostream& out);

@@ -1,6 +1,7 @@
 // fewstep-engine: the commands that need networks. fewstep starts it with its own command line.
 #include "cli/command_line.h"
 #include "cli/exit_status.h"
+#include "cli/short_run.h"
 #include "core/tensor.h"
 #include "harness/again.h"
 #include "harness/audit.h"
@@ -26,7 +27,7 @@ namespace {
 void show(Store& store, std::int64_t run) { print_table(store, run, std::cout, wants_colour(STDOUT_FILENO)); }
 
 int run(const RunRequest& request) {
-  return run_experiment(as_launched(request, std::cerr), show, std::cout, std::cerr);
+  return run_experiment(as_launched(written_out(request, nullptr), std::cerr), show, std::cout, std::cerr);
 }
 int run(const MergeRequest& request) { return run_merge(request, show, std::cout, std::cerr); }
 int run(const AuditRequest& request) { return run_audit(request, std::cout, std::cerr); }

@@ -2,6 +2,7 @@
 // fewstep-engine beside it.
 #include "cli/command_line.h"
 #include "cli/exit_status.h"
+#include "cli/short_run.h"
 #include "core/error.h"
 #include "core/faults.h"
 #include "core/warnings.h"
@@ -33,19 +34,25 @@ namespace {
 }
 
 int run(int argc, char** argv) {
-  const Command command = parse_command_line(argc, argv, std::cout);
+  Command command = parse_command_line(argc, argv, std::cout);
   if (const int* answered = std::get_if<int>(&command)) return *answered;
   // An error in the file is told before LibTorch is loaded; the engine reads it again, and tells its warnings.
   if (needs_engine(command)) send_warnings_to(nullptr);
   // Of files that are missing or broken the engine tells all, since it sees into them.
   Faults files;
-  if (const auto* request = std::get_if<RunRequest>(&command))
+  if (auto* request = std::get_if<RunRequest>(&command)) {
+    *request = written_out(*request, &std::cerr);
     read_experiment(request->experiment, request->set, request->only, &files);
+  }
   if (const auto* demo = std::get_if<DemoRequest>(&command)) read_experiment(run_of(*demo).experiment, {}, "", &files);
   if (const auto* request = std::get_if<DistillRequest>(&command)) read_recipe(request->recipe, request->set);
   if (needs_engine(command)) become_engine(argv);
   if (const auto* request = std::get_if<InspectRequest>(&command)) {
     run_inspect(request->path, request->json, std::cout);
+    return 0;
+  }
+  if (const auto* request = std::get_if<InitRequest>(&command)) {
+    run_init(*request, std::cout);
     return 0;
   }
   if (const auto* request = std::get_if<SchemaRequest>(&command)) {

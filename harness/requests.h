@@ -18,9 +18,27 @@ namespace fewstep {
 // The network of each metric (metrics/catalog.h) that was given, by the metric's name.
 using Networks = std::map<std::string, std::filesystem::path, std::less<>>;
 
+// What a run, or an experiment file, is made of when only checkpoints are named.
+struct ShortRun {
+  std::vector<std::filesystem::path> checkpoints = {};
+  std::filesystem::path prompts = {},
+                        reference = {};   // captions, or "shapes"; a folder of images, or statistics (.npz)
+  std::vector<int> steps = {};            // empty: 1, 2, 4, 8
+  std::optional<Guidance> guidance = {};  // nothing: what a student was trained for, else the paper's
+  Networks networks = {};
+};
+
+// fewstep init: an experiment file to begin with.
+struct InitRequest {
+  ShortRun short_run = {};
+  std::filesystem::path output = {};  // empty: NAME.toml
+  bool force = false;
+};
+
 // fewstep run: plan the cells of an experiment and compute what its store lacks.
 struct RunRequest {
   std::filesystem::path experiment = {};
+  ShortRun short_run = {};                 // instead: cli/short_run.h writes the experiment
   std::filesystem::path store = {};        // empty: results/NAME.sqlite
   std::vector<std::string> set = {};       // key=value, over the file's
   std::string only = {};                   // "sampler=lcm steps=4"; empty: every cell
@@ -57,14 +75,16 @@ struct MergeRequest {
 // fewstep sample: images of one checkpoint.
 struct SampleRequest {
   std::filesystem::path checkpoint = {};
-  std::string sampler = {};
-  int steps = 4;
-  Guidance guidance = {};
+  std::string sampler = {};  // empty, and steps 0, and no guidance: by what the checkpoint is
+  int steps = 0;
+  std::optional<Guidance> guidance = {};
   std::optional<std::string> prompt = {};             // one of the two
   std::optional<std::filesystem::path> prompts = {};  // a file of captions
+  std::optional<std::int64_t> row = {};               // of prompts: that caption alone
+  bool contact_sheet = false;                         // the images as one, OUTPUT.png
   std::string negative_prompt = {};
   std::uint64_t seed = 0;
-  std::filesystem::path output = {};                       // folder
+  std::filesystem::path output = {};                       // folder; empty: samples/NAME, or the first free NAME-N
   bool force = false;                                      // writes over what lies there
   std::optional<std::filesystem::path> latents = {};       // starts from given noise
   std::optional<std::filesystem::path> save_latents = {};  // final latents and float images

@@ -9,8 +9,10 @@
 #include "harness/interrupt.h"
 #include "harness/progress.h"
 #include "harness/torch_errors.h"
+#include "images/contact_sheet.h"
 #include "images/files.h"
 #include "models/weights.h"
+#include "store/trained_for.h"
 
 #include <ATen/ops/cat.h>
 #include <c10/core/InferenceMode.h>
@@ -25,17 +27,52 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kTeacherSteps = 25, kStudentSteps = 4;
+constexpr double kTeacherGuidanceScale = 7.5;  // diffusers' StableDiffusionPipeline
+
+constexpr std::size_t kMostOnASheet = 256;
+
+// Beside the folder: what lies in it is scored.
+fs::path sheet_of(const SampleRequest& request) {
+  const fs::path folder = request.output.has_filename() ? request.output : request.output.parent_path();
+  return folder.string() + ".png";
+}
+
+std::filesystem::path free_folder(const fs::path& checkpoint) {
+  const fs::path whole = fs::absolute(checkpoint).lexically_normal();
+  const fs::path first = fs::path("samples") / (whole.has_filename() ? whole : whole.parent_path()).filename();
+  fs::path folder = first;
+  std::error_code ignored;
+  for (int n = 2; fs::exists(folder, ignored); ++n) folder = fmt::format("{}-{}", first.string(), n);
+  return folder;
+}
+
+// What was not said, by what the checkpoint is and was trained for.
+SampleRequest completed(SampleRequest request, const CheckpointInfo& checkpoint) {
+  const bool teacher = checkpoint.kind == CheckpointKind::kTeacher;
+  TrainedFor training;
+  if (const auto record = teacher ? std::nullopt : read_training_record(request.checkpoint, ""))
+    training = trained_for(*record);
+  if (request.sampler.empty())
+    request.sampler = teacher ? "dpm++" : checkpoint.kind == CheckpointKind::kConsistency ? "lcm" : "guided-distill";
+  if (request.steps == 0) request.steps = teacher ? kTeacherSteps : training.steps.value_or(kStudentSteps);
+  if (!request.guidance)
+    request.guidance = teacher ? Guidance{kTeacherGuidanceScale - 1, true} : Guidance{usual_omega(training), false};
+  if (request.output.empty()) request.output = free_folder(request.checkpoint);
+  return request;
+}
+
 Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
   if (sampler.kind != checkpoint.kind) throw unfit_sampler("--sampler", request.sampler, checkpoint);
-  tell_negative_guidance("--guidance-scale", request.guidance, checkpoint);
+  tell_negative_guidance("--guidance-scale", *request.guidance, checkpoint);
   const bool lcm = sampler.kind == CheckpointKind::kConsistency;
   Cell cell;
   cell.checkpoint = request.checkpoint.filename().string();
   cell.checkpoint_path = request.checkpoint;
   cell.sampler = request.sampler;
   cell.steps = request.steps;
-  cell.guidance = request.guidance;
+  cell.guidance = *request.guidance;
   cell.spacing = request.spacing.value_or(lcm ? Spacing::kLcm : Spacing::kTrailing);
   cell.final_sigma = request.final_sigma;
   if (lcm)
@@ -48,6 +85,11 @@ PromptSet captions_of(const SampleRequest& request, std::ostream& messages) {
   if (request.prompts) {
     PromptSet set = read_prompts({.file = *request.prompts});
     messages << text_of(set, *request.prompts) << std::endl;
+    if (!request.row) return set;
+    std::erase_if(set.prompts, [&](const Prompt& prompt) { return prompt.row != *request.row; });
+    if (set.prompts.empty())
+      throw usage_error("--row", fmt::format("expected a row of {} that has a caption, got {}",
+                                             request.prompts->string(), *request.row));
     return set;
   }
   PromptSet prompts;
@@ -124,6 +166,7 @@ class Sampling {
       const std::string file = fmt::format("{:05}.png", first + b);
       write_png(request_.output / file, images[b]);
       rows_.push_back({file, prompts[b].text, prompts[b].row, label_});
+      if (request_.contact_sheet && sheet_.size() < kMostOnASheet) sheet_.push_back(images[b]);
     }
     if (!request_.save_latents) return;
     latents_.push_back(latents.to(at::kCPU, at::kFloat));
@@ -132,6 +175,7 @@ class Sampling {
 
   void save() const {
     if (!rows_.empty()) write_captions(request_.output, rows_);
+    if (!sheet_.empty()) write_png(sheet_of(request_), contact_sheet(sheet_));
     if (request_.save_latents && !latents_.empty())
       save_tensors(*request_.save_latents, {{"latents", at::cat(latents_)}, {"images", at::cat(images_)}});
   }
@@ -146,6 +190,7 @@ class Sampling {
   const std::string label_;
   std::vector<CaptionRow> rows_;
   std::vector<Tensor> latents_, images_;
+  std::vector<Image> sheet_;
 };
 
 }  // namespace
@@ -174,8 +219,10 @@ void refuse_to_mix(const SampleRequest& request, std::size_t images) {
   refuse(request.output / numbered.front(), ours ? "would be written over" : "is a numbered image of another run");
 }
 
-int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& messages) {
-  const Cell cell = cell_of(request, inspect_checkpoint(request.checkpoint, false));
+int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& messages) {
+  const CheckpointInfo info = inspect_checkpoint(given.checkpoint, false);
+  const SampleRequest request = completed(given, info);
+  const Cell cell = cell_of(request, info);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
   const c10::InferenceMode inference;
   ImageSize size = image_size(request.checkpoint, 0, 0);
@@ -204,7 +251,9 @@ int run_sample(const SampleRequest& request, std::ostream& out, std::ostream& me
     }
     progress.clear();
     sampling.save();
-    out << fmt::format("{} images in {}\n", done, request.output.string()) << std::flush;
+    out << fmt::format("{} images in {}\n", done, request.output.string());
+    if (request.contact_sheet && done > 0) out << "contact sheet: " << sheet_of(request).string() << "\n";
+    out << std::flush;
     return static_cast<int>(done == prompts.size() ? ExitCode::kOk : ExitCode::kInterrupted);
   });
 }

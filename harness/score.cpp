@@ -10,6 +10,7 @@
 #include "harness/score_parts.h"
 #include "images/files.h"
 #include "metrics/reference.h"
+#include "settings/weights.h"
 
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
@@ -40,6 +41,8 @@ MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
   }
   if (const auto network = request.networks.find(rows_of(settings.name)); network != request.networks.end())
     settings.network = network->second;
+  else
+    settings.network = find_network(find_metric(settings.name).network, {});
   return settings;
 }
 
@@ -93,12 +96,27 @@ std::string number(double value) { return std::isfinite(value) ? fmt::format("{:
 
 using Line = std::array<std::string, 6>;
 
+// Those whose networks are named, else FID and CLIP score; of them what the reference and the captions are for.
+std::vector<std::string> usual_metrics(const ScoreRequest& request) {
+  std::vector<std::string> names;
+  for (const MetricInfo& metric : kMetrics) {
+    const bool named =
+        request.networks.empty() ? !metric.network.published.empty() : request.networks.contains(metric.name);
+    if (metric.rows_of == metric.name && named &&
+        (metric.needs_prompts ? request.prompts.has_value() : request.reference.has_value()))
+      names.emplace_back(metric.name);
+  }
+  return names;
+}
+
 }  // namespace
 
 std::vector<MetricSettings> metric_settings(const ScoreRequest& request) {
-  if (request.metrics.empty()) throw usage_error("--metric", "expected at least one, such as fid or clip-score");
+  const std::vector<std::string> specs = request.metrics.empty() ? usual_metrics(request) : request.metrics;
+  if (specs.empty())
+    throw usage_error("--metric", "expected a reference (for fid), --prompts (for clip-score) or a metric by name");
   std::vector<MetricSettings> all;
-  for (const std::string& spec : request.metrics) {
+  for (const std::string& spec : specs) {
     const Metric& metric = find_metric(spec.substr(0, spec.find(':')));
     const MetricSettings settings = resolve(parse(spec, request));
     if (metric.needs_reference && !request.reference)

@@ -7,6 +7,7 @@
 #include "images/resize.h"
 #include "metrics/reference.h"
 #include "metrics/statistics_file.h"
+#include "settings/weights.h"
 
 #include <c10/core/InferenceMode.h>
 
@@ -34,7 +35,8 @@ MetricSettings metric_settings(const StatsRequest& request) {
     throw usage_error(option(*request.networks.begin()), "expected the network of one metric, got " +
                                                              std::string(option(*request.networks.rbegin())) + " too");
   }
-  if (request.networks.empty()) return resolve({kMetrics[0].name.data(), request.protocol, {}});
+  if (request.networks.empty())
+    return resolve({kMetrics[0].name.data(), request.protocol, find_network(kMetrics[0].network, {})});
   const auto& [metric, network] = *request.networks.begin();
   return resolve({metric, request.protocol, network});
 }

@@ -11,11 +11,12 @@ namespace fewstep {
 
 // The network that a metric measures with, as users name it.
 struct NetworkSlot {
-  std::string_view option;    // of the command line
-  std::string_view key;       // of [[metric]]
-  bool is_folder;             // else a file
-  std::string_view noun;      // "CLIP model"
-  std::string_view expected;  // "the folder of a CLIPModel"
+  std::string_view option;                      // of the command line
+  std::string_view key;                         // of [[metric]]
+  bool is_folder;                               // else a file
+  std::string_view noun;                        // "CLIP model"
+  std::string_view expected;                    // "the folder of a CLIPModel"
+  std::span<const std::string_view> published;  // under which it lies in a folder of weights, the first that is there
 };
 
 // A way to measure that some public package has, and the files of a folder that it measures.
@@ -47,6 +48,18 @@ inline constexpr std::array<ProtocolInfo, 4> kFidProtocols{{{"pytorch-fid", {kPy
 inline constexpr std::array<ProtocolInfo, 2> kClipScoreProtocols{{{"transformers"}, {"torchmetrics"}}};
 inline constexpr std::array<ProtocolInfo, 1> kFdPocketProtocols{{{"pocket"}}};
 
+// pytorch-fid's and torch-fidelity's file, converted; CLIPs in the order in which papers use them.
+inline constexpr std::array<std::string_view, 2> kInceptionNames{"inception-v3-fid.safetensors",
+                                                                 "pt_inception-2015-12-05-6726825d.safetensors"};
+inline constexpr std::array<std::string_view, 4> kClipNames{"clip-vit-large-patch14", "clip-vit-base-patch16",
+                                                            "clip-vit-base-patch32", "CLIP-ViT-g-14-laion2B-s12B-b42K"};
+
+inline constexpr NetworkSlot kInception{
+    "--inception", "weights", false, "weights", "a safetensors file of FID's Inception-v3", kInceptionNames};
+inline constexpr NetworkSlot kClipModel{"--clip", "model", true, "CLIP model", "the folder of a CLIPModel", kClipNames};
+inline constexpr NetworkSlot kFeatureNet{
+    "--feature-net", "model", true, "feature network", "the folder of a feature network", {}};
+
 inline constexpr std::array<MetricInfo, 5> kMetrics{{
     {.name = "fid",
      .title = "FID",
@@ -55,7 +68,7 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .higher_is_better = false,
      .needs_reference = true,
      .needs_prompts = false,
-     .network = {"--inception", "weights", false, "weights", "a safetensors file of FID's Inception-v3"},
+     .network = kInception,
      .protocols = kFidProtocols},
     {.name = "fid-infinity",
      .title = "FID∞",
@@ -64,7 +77,7 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .higher_is_better = false,
      .needs_reference = true,
      .needs_prompts = false,
-     .network = {"--inception", "weights", false, "weights", "a safetensors file of FID's Inception-v3"},
+     .network = kInception,
      .protocols = kFidProtocols,
      .rows_of = "fid"},
     {.name = "clip-score",
@@ -74,7 +87,7 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .higher_is_better = true,
      .needs_reference = false,
      .needs_prompts = true,
-     .network = {"--clip", "model", true, "CLIP model", "the folder of a CLIPModel"},
+     .network = kClipModel,
      .protocols = kClipScoreProtocols},
     {.name = "fd-pocket",
      .title = "FD (pocket)",
@@ -83,7 +96,7 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .higher_is_better = false,
      .needs_reference = true,
      .needs_prompts = false,
-     .network = {"--feature-net", "model", true, "feature network", "the folder of a feature network"},
+     .network = kFeatureNet,
      .protocols = kFdPocketProtocols},
     {.name = "fd-pocket-infinity",
      .title = "FD∞ (pocket)",
@@ -92,7 +105,7 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .higher_is_better = false,
      .needs_reference = true,
      .needs_prompts = false,
-     .network = {"--feature-net", "model", true, "feature network", "the folder of a feature network"},
+     .network = kFeatureNet,
      .protocols = kFdPocketProtocols,
      .rows_of = "fd-pocket"},
 }};

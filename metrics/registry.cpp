@@ -68,7 +68,7 @@ const Metric& find_metric(std::string_view name) { return find_by_name(metrics()
 
 MetricSettings resolve(MetricSettings settings) {
   const Metric& metric = find_metric(settings.name);
-  const auto& [option, key, is_folder, noun, expected] = metric.network;
+  const auto& [option, key, is_folder, noun, expected, published] = metric.network;
   if (settings.protocol.empty()) settings.protocol = metric.protocols.front().name;
   index_of_name(names_of(metric.protocols), without_precision(settings.protocol), settings.name + " protocol");
   const std::string what = "expected " + std::string(expected);

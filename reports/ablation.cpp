@@ -6,8 +6,8 @@
 #include "reports/number_text.h"
 #include "reports/provenance.h"
 #include "reports/scores.h"
-#include "reports/trained_for.h"
 #include "reports/training_figures.h"
+#include "store/trained_for.h"
 
 #include <fmt/format.h>
 

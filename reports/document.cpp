@@ -9,7 +9,7 @@
 #include "reports/provenance.h"
 #include "reports/published.h"
 #include "reports/scores.h"
-#include "reports/trained_for.h"
+#include "store/trained_for.h"
 
 #include <fmt/format.h>
 

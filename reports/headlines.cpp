@@ -4,7 +4,7 @@
 #include "reports/bold.h"
 #include "reports/figures.h"
 #include "reports/scores.h"
-#include "reports/trained_for.h"
+#include "store/trained_for.h"
 
 #include <fmt/format.h>
 

@@ -5,8 +5,8 @@
 #include "metrics/student.h"
 #include "reports/number_text.h"
 #include "reports/scores.h"
-#include "reports/trained_for.h"
 #include "store/influence.h"
+#include "store/trained_for.h"
 
 #include <fmt/format.h>
 

@@ -8,8 +8,8 @@
 #include "models/checkpoint_files.h"
 #include "models/checkpoint_info.h"
 #include "reports/inspect_text.h"
-#include "reports/trained_for.h"
 #include "store/read.h"
+#include "store/trained_for.h"
 
 #include <nlohmann/json.hpp>
 

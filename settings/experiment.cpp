@@ -6,6 +6,7 @@
 #include "settings/experiment_check.h"
 #include "settings/experiment_rows.h"
 #include "settings/methods.h"
+#include "settings/weights.h"
 
 #include <algorithm>
 #include <charconv>
@@ -186,7 +187,13 @@ class Reader {
     for (const auto key : {"weights", "model"})
       if (key != info.network.key)
         table.refuse({key}, "expected " + std::string(info.network.key) + " for " + metric.name + ", got {}");
-    table.require(info.network.key, "\"…\"");
+    if (!table.has(info.network.key)) {
+      metric.network = find_network(info.network, file_.file.parent_path());
+      if (metric.network.empty())
+        throw usage_error(table.where(), "expected " + std::string(info.network.key) + " = \"…\" for " + metric.name +
+                                             ", " + std::string(info.network.expected) + "; " +
+                                             how_to_name(info.network));
+    }
     metric.protocol = info.protocols.front().name;
     fields::read(table, rows::kMetric, metric, file_);
     index_of_name(names_of(info.protocols), without_precision(metric.protocol), table.where("protocol"));

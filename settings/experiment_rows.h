@@ -78,14 +78,15 @@ inline constexpr std::array kReferenceScenes{
 
 inline constexpr std::array kAxes{
     integers<&Axes::steps>("steps", 1, kMaxSteps, "network evaluations along the sampling path"),
-    custom<Axes>("omega",
-                 R"({"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 999}, "minItems": 1})",
-                 "guidance as the LCM paper counts it; 0 is none", read_omega,
-                 [](const Axes& from) { return guidance_json(from.guidance); }),
-    custom<Axes>("guidance_scale",
-                 R"({"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1000}, "minItems": 1})",
-                 "the same knob, 1 + omega", read_guidance_scale,
-                 [](const Axes& from) { return guidance_json(from.guidance); }),
+    custom<Axes>(
+        "omega",
+        R"({"anyOf": [{"type": "number", "minimum": -1, "maximum": 999}, {"type": "array", "items": {"type": "number", "minimum": -1, "maximum": 999}, "minItems": 1}]})",
+        "guidance as the LCM paper counts it; 0 is none", read_omega,
+        [](const Axes& from) { return guidance_json(from.guidance); }),
+    custom<Axes>(
+        "guidance_scale",
+        R"({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1000}, {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1000}, "minItems": 1}]})",
+        "the same knob, 1 + omega", read_guidance_scale, [](const Axes& from) { return guidance_json(from.guidance); }),
     integers<&Axes::original_inference_steps>("original_inference_steps", 1, kMaxSteps,
                                               "points of the grid that lcm takes its times from"),
 };

@@ -6,6 +6,14 @@ namespace fewstep {
 
 using nlohmann::json;
 
+namespace {
+
+json one_or_list(const json& one) {
+  return {{"anyOf", {one, {{"type", "array"}, {"items", one}, {"minItems", 1}, {"uniqueItems", true}}}}};
+}
+
+}  // namespace
+
 json value_schema(FieldKind kind, std::span<const std::string_view> names, std::string_view custom) {
   switch (kind) {
     case FieldKind::kInteger:
@@ -20,9 +28,9 @@ json value_schema(FieldKind kind, std::span<const std::string_view> names, std::
     case FieldKind::kChoice:
       return {{"enum", names}};
     case FieldKind::kIntegers:
-      return {{"type", "array"}, {"items", {{"type", "integer"}}}, {"minItems", 1}, {"uniqueItems", true}};
+      return one_or_list({{"type", "integer"}});
     case FieldKind::kChoices:
-      return {{"type", "array"}, {"items", {{"enum", names}}}, {"minItems", 1}, {"uniqueItems", true}};
+      return one_or_list({{"enum", names}});
     case FieldKind::kCustom:
       break;
   }

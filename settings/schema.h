@@ -24,7 +24,8 @@ nlohmann::json json_schema(const T& defaults, const Rows& rows) {
     nlohmann::json value = value_schema(row.kind, row.names, row.schema);
     if (row.kind == FieldKind::kInteger) value.update(nlohmann::json({{"minimum", row.least}, {"maximum", row.most}}));
     if (row.kind == FieldKind::kIntegers)
-      value["items"].update(nlohmann::json({{"minimum", row.least}, {"maximum", row.most}}));
+      for (auto* one : {&value["anyOf"][0], &value["anyOf"][1]["items"]})
+        one->update(nlohmann::json({{"minimum", row.least}, {"maximum", row.most}}));
     if (row.kind == FieldKind::kNumber && row.low > -1e300)
       value.update(nlohmann::json({{"minimum", row.low}, {"maximum", row.high}}));
     if (!row.meaning.empty()) value["description"] = row.meaning;

@@ -154,25 +154,28 @@ void TomlTable::refuse_long(const toml::array& array, std::string_view key) cons
                   std::to_string(array.size()));
 }
 
-const toml::array* TomlTable::list(std::string_view key, const std::string& of) const {
+std::vector<const toml::node*> TomlTable::list(std::string_view key, const std::string& of) const {
   const toml::node* node = table_->get(key);
-  if (!node) return nullptr;
+  if (!node) return {};
+  if (node->is_value()) return {node};
   if (!node->is_array() || node->as_array()->empty())
     expected(*node, "a list of at least one of " + of + " for " + std::string(key));
   refuse_long(*node->as_array(), key);
-  return node->as_array();
+  std::vector<const toml::node*> nodes;
+  for (const toml::node& one : *node->as_array()) nodes.push_back(&one);
+  return nodes;
 }
 
 std::optional<std::vector<Placed<std::int64_t>>> TomlTable::integers(std::string_view key, std::int64_t min,
                                                                      std::int64_t max) const {
   const std::string what = "whole numbers from " + std::to_string(min) + " to " + std::to_string(max);
-  const toml::array* array = list(key, what);
-  if (!array) return std::nullopt;
+  const auto nodes = list(key, what);
+  if (nodes.empty()) return std::nullopt;
   std::vector<Placed<std::int64_t>> values;
-  for (const toml::node& node : *array) {
-    const std::int64_t value = node.is_integer() ? node.as_integer()->get() : min - 1;
-    if (value < min || value > max) expected(node, what + " in " + std::string(key));
-    values.push_back({value, place_of(node, file_)});
+  for (const toml::node* node : nodes) {
+    const std::int64_t value = node->is_integer() ? node->as_integer()->get() : min - 1;
+    if (value < min || value > max) expected(*node, what + " in " + std::string(key));
+    values.push_back({value, place_of(*node, file_)});
   }
   refuse_duplicates(values, key);
   return values;
@@ -180,25 +183,25 @@ std::optional<std::vector<Placed<std::int64_t>>> TomlTable::integers(std::string
 
 std::optional<std::vector<Placed<double>>> TomlTable::numbers(std::string_view key, double min, double max) const {
   const std::string what = "numbers from " + number_text(min) + " to " + number_text(max);
-  const toml::array* array = list(key, what);
-  if (!array) return std::nullopt;
+  const auto nodes = list(key, what);
+  if (nodes.empty()) return std::nullopt;
   std::vector<Placed<double>> values;
-  for (const toml::node& node : *array) {
-    const std::optional<double> value = node.is_number() ? node.value<double>() : std::nullopt;
-    if (!value || !(*value >= min && *value <= max)) expected(node, what + " in " + std::string(key));
-    values.push_back({*value, place_of(node, file_)});
+  for (const toml::node* node : nodes) {
+    const std::optional<double> value = node->is_number() ? node->value<double>() : std::nullopt;
+    if (!value || !(*value >= min && *value <= max)) expected(*node, what + " in " + std::string(key));
+    values.push_back({*value, place_of(*node, file_)});
   }
   refuse_duplicates(values, key);
   return values;
 }
 
 std::optional<std::vector<Placed<std::string>>> TomlTable::texts(std::string_view key) const {
-  const toml::array* array = list(key, "names");
-  if (!array) return std::nullopt;
+  const auto nodes = list(key, "names");
+  if (nodes.empty()) return std::nullopt;
   std::vector<Placed<std::string>> values;
-  for (const toml::node& node : *array) {
-    if (!node.is_string()) expected(node, "names in " + std::string(key));
-    values.push_back({node.as_string()->get(), place_of(node, file_)});
+  for (const toml::node* node : nodes) {
+    if (!node->is_string()) expected(*node, "names in " + std::string(key));
+    values.push_back({node->as_string()->get(), place_of(*node, file_)});
   }
   refuse_duplicates(values, key);
   return values;

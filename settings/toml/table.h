@@ -43,7 +43,8 @@ class TomlTable {
   double number(std::string_view key, double min, double max) const;  // finite
   bool boolean(std::string_view key, bool fallback) const;
 
-  // Lists: at least one element, at most 1,000, and none twice, or nothing where the key is absent.
+  // Lists: at least one element, at most 1,000, and none twice, or nothing where the key is absent. One value stands
+  // for a list of it.
   std::optional<std::vector<Placed<std::int64_t>>> integers(std::string_view key, std::int64_t min,
                                                             std::int64_t max) const;
   std::optional<std::vector<Placed<double>>> numbers(std::string_view key, double min, double max) const;
@@ -64,7 +65,8 @@ class TomlTable {
   void expect_something_at(const std::filesystem::path& path, std::string_view key) const;
 
  private:
-  const toml::array* list(std::string_view key, const std::string& of) const;
+  // Empty where the key is absent.
+  std::vector<const toml::node*> list(std::string_view key, const std::string& of) const;
   void refuse_long(const toml::array& array, std::string_view key) const;
 
   const toml::table* table_;

@@ -92,6 +92,42 @@ TEST(Sample, GuidanceScaleIsOnePlusOmegaAndStreamsBelongToRows) {
   EXPECT_LE(largest, 1) << "an image does not depend on its batch";
 }
 
+// sampler, steps and guidance of the three kinds, as captions.csv names them; a checkpoint's name is its folder's.
+TEST(Sample, TakesWhatIsNotSaidFromTheCheckpoint) {
+  const std::string pocket = std::string(FEWSTEP_SOURCE_DIR) + "/pocket/";
+  for (const auto& [checkpoint, label] : {std::pair{"lcm", "sampler=lcm steps=4 omega=1.5"},
+                                          {"teacher", "sampler=dpm++ steps=25 guidance_scale=7.5"},
+                                          {"guided-distill/2-steps", "sampler=guided-distill steps=2 omega=1.5"}}) {
+    const TemporaryFolder folder;
+    const auto out = folder.path() / "out";
+    const Finished finished = run_program(
+        "fewstep", {"sample", pocket + checkpoint, "a red circle", "-o", out, "--device", "cpu", "--contact-sheet"});
+    ASSERT_EQ(finished.code, 0) << finished.err;
+    EXPECT_THAT(read_file(out / "captions.csv"), HasSubstr(label));
+    EXPECT_EQ(read_image(folder.path() / "out.png"), read_image(out / "00000.png")) << "a sheet of one image, beside";
+  }
+}
+
+TEST(Sample, MakesTheImageOfOneRowAsAmongAll) {
+  const TemporaryFolder folder;
+  const auto captions = folder.write("captions.txt", "a red circle\na blue square\na green circle\n");
+  const auto sample = [&](const std::string& out, std::vector<std::string> more) {
+    std::vector<std::string> words{"sample",    std::string(FEWSTEP_SOURCE_DIR) + "/pocket/lcm",
+                                   "--prompts", captions,
+                                   "-o",        folder.path() / out,
+                                   "--device",  "cpu",
+                                   "--batch",   "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program("fewstep", words);
+  };
+  ASSERT_EQ(sample("all", {}).code, 0);
+  ASSERT_EQ(sample("one", {"--row", "2"}).code, 0);
+  EXPECT_EQ(read_image(folder.path() / "one/00000.png"), read_image(folder.path() / "all/00002.png"));
+  const Finished none = sample("none", {"--row", "3"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("expected a row of " + captions.string() + " that has a caption, got 3"));
+}
+
 TEST(Sample, RefusesWhatDoesNotFit) {
   const TemporaryFolder folder;
   const auto sample = [&](std::vector<std::string> options) {

@@ -53,9 +53,18 @@ TEST_F(ScoreRequests, GiveEachMetricItsOwnNetwork) {
   EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "[--metric fd-pocket] expected --reference");
 }
 
-TEST_F(ScoreRequests, WithoutAMetricAreRefused) {
+TEST_F(ScoreRequests, WithoutAMetricAreForWhatReferenceCaptionsAndNetworksSay) {
   request_.metrics.clear();
-  EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "at least one, such as fid or clip-score");
+  const auto names = [&] {
+    std::vector<std::string> all;
+    for (const MetricSettings& settings : metric_settings(request_)) all.push_back(settings.name);
+    return all;
+  };
+  EXPECT_EQ(names(), (std::vector<std::string>{"fid", "clip-score"}));
+  request_.networks.erase("clip-score");
+  EXPECT_EQ(names(), (std::vector<std::string>{"fid"}));
+  request_.reference.reset();
+  EXPECT_FEWSTEP_ERROR(metric_settings(request_), ExitCode::kUsage, "expected a reference (for fid), --prompts");
 }
 
 TEST_F(ScoreRequests, OfAnUnknownMetricOrProtocolAreRefused) {

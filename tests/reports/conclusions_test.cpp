@@ -5,9 +5,9 @@
 #include "reports/headlines.h"
 #include "reports/report.h"
 #include "reports/scores.h"
-#include "reports/trained_for.h"
 #include "store/database.h"
 #include "store/filled_store.h"
+#include "store/trained_for.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

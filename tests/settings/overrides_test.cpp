@@ -46,6 +46,13 @@ TEST_F(ASetting, MayBeNew) {
   EXPECT_THAT(e.checkpoints[0].steps, ElementsAre(2));
 }
 
+TEST_F(ASetting, MayBeOneValueWhereAListIsExpected) {
+  const Experiment e = read(kLeast, {"grid.steps=4", "grid.spacing=leading", "grid.omega=3"});
+  EXPECT_THAT(e.steps, ElementsAre(4));
+  EXPECT_THAT(e.spacing, ElementsAre(Spacing::kLeading));
+  EXPECT_THAT(e.guidance, ElementsAre(Guidance{3, false}));
+}
+
 TEST_F(ASetting, GivenTwiceIsTheLastOne) { EXPECT_EQ(read(kLeast, {"seed=1", "seed=2"}).seed, 2U); }
 
 TEST_F(ASetting, HasPathsRelativeToTheFileToo) {
@@ -76,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"grid.steps", "expected key=value, such as grid.steps=[4]"}, Bad{"=4", "expected key=value"},
         Bad{"", "expected key=value"}, Bad{"seed=", "expected a TOML value after \"=\""},
         Bad{"grid.steps=[4", "expected a TOML value after \"=\""},
-        Bad{"grid.steps=4", "expected a list of at least one of whole numbers"},
+        Bad{"grid.steps=[]", "expected a list of at least one of whole numbers"},
         Bad{"grid.steps=[]", "got an empty list"}, Bad{"grid.=4", "expected a key of a table, got \"grid.\""},
         Bad{".grid=4", "expected a key of a table"}, Bad{"grid..steps=4", "expected a key of a table"},
         Bad{"gird.steps=[4]", "unknown name \"gird\"; did you mean \"grid\"?"},

@@ -20,6 +20,9 @@ struct TrainedFor {
 };
 TrainedFor trained_for(const TrainingRecord& record);
 
+// ω to show a checkpoint at: the LCM paper's 8 where the training had it or does not say, else the middle of its range.
+double usual_omega(const TrainedFor& training);
+
 // Warnings for a cell that asks of a student what it was not trained for: "ω 8 is outside 0 to 3 …".
 std::vector<std::string> outside_training(const TrainedFor& training, const SeriesKey& series);
 

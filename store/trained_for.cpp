@@ -1,4 +1,4 @@
-#include "reports/trained_for.h"
+#include "store/trained_for.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -46,6 +46,12 @@ TrainedFor trained_for(const TrainingRecord& record) {
   training.last_loss = last.loss;
   if (training.method == "guided-distill") training.steps = steps_of(last.phase);
   return training;
+}
+
+double usual_omega(const TrainedFor& training) {
+  constexpr double kPaper = 8;  // arXiv 2310.04378, table 1
+  if (!training.omega_low || (*training.omega_low <= kPaper && kPaper <= *training.omega_high)) return kPaper;
+  return (*training.omega_low + *training.omega_high) / 2;
 }
 
 std::vector<std::string> outside_training(const TrainedFor& training, const SeriesKey& series) {

@@ -1,0 +1,20 @@
+#pragma once
+#include "metrics/catalog.h"
+
+#include <filesystem>
+#include <string>
+
+namespace fewstep {
+
+// Where a metric's network lies that nobody named: the first of
+// - [weights] of fewstep.toml in folder (the experiment's; empty: none), then of ~/.config/fewstep.toml
+//   ($XDG_CONFIG_HOME), under the name of its option ("inception", "clip", "feature-net"); paths are relative to the
+//   file;
+// - a file or folder of one of its published names in $FEWSTEP_WEIGHTS, a list of folders as in PATH.
+// Empty where there is none. Throws Error (kUsage) for a fewstep.toml that cannot be read.
+std::filesystem::path find_network(const NetworkSlot& network, const std::filesystem::path& folder);
+
+// "name it with --inception, or put it into $FEWSTEP_WEIGHTS as …": what to do where find_network finds nothing.
+std::string how_to_name(const NetworkSlot& network);
+
+}  // namespace fewstep
