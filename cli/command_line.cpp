@@ -525,6 +525,13 @@ std::string explain(const CLI::App& root, const CLI::ParseError& error, int argc
     if (std::find(names.begin(), names.end(), argv[1]) == names.end())
       what = "no such command: " + unknown_name(argv[1], names);
   }
+  // "--format: pdf not in {table,…}"
+  const auto colon = what.find(": "), list = what.find(" not in {");
+  if (colon != std::string::npos && list != std::string::npos && colon < list) {
+    const auto known = CLI::detail::split(what.substr(list + 9, what.rfind('}') - list - 9), ',');
+    const std::string near = nearest_name(what.substr(colon + 2, list - colon - 2), known);
+    if (!near.empty()) what += "; did you mean " + near + "?";
+  }
   std::replace(what.begin(), what.end(), '\n', ' ');
   return what;
 }

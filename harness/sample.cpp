@@ -220,6 +220,10 @@ void refuse_to_mix(const SampleRequest& request, std::size_t images) {
 }
 
 int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& messages) {
+  std::error_code ignored;
+  if (given.prompt && !fs::exists(given.checkpoint, ignored) && fs::is_directory(*given.prompt, ignored))
+    throw usage_error("sample", "expected the checkpoint before the caption, got " + given.checkpoint.string() +
+                                    " before the folder " + *given.prompt);
   const CheckpointInfo info = inspect_checkpoint(given.checkpoint, false);
   const SampleRequest request = completed(given, info);
   const Cell cell = cell_of(request, info);

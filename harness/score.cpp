@@ -39,10 +39,9 @@ MetricSettings parse(const std::string& spec, const ScoreRequest& request) {
     settings.protocol = spec.substr(colon + 1);
     if (settings.protocol.empty()) throw usage_error("--metric", "expected NAME:PROTOCOL, got \"" + spec + "\"");
   }
-  if (const auto network = request.networks.find(rows_of(settings.name)); network != request.networks.end())
-    settings.network = network->second;
-  else
-    settings.network = find_network(find_metric(settings.name).network, {});
+  const auto named = request.networks.find(rows_of(settings.name));
+  settings.network = network_or_refusal(settings.name, find_metric(settings.name).network,
+                                        named == request.networks.end() ? "" : named->second);
   return settings;
 }
 

@@ -61,4 +61,11 @@ std::string how_to_name(const NetworkSlot& network) {
       network.option, fmt::join(network.published, " or "), key_of(network));
 }
 
+Path network_or_refusal(const std::string& metric, const NetworkSlot& network, const Path& named) {
+  Path path = named.empty() ? find_network(network, {}) : named;
+  if (path.empty())
+    throw usage_error(metric, fmt::format("expected {}, got none; {}", network.expected, how_to_name(network)));
+  return path;
+}
+
 }  // namespace fewstep

@@ -14,6 +14,10 @@ namespace fewstep {
 // Empty where there is none. Throws Error (kUsage) for a fewstep.toml that cannot be read.
 std::filesystem::path find_network(const NetworkSlot& network, const std::filesystem::path& folder);
 
+// A network by name, or the one that is found. Throws Error (kUsage) where there is none, with what to do.
+std::filesystem::path network_or_refusal(const std::string& metric, const NetworkSlot& network,
+                                         const std::filesystem::path& named);
+
 // "name it with --inception, or put it into $FEWSTEP_WEIGHTS as …": what to do where find_network finds nothing.
 std::string how_to_name(const NetworkSlot& network);
 
