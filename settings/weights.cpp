@@ -56,15 +56,17 @@ Path find_network(const NetworkSlot& network, const Path& folder) {
 }
 
 std::string how_to_name(const NetworkSlot& network) {
-  return fmt::format(
-      "{} names it; or $FEWSTEP_WEIGHTS names a folder with {}; or [weights] {} in ~/.config/fewstep.toml",
-      network.option, fmt::join(network.published, " or "), key_of(network));
+  std::string text = fmt::format("{} names it", network.option);
+  if (!network.published.empty())
+    text += fmt::format("; or $FEWSTEP_WEIGHTS names a folder with {}", fmt::join(network.published, " or "));
+  return text + fmt::format("; or [weights] {} in ~/.config/fewstep.toml", key_of(network));
 }
 
 Path network_or_refusal(const std::string& metric, const NetworkSlot& network, const Path& named) {
   Path path = named.empty() ? find_network(network, {}) : named;
   if (path.empty())
-    throw usage_error(metric, fmt::format("expected {}, got none; {}", network.expected, how_to_name(network)));
+    throw usage_error(
+        metric, fmt::format("expected {}, {}, got none; {}", network.key, network.expected, how_to_name(network)));
   return path;
 }
 
