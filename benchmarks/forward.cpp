@@ -14,8 +14,6 @@
 #include "models/weights.h"
 
 #include <c10/core/InferenceMode.h>
-#include <c10/core/Stream.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <chrono>
 #include <functional>
@@ -32,10 +30,6 @@ double milliseconds(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-void wait_for(at::Device device) {
-  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
 }
 
 std::function<Tensor(const Inputs&)> open_network(const std::string& kind, const std::string& folder,
@@ -83,7 +77,7 @@ int main(int argc, char** argv) try {
       Tensor result;
       ms = milliseconds([&] {
         result = network(inputs);
-        wait_for(compute.device);
+        fewstep::synchronize(compute.device);
       });
       if (operators) fewstep::print_operator_times(std::cerr);
       fewstep::save_tensors(out, {{"out", result}}, at::kFloat);

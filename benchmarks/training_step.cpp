@@ -15,8 +15,6 @@
 #include "settings/recipe.h"
 
 #include <ATen/ops/zeros.h>
-#include <c10/core/Stream.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <chrono>
 #include <iostream>
@@ -66,7 +64,7 @@ class Training {
     loss().backward();
     optimizer_->step(1e-5, 1.0);
     fewstep::update_average(average_, parameters_, 0.95);
-    if (!device_.is_cpu()) c10::impl::VirtualGuardImpl(device_.type()).getStream(device_).synchronize();
+    fewstep::synchronize(device_);
   }
 
  private:

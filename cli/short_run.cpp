@@ -2,9 +2,11 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder.h"
 #include "metrics/catalog.h"
 #include "models/checkpoint_info.h"
 #include "samplers/catalog.h"
+#include "settings/toml/text.h"
 #include "settings/weights.h"
 #include "store/trained_for.h"
 
@@ -22,15 +24,9 @@ using Path = std::filesystem::path;
 
 constexpr std::string_view kMarker = "# Written by fewstep run; to change it, copy it under another name.\n";
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
+std::string quoted_path(const Path& path) {
+  return quoted_toml(std::filesystem::absolute(path).lexically_normal().string());
 }
-std::string quoted(const Path& path) { return quoted(std::filesystem::absolute(path).lexically_normal().string()); }
 
 struct Known {
   std::string name;
@@ -39,14 +35,12 @@ struct Known {
   TrainedFor training;
 };
 
-Path without_slash(const Path& folder) { return folder.has_filename() ? folder : folder.parent_path(); }
-
 std::vector<Known> look_at(const std::vector<Path>& folders) {
   std::vector<Known> all;
   std::map<std::string, int> seen;
   for (const Path& given : folders) {
-    const Path folder = without_slash(std::filesystem::absolute(given).lexically_normal());
-    Known known{folder.filename().string(), folder, inspect_checkpoint(folder, false), {}};
+    const Path folder = without_slash(std::filesystem::absolute(given));
+    Known known{folder_name(folder), folder, inspect_checkpoint(folder, false), {}};
     if (const int before = seen[known.name]++; before > 0) known.name += fmt::format("-{}", before + 1);
     if (const auto record = read_training_record(folder, "")) known.training = trained_for(*record);
     all.push_back(std::move(known));
@@ -64,21 +58,21 @@ double omega_of(const std::vector<Known>& checkpoints) {
 std::string checkpoint_text(const Known& known) {
   std::vector<std::string> samplers;
   for (const SamplerInfo& sampler : kSamplers)
-    if (sampler.kind == known.info.kind) samplers.push_back(quoted(std::string(sampler.name)));
+    if (sampler.kind == known.info.kind) samplers.push_back(quoted_toml(std::string(sampler.name)));
   const std::string what = known.info.kind == CheckpointKind::kTeacher
                                ? "a diffusion model"
                                : fmt::format("a {} model", name_of(known.info.kind));
-  std::string text =
-      fmt::format("[[checkpoint]]   # {}, predicts {}\nname = {}\npath = {}\nsamplers = [{}]\n", what,
-                  name_of(known.info.prediction), quoted(known.name), quoted(known.path), fmt::join(samplers, ", "));
+  std::string text = fmt::format("[[checkpoint]]   # {}, predicts {}\nname = {}\npath = {}\nsamplers = [{}]\n", what,
+                                 name_of(known.info.prediction), quoted_toml(known.name), quoted_path(known.path),
+                                 fmt::join(samplers, ", "));
   if (known.training.steps) text += fmt::format("steps = [{}]   # what it was trained for\n", *known.training.steps);
   return text + "\n";
 }
 
 std::string metric_text(const MetricInfo& metric, const Path& network) {
-  return fmt::format("[[metric]]\nname = {}\nprotocol = {}   # {}\n{} = {}\n\n", quoted(std::string(metric.name)),
-                     quoted(std::string(metric.protocols[0].name)), fmt::join(names_of(metric.protocols), ", "),
-                     metric.network.key, quoted(network));
+  return fmt::format("[[metric]]\nname = {}\nprotocol = {}   # {}\n{} = {}\n\n", quoted_toml(std::string(metric.name)),
+                     quoted_toml(std::string(metric.protocols[0].name)), fmt::join(names_of(metric.protocols), ", "),
+                     metric.network.key, quoted_path(network));
 }
 
 // Which metrics have a network; what to do about the others.
@@ -103,28 +97,27 @@ std::string metrics_text(const ShortRun& given, bool needed) {
 
 std::string prompts_text(const ShortRun& given) {
   if (given.prompts == "shapes") return "builtin = \"shapes\"\ncount = 1000\n";
-  if (!given.prompts.empty()) return fmt::format("file = {}\n", quoted(given.prompts));
+  if (!given.prompts.empty()) return fmt::format("file = {}\n", quoted_path(given.prompts));
   return "file = \"captions.tsv\"   # .parquet .tsv .csv .jsonl .txt; or: builtin = \"shapes\"\n";
 }
 
 std::string reference_text(const ShortRun& given) {
   if (given.reference.empty()) return "";
   return fmt::format("[reference]\n{} = {}\n\n", given.reference.extension() == ".npz" ? "statistics" : "images",
-                     quoted(given.reference));
+                     quoted_path(given.reference));
 }
 
 }  // namespace
 
 std::string name_of(const ShortRun& given) {
-  const std::string first =
-      without_slash(std::filesystem::absolute(given.checkpoints.at(0)).lexically_normal()).filename().string();
+  const std::string first = folder_name(given.checkpoints.at(0));
   return given.checkpoints.size() == 1 ? first : fmt::format("{}-and-{}", first, given.checkpoints.size() - 1);
 }
 
 std::string experiment_of(const ShortRun& given, const std::string& name, bool metrics_needed) {
   const std::vector<Known> checkpoints = look_at(given.checkpoints);
-  std::string text =
-      fmt::format("name = {}\nseed = 0\n\n[prompts]\n{}\n{}", quoted(name), prompts_text(given), reference_text(given));
+  std::string text = fmt::format("name = {}\nseed = 0\n\n[prompts]\n{}\n{}", quoted_toml(name), prompts_text(given),
+                                 reference_text(given));
   for (const Known& known : checkpoints) text += checkpoint_text(known);
   const std::vector<int> steps = given.steps.empty() ? std::vector<int>{1, 2, 4, 8} : given.steps;
   const bool as_scale = given.guidance && given.guidance->given_as_guidance_scale;
@@ -142,14 +135,15 @@ RunRequest written_out(RunRequest request, std::ostream* messages) {
   request.experiment = Path(request.store).replace_extension(".toml");
   const std::string text = std::string(kMarker) + experiment_of(request.short_run, name, true);
   std::error_code ignored;
-  if (std::filesystem::exists(request.experiment, ignored)) {
-    const std::string there = read_file(request.experiment);
-    if (!there.starts_with(kMarker))
-      throw usage_error(request.experiment.string(),
-                        "would be written over, and a person wrote it; run it, or choose another --store");
+  const bool exists = std::filesystem::exists(request.experiment, ignored);
+  const std::string there = exists ? read_file(request.experiment) : "";
+  if (exists && !there.starts_with(kMarker))
+    throw usage_error(request.experiment.string(),
+                      "would be written over, and a person wrote it; run it, or choose another --store");
+  if (there != text) {
+    make_folders(request.experiment.parent_path());
+    write_file_atomically(request.experiment, text);
   }
-  make_folders(request.experiment.parent_path());
-  write_file_atomically(request.experiment, text);
   if (messages) *messages << "experiment " << request.experiment.string() << ":\n" << text << std::endl;
   return request;
 }

@@ -8,6 +8,7 @@
 #include "models/checkpoint_info.h"
 #include "reports/number_text.h"
 #include "settings/experiment.h"
+#include "settings/toml/text.h"
 #include "verdicts/judge.h"
 #include "verdicts/printers.h"
 
@@ -26,16 +27,6 @@ namespace {
 using Path = std::filesystem::path;
 
 constexpr std::string_view kBaselineFact = "watch baseline";
-
-// A string as TOML writes it, whatever it holds.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
 
 class Watch {
  public:
@@ -77,8 +68,8 @@ class Watch {
   // The template's checkpoint is this one.
   std::vector<std::string> settings_for(const WatchedCheckpoint& checkpoint) const {
     auto set = request_.set;
-    set.push_back("checkpoint.0.name=" + quoted(checkpoint.name));
-    set.push_back("checkpoint.0.path=" + quoted(std::filesystem::absolute(checkpoint.folder).string()));
+    set.push_back("checkpoint.0.name=" + quoted_toml(checkpoint.name));
+    set.push_back("checkpoint.0.path=" + quoted_toml(std::filesystem::absolute(checkpoint.folder).string()));
     return set;
   }
 

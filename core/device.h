@@ -17,4 +17,7 @@ std::string local_device(int local);
 // Of the whole process. parse_device switches TF32 off, so that float32 gives the same numbers on a GPU as on a CPU.
 void allow_tf32(bool allowed);
 
+// Waits until the device has done all it was given.
+void synchronize(at::Device device);
+
 }  // namespace fewstep

@@ -4,9 +4,6 @@
 #include "core/files.h"
 #include "models/prediction.h"
 
-#include <c10/core/Stream.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
-
 #include <algorithm>
 
 namespace fewstep {
@@ -63,11 +60,6 @@ std::uint64_t latents_hash(const Tensor& latents) {
 
 bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint) {
   return !checkpoint.omega_embedding && cell.guidance.omega != 0;
-}
-
-void synchronize(at::Device device) {
-  if (device.is_cpu()) return;
-  c10::impl::VirtualGuardImpl(device.type()).getStream(device).synchronize();
 }
 
 }  // namespace fewstep

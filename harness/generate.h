@@ -55,7 +55,4 @@ std::uint64_t latents_hash(const Tensor& latents);
 // Whether classifier-free guidance doubles the evaluations of a cell.
 bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint);
 
-// Waits until the device has done all it was given.
-void synchronize(at::Device device);
-
 }  // namespace fewstep

@@ -4,6 +4,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder.h"
 #include "core/names.h"
 #include "harness/generate.h"
 #include "harness/interrupt.h"
@@ -33,18 +34,21 @@ constexpr double kTeacherGuidanceScale = 7.5;  // diffusers' StableDiffusionPipe
 constexpr std::size_t kMostOnASheet = 256;
 
 // Beside the folder: what lies in it is scored.
-fs::path sheet_of(const SampleRequest& request) {
-  const fs::path folder = request.output.has_filename() ? request.output : request.output.parent_path();
-  return folder.string() + ".png";
-}
+fs::path sheet_of(const SampleRequest& request) { return without_slash(request.output).string() + ".png"; }
 
 std::filesystem::path free_folder(const fs::path& checkpoint) {
-  const fs::path whole = fs::absolute(checkpoint).lexically_normal();
-  const fs::path first = fs::path("samples") / (whole.has_filename() ? whole : whole.parent_path()).filename();
+  const fs::path first = fs::path("samples") / folder_name(checkpoint);
   fs::path folder = first;
   std::error_code ignored;
   for (int n = 2; fs::exists(folder, ignored); ++n) folder = fmt::format("{}-{}", first.string(), n);
   return folder;
+}
+
+// Of a student: a teacher has several.
+std::string only_sampler_of(CheckpointKind kind) {
+  return std::string(std::find_if(kSamplers.begin(), kSamplers.end(), [&](const SamplerInfo& sampler) {
+                       return sampler.kind == kind;
+                     })->name);
 }
 
 // What was not said, by what the checkpoint is and was trained for.
@@ -53,8 +57,7 @@ SampleRequest completed(SampleRequest request, const CheckpointInfo& checkpoint)
   TrainedFor training;
   if (const auto record = teacher ? std::nullopt : read_training_record(request.checkpoint, ""))
     training = trained_for(*record);
-  if (request.sampler.empty())
-    request.sampler = teacher ? "dpm++" : checkpoint.kind == CheckpointKind::kConsistency ? "lcm" : "guided-distill";
+  if (request.sampler.empty()) request.sampler = teacher ? "dpm++" : only_sampler_of(checkpoint.kind);
   if (request.steps == 0) request.steps = teacher ? kTeacherSteps : training.steps.value_or(kStudentSteps);
   if (!request.guidance)
     request.guidance = teacher ? Guidance{kTeacherGuidanceScale - 1, true} : Guidance{usual_omega(training), false};
@@ -68,7 +71,7 @@ Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   tell_negative_guidance("--guidance-scale", *request.guidance, checkpoint);
   const bool lcm = sampler.kind == CheckpointKind::kConsistency;
   Cell cell;
-  cell.checkpoint = request.checkpoint.filename().string();
+  cell.checkpoint = folder_name(request.checkpoint);
   cell.checkpoint_path = request.checkpoint;
   cell.sampler = request.sampler;
   cell.steps = request.steps;

@@ -206,7 +206,8 @@ void run_score(const ScoreRequest& request, std::ostream& out, std::ostream& mes
   const auto settings = in_precision(metric_settings(request), request.metric_precision, compute.device);
   const c10::InferenceMode inference;
   const std::vector<OpenMetric> metrics = open_metrics(settings, compute);
-  print_scores(request.store.empty() ? score_images(request, metrics, messages) : score_arm(request, metrics, messages),
+  print_scores(request.store.empty() ? score_images(request, metrics, messages)
+                                     : score_arm(request, metrics, compute.device, messages),
                request.json, out);
 }
 

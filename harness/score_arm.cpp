@@ -1,8 +1,8 @@
 #include "harness/score_arm.h"
 
-#include "core/device.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/folder.h"
 #include "harness/environment.h"
 #include "harness/generate.h"
 #include "harness/image_batches.h"
@@ -94,10 +94,7 @@ SeriesKey series_of(const ScoreRequest& request, const std::vector<Path>& files,
                     const MeasuredImages& measured) {
   SeriesKey key;
   key.checkpoint_sha256 = hash_of_files(files, request.images);
-  const Path folder = std::filesystem::absolute(request.images).lexically_normal();
-  key.checkpoint_name = !request.name.empty()   ? request.name
-                        : folder.has_filename() ? folder.filename().string()
-                                                : folder.parent_path().filename().string();
+  key.checkpoint_name = request.name.empty() ? folder_name(request.images) : request.name;
   key.checkpoint_kind = kElsewhere;
   key.sampler = request.sampler.empty() ? std::string(kElsewhere) : request.sampler;
   key.spacing = key.final_sigma = kElsewhere;
@@ -162,7 +159,8 @@ std::string folder_text(const ScoreRequest& request) {
 }
 
 // Writes down what the arm is; returns its run.
-std::int64_t begin_arm(Store& store, const ScoreRequest& request, const SeriesKey& key, const ArmPrompts& prompts) {
+std::int64_t begin_arm(Store& store, const ScoreRequest& request, const SeriesKey& key, const ArmPrompts& prompts,
+                       at::Device device) {
   store.add_prompts(key.prompt_source, prompts.rows, prompts.texts);
   store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, folder_text(request), key.checkpoint_kind);
   const nlohmann::json config = {
@@ -171,9 +169,8 @@ std::int64_t begin_arm(Store& store, const ScoreRequest& request, const SeriesKe
       {"sampler", key.sampler},
       {"steps", key.steps},
       {"prompts", {{"images_per_prompt", prompts.images_per_prompt}, {"source", key.prompt_source}}}};
-  const std::int64_t run =
-      store.begin_run(store.add_config(config.dump()),
-                      store.add_environment(environment_json(parse_device(request.device))), key.checkpoint_name);
+  const std::int64_t run = store.begin_run(store.add_config(config.dump()),
+                                           store.add_environment(environment_json(device)), key.checkpoint_name);
   store.set_fact(run, "prompts", request.prompts->filename().string());
   store.set_fact(run, "images", folder_text(request));
   if (request.reference) store.set_fact(run, "reference", request.reference->filename().string());
@@ -182,7 +179,7 @@ std::int64_t begin_arm(Store& store, const ScoreRequest& request, const SeriesKe
 
 }  // namespace
 
-std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const OpenMetric> metrics,
+std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const OpenMetric> metrics, at::Device device,
                                    std::ostream& messages) {
   if (!request.prompts)
     throw usage_error("--store", "expected --prompts FILE: arms are compared prompt by prompt, and only of equal ones");
@@ -199,7 +196,7 @@ std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const 
 
   // What can fail has been done: from here on a run is stored whole.
   Store store = Store::open(request.store, Store::Mode::kWrite);
-  const std::int64_t run = begin_arm(store, request, key, prompts), series = store.add_series(key);
+  const std::int64_t run = begin_arm(store, request, key, prompts, device), series = store.add_series(key);
   const auto expected = static_cast<std::int64_t>(list.files.size());
   store.set_cell(run, series, 0, CellState::kRunning, expected);
   const MetricIds ids = add_metrics(store, metrics);

@@ -1,5 +1,7 @@
 #include "harness/timing.h"
 
+#include "core/device.h"
+
 #include <unistd.h>
 
 #include <algorithm>

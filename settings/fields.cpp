@@ -1,11 +1,12 @@
 #include "settings/fields.h"
 
+#include "core/folder.h"
+
 namespace fewstep {
 
 std::filesystem::path SettingsFile::path(const std::string& text, const std::string& where) {
   if (text.find('\0') != std::string::npos) throw usage_error(where, "expected a path, got one with a NUL byte");
-  std::filesystem::path path = (file.parent_path() / text).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();  // "folder/"
+  std::filesystem::path path = without_slash(file.parent_path() / text);
   places.emplace(path, where);
   return path;
 }
