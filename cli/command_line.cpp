@@ -351,20 +351,33 @@ void add_stats(CLI::App& app, StatsRequest& request) {
 }
 
 void add_report(CLI::App& app, ReportRequest& request) {
-  app.add_option("STORE", request.store, "SQLite file of fewstep run")->required();
-  app.add_option("MORE", request.more_stores, "more stores, for --history")->type_name("STORE");
+  app.add_option("STORE", request.store, "SQLite file of fewstep run; STORE#3 is its run 3, STORE#lcm one checkpoint")
+      ->required();
+  app.add_option("MORE", request.more_stores, "more of them, side by side")->type_name("STORE");
   app.add_option("--format", request.format, "how to print it")
       ->check(CLI::IsMember(texts(kPrinterNames)))
       ->capture_default_str();
   app.add_option("-o,--output", request.output, "a file instead of standard output")->type_name("FILE");
+  app.option_defaults()->group("What is shown");
+  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  app.add_option("-m,--metric", request.metrics, "these alone: fid, clip-score …, forwards, ms")
+      ->delimiter(',')
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("NAME,…");
   app.add_option("--rows", request.rows, "axes of the rows [checkpoint,sampler,omega]")->type_name("AXES");
-  app.add_option("--columns", request.columns, "axes of the columns [steps]")->type_name("AXES");
+  app.add_option("--columns", request.columns,
+                 "axes of the columns [steps]; metric,steps makes one table of all metrics")
+      ->type_name("AXES");
   app.add_option("--grid-prompts", request.grid_prompts, "html: prompts in the image grid, where images were kept")
       ->type_name("N")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
+  auto* remake = app.add_flag("--remake-pictures", request.remake_pictures,
+                              "make the pictures of single prompts that a page shows and that were not kept");
   app.add_option("--history", request.history, "instead: a metric over the checkpoints of one store or several")
-      ->type_name("METRIC");
+      ->type_name("METRIC")
+      ->excludes(remake);
   app.add_option("--ablation", request.ablation, "instead: every metric over one setting")
       ->check(CLI::IsMember(texts(kAblationAxisNames)));
   app.add_option("--published", request.published, "numbers of a paper beside: a name of results/published, or a file")
@@ -373,7 +386,8 @@ void add_report(CLI::App& app, ReportRequest& request) {
   app.add_option("--run", request.run, "one run of the store [the latest]")->type_name("ID");
   app.footer(
       "Example:\n  fewstep report results/pocket-demo.sqlite --format markdown\n"
-      "  fewstep report results/pocket-demo.sqlite --format html -o pocket.html\n");
+      "  fewstep report results/pocket-demo.sqlite --format html -o pocket.html\n"
+      "  fewstep report results/pocket-demo.sqlite --format latex --columns metric,steps -o table.tex\n");
 }
 
 void add_comparison(CLI::App& app, CompareRequest& request) {
@@ -598,9 +612,9 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
 bool needs_engine(const Command& command) {
   if (const auto* request = std::get_if<CompareRequest>(&command))
     return request->retime || request->noise_floor || request->remake_pictures;
-  return !std::holds_alternative<int>(command) && !std::holds_alternative<ReportRequest>(command) &&
-         !std::holds_alternative<InspectRequest>(command) && !std::holds_alternative<SchemaRequest>(command) &&
-         !std::holds_alternative<InitRequest>(command);
+  if (const auto* request = std::get_if<ReportRequest>(&command)) return request->remake_pictures;
+  return !std::holds_alternative<int>(command) && !std::holds_alternative<InspectRequest>(command) &&
+         !std::holds_alternative<SchemaRequest>(command) && !std::holds_alternative<InitRequest>(command);
 }
 
 }  // namespace fewstep

@@ -13,7 +13,8 @@
 #include "harness/stats.h"
 #include "harness/torch_errors.h"
 #include "harness/train.h"
-#include "verdicts/arm.h"
+#include "reports/arm.h"
+#include "settings/experiment.h"
 #include "verdicts/seeds.h"
 
 #include <unistd.h>
@@ -26,8 +27,30 @@ namespace {
 
 void show(Store& store, std::int64_t run) { print_table(store, run, std::cout, wants_colour(STDOUT_FILENO)); }
 
+void remake(const std::vector<WantedPictures>& wanted, const std::string& device) {
+  for (const auto& [store, pictures] : wanted) {
+    std::vector<LostPicture> lost;
+    for (const WantedPicture& one : pictures)
+      lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.text});
+    remake_pictures(store, lost, device, std::cerr);
+  }
+}
+
+// Which prompts are extremes is known when all cells have their scores, and the pictures are made when the run has
+// let go of its store.
 int run(const RunRequest& request) {
-  return run_experiment(as_launched(written_out(request, nullptr), std::cerr), show, std::cout, std::cerr);
+  ReportRequest page;
+  bool keep_extremes = false;
+  const ShowRun show_and_note = [&](Store& store, std::int64_t id) {
+    show(store, id);
+    page.store = path_of(store);
+    page.run = id;
+    keep_extremes = keeps_extremes(read_table(store, id).config_json);
+  };
+  const int code =
+      run_experiment(as_launched(written_out(request, nullptr), std::cerr), show_and_note, std::cout, std::cerr);
+  if (keep_extremes && code != static_cast<int>(ExitCode::kInterrupted)) remake(wanted_pictures(page), request.device);
+  return code;
 }
 int run(const MergeRequest& request) { return run_merge(request, show, std::cout, std::cerr); }
 int run(const AuditRequest& request) { return run_audit(request, std::cout, std::cerr); }
@@ -63,13 +86,6 @@ std::string only_of(const Arm& arm, const std::string& only) {
   return !one || named || !is_word ? only : "checkpoint=" + name + (only.empty() ? "" : " " + only);
 }
 
-std::vector<LostPicture> lost_pictures(const std::vector<WantedPicture>& wanted) {
-  std::vector<LostPicture> lost;
-  for (const WantedPicture& one : wanted)
-    lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.text});
-  return lost;
-}
-
 // What a comparison needs networks for comes first; the stores then hold it.
 int run(const CompareRequest& given) {
   CompareRequest request = given;
@@ -92,11 +108,16 @@ int run(const CompareRequest& given) {
     if (request.noise_floor && request.floor_store.empty()) return interrupted;
   }
   if (request.remake_pictures) {
-    const WantedPictures wanted = wanted_pictures(request);
-    remake_pictures(wanted.baseline_store, lost_pictures(wanted.baseline), "auto", std::cerr);
-    remake_pictures(wanted.candidate_store, lost_pictures(wanted.candidate), "auto", std::cerr);
+    remake(wanted_pictures(request), "auto");
   }
   return run_compare(request, std::cout, std::cerr);
+}
+int run(const ReportRequest& given) {
+  ReportRequest request = given;
+  request.colour = wants_colour(STDOUT_FILENO);
+  request.terminal = ::isatty(STDOUT_FILENO) != 0;
+  remake(wanted_pictures(request), "auto");
+  return run_report(request, std::cout, std::cerr);
 }
 int run(const WatchRequest& request) { return run_watch(request, std::cout, std::cerr); }
 int run(int answered) { return answered; }

@@ -95,7 +95,7 @@ class Ablation {
 
   Section section_of(const ScoreKey& key, const std::vector<ScoreKey>& keys) {
     Section section{score_title(key, keys), {}, {}};
-    ScoreDifferences differences(store_, key);
+    ScoreDifferences differences(store_of(store_), key);
     for (const auto& [label, cells] : rows_) {
       std::vector<Entry> entries;
       std::vector<std::optional<Candidate>> candidates;

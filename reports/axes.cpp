@@ -20,12 +20,14 @@ struct AxisName {
   Axis axis;
 };
 
-constexpr std::array<AxisName, 6> kAxes{{{"checkpoint", Axis::kCheckpoint},
+constexpr std::array<AxisName, 8> kAxes{{{"store", Axis::kStore},
+                                         {"checkpoint", Axis::kCheckpoint},
                                          {"sampler", Axis::kSampler},
                                          {"omega", Axis::kOmega},
                                          {"spacing", Axis::kSpacing},
                                          {"original_inference_steps", Axis::kOriginalInferenceSteps},
-                                         {"steps", Axis::kSteps}}};
+                                         {"steps", Axis::kSteps},
+                                         {"metric", Axis::kMetric}}};
 constexpr std::array kDefaultRows{Axis::kCheckpoint, Axis::kSampler, Axis::kOmega};
 
 // Where a cell lies along an axis: names in the order of the experiment (rank), numbers by size.
@@ -53,6 +55,8 @@ class Coordinates {
   Coordinate at(Axis axis, const StoredCell& cell) const {
     const SeriesKey& key = cell.series;
     switch (axis) {
+      case Axis::kStore:
+        return {static_cast<double>(cell.arm), cell.arm_name};
       case Axis::kCheckpoint:
         return named(key.checkpoint_name);
       case Axis::kSampler:
@@ -67,6 +71,7 @@ class Coordinates {
       case Axis::kSteps:
         return {static_cast<double>(key.steps), std::to_string(key.steps)};
       case Axis::kPosition:
+      case Axis::kMetric:  // which is none of cells (take_metric_axis)
         break;
     }
     return {static_cast<double>(&cell - first_), std::to_string(&cell - first_)};
@@ -169,6 +174,28 @@ std::optional<Axis> missing_axis(const Coordinates& coordinates, const std::vect
   return std::nullopt;
 }
 
+// Whether rows differ along each axis; checkpoint and sampler say what a method is where none do.
+std::vector<bool> shown_axes(const Arrangement& arrangement) {
+  std::vector<bool> shown;
+  for (std::size_t axis = 0; axis < arrangement.row_headers.size(); ++axis) {
+    std::set<std::string> seen;
+    for (const auto& labels : arrangement.row_labels) seen.insert(labels[axis]);
+    shown.push_back(seen.size() > 1);
+  }
+  if (std::find(shown.begin(), shown.end(), true) == shown.end() && shown.size() > 1) shown[0] = shown[1] = true;
+  return shown;
+}
+
+// A label that says what it is of: "ω 7", "4 steps"; names stand for themselves.
+std::string axis_text(const std::string& header, const std::string& label) {
+  constexpr std::array<std::string_view, 5> kSelfTelling{"store", "checkpoint", "sampler", "spacing", "guidance"};
+  if (std::find(kSelfTelling.begin(), kSelfTelling.end(), header) != kSelfTelling.end()) return label;
+  if (header == "omega") return "ω\u00a0" + label;
+  if (header == "original_inference_steps") return "grid of " + label;
+  if (header == "steps") return label + (label == "1" ? " step" : " steps");
+  return header + " " + label;
+}
+
 std::string join_labels(const Coordinates& coordinates, const std::vector<Axis>& axes, const StoredCell& cell) {
   std::string text;
   for (const Axis axis : axes) text += (text.empty() ? "" : ", ") + coordinates.column_label(axis, cell);
@@ -186,6 +213,37 @@ std::vector<Axis> parse_axes(std::string_view option, std::string_view text) {
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return axes;
+}
+
+bool take_metric_axis(const std::vector<Axis>& rows, std::vector<Axis>& columns) {
+  const bool first = !columns.empty() && columns.front() == Axis::kMetric;
+  if (first) columns.erase(columns.begin());
+  if (contains(rows, Axis::kMetric) || contains(columns, Axis::kMetric))
+    throw usage_error("--rows/--columns", "expected metric as the first of --columns alone, got it elsewhere");
+  return first;
+}
+
+std::vector<std::string> method_labels(const Arrangement& arrangement) {
+  const auto shown = shown_axes(arrangement);
+  std::vector<std::string> methods;
+  for (const auto& labels : arrangement.row_labels) {
+    std::string& method = methods.emplace_back();
+    for (std::size_t axis = 0; axis < shown.size(); ++axis) {
+      if (!shown[axis]) continue;
+      if (axis == 1 && shown[0] && labels[0] == labels[1]) continue;  // checkpoint "lcm" sampled by "lcm"
+      method += (method.empty() ? "" : " · ") + axis_text(arrangement.row_headers[axis], labels[axis]);
+    }
+  }
+  return methods;
+}
+
+std::vector<std::string> constants_of(const Arrangement& arrangement) {
+  const auto shown = shown_axes(arrangement);
+  std::vector<std::string> constants;
+  for (std::size_t axis = 0; axis < shown.size() && !arrangement.row_labels.empty(); ++axis)
+    if (!shown[axis])
+      constants.push_back(axis_text(arrangement.row_headers[axis], arrangement.row_labels.front()[axis]));
+  return constants;
 }
 
 Arrangement arrange(const std::vector<StoredCell>& cells, std::vector<Axis> rows, std::vector<Axis> columns) {

@@ -29,7 +29,7 @@ std::vector<bool> choose_bold(const std::vector<std::optional<Candidate>>& colum
 const std::optional<UnitInfluence>& ScoreDifferences::influence(const StoredCell& cell, const StoredScore& score) {
   const auto known = known_.find(&cell);
   if (known != known_.end()) return known->second;
-  return known_.emplace(&cell, read_influence(store_, cell, score)).first->second;
+  return known_.emplace(&cell, read_influence(store_of_(cell), cell, score)).first->second;
 }
 
 std::optional<Difference> ScoreDifferences::between(const StoredCell& a, const StoredCell& b) {

@@ -1,4 +1,5 @@
 #pragma once
+#include "reports/arm.h"
 #include "reports/scores.h"
 #include "store/influence.h"
 
@@ -23,18 +24,18 @@ struct Candidate {
 std::vector<bool> choose_bold(const std::vector<std::optional<Candidate>>& column, bool higher_is_better,
                               const ToldApart& told_apart);
 
-// The differences of cells in one score, from the rows that the store has of each image.
+// The differences of cells in one score, from the rows that the stores have of each image.
 class ScoreDifferences {
  public:
-  ScoreDifferences(Store& store, ScoreKey key) : store_(store), key_(std::move(key)) {}
-  // a − b, paired over prompts; where the store has no rows of both, as if they were independent. Nothing where a
+  ScoreDifferences(StoreOf store_of, ScoreKey key) : store_of_(std::move(store_of)), key_(std::move(key)) {}
+  // a − b, paired over prompts; where there are no rows of both, as if they were independent. Nothing where a
   // standard error is missing.
   std::optional<Difference> between(const StoredCell& a, const StoredCell& b);
 
  private:
   const std::optional<UnitInfluence>& influence(const StoredCell& cell, const StoredScore& score);
 
-  Store& store_;
+  StoreOf store_of_;
   ScoreKey key_;
   std::map<const StoredCell*, std::optional<UnitInfluence>> known_;
 };

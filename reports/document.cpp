@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "reports/bold.h"
+#include "reports/figures.h"
 #include "reports/flags.h"
 #include "reports/notes.h"
 #include "reports/number_text.h"
@@ -12,6 +13,7 @@
 #include "store/trained_for.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -73,10 +75,11 @@ Section make_section(const std::string& title, const Arrangement& arrangement, N
       of_row.push_back(instead ? Value{*instead} : value_of(*cell));
     }
   }
-  Section section{title + take_common_marks(values), {}};
+  Section section{title};
+  section.marks = take_common_marks(values);
   for (const auto& row : values) {
     auto& entries = section.entries.emplace_back();
-    for (const Value& value : row) entries.push_back({value.text + value.marks, false, value.number});
+    for (const Value& value : row) entries.push_back({value.text, false, value.number, value.marks});
   }
   for (std::size_t column = 0; bold && column < arrangement.column_headers.size(); ++column) {
     std::vector<std::optional<Candidate>> candidates;
@@ -104,8 +107,8 @@ std::string guidance_marks(const StoredCell& cell, Notes& notes) {
 // What a student was not trained for.
 class TrainingMarks {
  public:
-  explicit TrainingMarks(Store& store) {
-    for (const TrainingRecord& record : read_trainings(store)) known_[record.checkpoint_sha256] = trained_for(record);
+  explicit TrainingMarks(const std::vector<TrainingRecord>& trainings) {
+    for (const TrainingRecord& record : trainings) known_[record.checkpoint_sha256] = trained_for(record);
   }
   std::string of(const StoredCell& cell, Notes& notes) const {
     const auto found = known_.find(cell.series.checkpoint_sha256);
@@ -198,11 +201,34 @@ void add_floor(Section& section, const StoredTable& table, const ScoreKey& key, 
                                    "floor: {} held-out reference images against the other ones, what no model can be "
                                    "expected to fall below at this number of images",
                                    floor.score.count));
-    std::string text = score_text(floor.score);
+    Entry entry{score_text(floor.score)};
     for (const std::string& flag : floor.score.flags)
-      if (flag != kBiasedUpward) text += notes.mark(explain_flag(flag));
+      if (flag != kBiasedUpward) entry.marks += notes.mark(explain_flag(flag));
     section.more_labels.push_back(std::move(labels));
-    section.entries.emplace_back(arrangement.column_headers.size(), Entry{text, false, {}});
+    section.entries.emplace_back(arrangement.column_headers.size(), std::move(entry));
+  }
+}
+
+// Of the cells that are timed those that no other one beats in both, at the first batch size.
+void mark_front(Section& section, const Arrangement& arrangement, const ScoreKey& key) {
+  std::map<const StoredCell*, std::pair<double, double>> places;  // milliseconds, score
+  std::vector<std::pair<double, double>> points;
+  for (const auto& row : arrangement.cells) {
+    for (const StoredCell* cell : row) {
+      const StoredScore* stored = cell ? find_score(*cell, key) : nullptr;
+      if (!stored || !std::isfinite(stored->score.value) || cell->timings.empty() || !cell->timings.front().total)
+        continue;
+      places[cell] = {cell->timings.front().total->median, stored->score.value};
+      points.push_back(places[cell]);
+    }
+  }
+  const auto front = pareto_front(points, key.metric.higher_is_better);
+  for (std::size_t row = 0; points.size() > 1 && row < arrangement.cells.size(); ++row) {
+    for (std::size_t column = 0; column < arrangement.cells[row].size(); ++column) {
+      const auto place = places.find(arrangement.cells[row][column]);
+      section.entries[row][column].on_front =
+          place != places.end() && std::find(front.begin(), front.end(), place->second) != front.end();
+    }
   }
 }
 
@@ -242,28 +268,78 @@ Value trips_value(const StoredCell& cell, Notes& notes) {
 
 }  // namespace
 
+Document with_methods(Document document, const Arrangement& arrangement) {
+  document.row_headers = {"method"};
+  document.methods.clear();
+  document.row_labels.clear();
+  for (std::string& label : method_labels(arrangement)) document.row_labels.push_back({std::move(label)});
+  for (Section& section : document.sections)
+    for (auto& labels : section.more_labels) labels.resize(1);
+  document.constants = constants_of(arrangement);
+  return document;
+}
+
+Document by_metric(Document document) {
+  Section joined;
+  joined.title = fmt::format("{}", fmt::join(document.constants, ", "));
+  joined.entries.resize(document.row_labels.size());
+  const std::vector<std::string> columns = std::move(document.column_headers);
+  document.column_headers.clear();
+  std::size_t before = 0;
+  for (const Section& section : document.sections) {
+    document.groups.push_back({section.title, section.marks, columns.size()});
+    document.column_headers.insert(document.column_headers.end(), columns.begin(), columns.end());
+    for (std::size_t row = 0; row < section.entries.size(); ++row) {
+      const auto& labels = document.labels(section, row);
+      const bool own = section.has_own_rows || row >= document.row_labels.size();
+      std::size_t at = row;
+      if (own) {  // which another section may have, too
+        const auto found = std::find(joined.more_labels.begin(), joined.more_labels.end(), labels);
+        at = document.row_labels.size() + static_cast<std::size_t>(found - joined.more_labels.begin());
+        if (found == joined.more_labels.end()) joined.more_labels.push_back(labels);
+      }
+      if (joined.entries.size() <= at) joined.entries.resize(at + 1);
+      auto& entries = joined.entries[at];
+      entries.resize(before, Entry{"–"});
+      entries.insert(entries.end(), section.entries[row].begin(), section.entries[row].end());
+    }
+    before += columns.size();
+  }
+  for (auto& entries : joined.entries) entries.resize(before, Entry{"–"});
+  document.sections = {std::move(joined)};
+  return document;
+}
+
 Document document_of(const ReportInput& input) {
   const StoredTable& table = input.table;
   const Arrangement& arrangement = input.arrangement;
   Document document;
-  document.title = fmt::format("{}: run {}, {}", table.run.experiment, table.run.id, end_text(table.run));
+  document.title = title_of(input.arms);
+  for (const Arm& arm : input.arms)
+    document.experiment +=
+        (document.experiment.empty() ? "" : " ") + (arm.name.empty() ? table.run.experiment : arm.name);
+  if (!table.cells.empty() && !images_vary(table.cells))
+    document.images = fmt::format("{} images in each cell", table.cells.front().expected_images);
   document.row_headers = arrangement.row_headers;
   document.row_labels = arrangement.row_labels;
   document.column_headers = arrangement.column_headers;
+  if (document.row_headers.size() > 1) document.methods = method_labels(arrangement);
   Notes notes(document.notes);
   const auto keys = score_keys(table.cells);
-  const TrainingMarks trainings(input.store);
+  const TrainingMarks trainings(trainings_of(input.arms));
   for (const ScoreKey& key : keys) {
-    ScoreDifferences differences(input.store, key);
+    ScoreDifferences differences(store_of(input.arms), key);
     document.sections.push_back(make_section(
         score_title(key, keys), arrangement, notes,
         [&](const StoredCell& cell) { return score_value(cell, key, trainings, notes); },
         Bold{key.metric.higher_is_better, by_pairs(differences)}));
+    mark_front(document.sections.back(), arrangement, key);
     add_floor(document.sections.back(), table, key, arrangement, notes);
   }
-  document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes,
-                                           [&](const StoredCell& cell) { return forwards_value(cell, notes); }));
-  add_timings(document, table, arrangement, notes);
+  if (input.forwards)
+    document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes,
+                                             [&](const StoredCell& cell) { return forwards_value(cell, notes); }));
+  if (input.times) add_timings(document, table, arrangement, notes);
   if (images_vary(table.cells)) {
     document.sections.push_back(make_section("Images", arrangement, notes, [](const StoredCell& cell) -> Value {
       return {std::to_string(cell.stored_images), static_cast<double>(cell.stored_images)};
@@ -285,7 +361,8 @@ Document document_of(const ReportInput& input) {
                                              arrangement, notes,
                                              [&](const StoredCell& cell) { return trips_value(cell, notes); }));
   }
-  document.provenance = provenance_lines(table);
+  document.provenance = provenance_lines(input.arms);
+  if (input.by_metric) document = by_metric(with_methods(std::move(document), arrangement));
   return document;
 }
 

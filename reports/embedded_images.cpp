@@ -35,10 +35,15 @@ std::string why_unreadable(const std::filesystem::path& file, const std::filesys
   return "";
 }
 
+// What tells an image from those of other stores; the path may be anything.
+std::string key_of(const Store& store, const StoredSample& sample) {
+  return folder_of(store).string() + "\n" + sample.image_path;
+}
+
 }  // namespace
 
-const EmbeddedImages::Loaded& EmbeddedImages::load(const StoredSample& sample) {
-  const auto [place, added] = loaded_.try_emplace(sample.image_path);
+const EmbeddedImages::Loaded& EmbeddedImages::load(Store& store, const StoredSample& sample) {
+  const auto [place, added] = loaded_.try_emplace(key_of(store, sample));
   Loaded& loaded = place->second;
   if (!added) return loaded;
   if (sample.image_path.empty()) {
@@ -46,8 +51,8 @@ const EmbeddedImages::Loaded& EmbeddedImages::load(const StoredSample& sample) {
     return loaded;
   }
   try {
-    const auto file = stored_image(store_, sample.image_path);
-    loaded.instead = why_unreadable(file, folder_of(store_));
+    const auto file = stored_image(store, sample.image_path);
+    loaded.instead = why_unreadable(file, folder_of(store));
     if (!loaded.instead.empty()) return loaded;
     const std::string bytes = read_file(file, kMaxFileBytes);
     const auto size = png_size(bytes);
@@ -62,27 +67,29 @@ const EmbeddedImages::Loaded& EmbeddedImages::load(const StoredSample& sample) {
   return loaded;
 }
 
-EmbeddedImages::Place EmbeddedImages::add(const StoredSample& sample) {
-  const Loaded& loaded = load(sample);
+EmbeddedImages::Place EmbeddedImages::add(Store& store, const StoredSample& sample) {
+  const Loaded& loaded = load(store, sample);
+  const std::string key = key_of(store, sample);
   if (!loaded.instead.empty()) return {-1, loaded.instead};
-  if (const auto known = index_.find(sample.image_path); known != index_.end()) return {known->second, ""};
+  if (const auto known = index_.find(key); known != index_.end()) return {known->second, ""};
   if (loaded.image.base64.size() > left_) return {-1, "left out to keep the page small"};
   left_ -= loaded.image.base64.size();
   images_.push_back(loaded.image);
-  index_.emplace(sample.image_path, static_cast<int>(images_.size()) - 1);
+  index_.emplace(key, static_cast<int>(images_.size()) - 1);
   return {static_cast<int>(images_.size()) - 1, ""};
 }
 
-bool EmbeddedImages::add_all(const std::vector<StoredSample>& samples, std::vector<Place>& places) {
+bool EmbeddedImages::add_all(const std::vector<std::pair<Store*, StoredSample>>& samples, std::vector<Place>& places) {
   std::size_t needed = 0;
   std::set<std::string> counted;
-  for (const StoredSample& sample : samples) {
-    const Loaded& loaded = load(sample);
-    if (loaded.instead.empty() && !index_.contains(sample.image_path) && counted.insert(sample.image_path).second)
+  for (const auto& [store, sample] : samples) {
+    const Loaded& loaded = load(*store, sample);
+    const std::string key = key_of(*store, sample);
+    if (loaded.instead.empty() && !index_.contains(key) && counted.insert(key).second)
       needed += loaded.image.base64.size();
   }
   if (needed > left_) return false;
-  for (const StoredSample& sample : samples) places.push_back(add(sample));
+  for (const auto& [store, sample] : samples) places.push_back(add(*store, sample));
   return true;
 }
 

@@ -22,35 +22,11 @@ namespace {
 
 constexpr std::string_view kSeparator = " · ";
 
-std::string axis_text(const std::string& header, const std::string& label) {
-  if (header == "checkpoint" || header == "sampler" || header == "spacing") return label;
-  if (header == "omega") return "ω\u00a0" + label;
-  if (header == "guidance") return label;
-  if (header == "original_inference_steps") return "grid of " + label;
-  if (header == "steps") return label + (label == "1" ? " step" : " steps");
-  return header + " " + label;
-}
-
-// The labels of the axes along which rows differ; of checkpoint and sampler where none do.
 CellLines lines_of(const Arrangement& arrangement) {
   CellLines result{{}, arrangement.column_headers};
-  std::vector<bool> shown;
-  for (std::size_t axis = 0; axis < arrangement.row_headers.size(); ++axis) {
-    std::set<std::string> seen;
-    for (const auto& labels : arrangement.row_labels) seen.insert(labels[axis]);
-    shown.push_back(seen.size() > 1);
-  }
-  if (std::find(shown.begin(), shown.end(), true) == shown.end() && shown.size() > 1) shown[0] = shown[1] = true;
-  for (std::size_t row = 0; row < arrangement.cells.size(); ++row) {
-    CellLine& line = result.lines.emplace_back(CellLine{"", arrangement.cells[row]});
-    for (std::size_t axis = 0; axis < shown.size(); ++axis) {
-      if (!shown[axis]) continue;
-      const auto& labels = arrangement.row_labels[row];
-      if (axis == 1 && shown[0] && labels[0] == labels[1]) continue;  // checkpoint "lcm" sampled by "lcm"
-      if (!line.label.empty()) line.label += kSeparator;
-      line.label += axis_text(arrangement.row_headers[axis], arrangement.row_labels[row][axis]);
-    }
-  }
+  const auto methods = method_labels(arrangement);
+  for (std::size_t row = 0; row < arrangement.cells.size(); ++row)
+    result.lines.push_back({methods[row], arrangement.cells[row]});
   return result;
 }
 
@@ -88,7 +64,9 @@ Measure total_ms(const StoredCell& cell, int batch) {
 }
 
 // Adds the cells that both measures know, and says of each line which they do not.
-void add_points(Figure& figure, const CellLines& from, const MeasureOf& x_of, const MeasureOf& y_of) {
+// labels: of the columns, for the points; empty for none.
+void add_points(Figure& figure, const CellLines& from, const MeasureOf& x_of, const MeasureOf& y_of,
+                const std::vector<std::string>& labels = {}) {
   for (std::size_t row = 0; row < from.lines.size(); ++row) {
     const CellLine& line = from.lines[row];
     FigureLine drawn{line.label, row, {}};
@@ -102,12 +80,23 @@ void add_points(Figure& figure, const CellLines& from, const MeasureOf& x_of, co
         continue;
       }
       const std::string at = x.text.empty() ? "" : ", " + x.text;
-      drawn.points.push_back(
-          {*x.value, *y.value, x.range, y.range, line.label + kSeparator.data() + place + ": " + y.text + at});
+      drawn.points.push_back({*x.value, *y.value, x.range, y.range,
+                              line.label + kSeparator.data() + place + ": " + y.text + at, false,
+                              labels.empty() ? "" : labels[column]});
     }
     if (!drawn.points.empty()) figure.lines.push_back(std::move(drawn));
     if (!missing.empty()) figure.missing.push_back(std::move(missing));
   }
+}
+
+// "4" of "4 steps", "7" of "ω 7".
+std::vector<std::string> point_labels(const CellLines& lines) {
+  std::vector<std::string> labels;
+  for (const std::string& column : lines.columns) {
+    const auto digit = column.find_first_of("-0123456789");
+    labels.push_back(digit == std::string::npos ? column : column.substr(digit, column.find(' ', digit) - digit));
+  }
+  return labels;
 }
 
 void add(std::vector<Figure>& figures, Figure figure) {
@@ -152,7 +141,7 @@ Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::
   figure.y = {title, false, {}};
   add_points(
       figure, lines, [&](const StoredCell& cell) { return total_ms(cell, batch); },
-      [&](const StoredCell& cell) { return score_measure(cell, key); });
+      [&](const StoredCell& cell) { return score_measure(cell, key); }, point_labels(lines));
   std::vector<std::pair<double, double>> points;
   for (const FigureLine& line : figure.lines)
     for (const FigurePoint& point : line.points) points.emplace_back(point.x, point.y);
@@ -174,7 +163,7 @@ Figure score_against_score(const std::vector<StoredCell>& cells, const ScoreKey&
   figure.y = {score_title(clip, keys), false, {}};
   add_points(
       figure, lines, [&](const StoredCell& cell) { return score_measure(cell, fid); },
-      [&](const StoredCell& cell) { return score_measure(cell, clip); });
+      [&](const StoredCell& cell) { return score_measure(cell, clip); }, point_labels(lines));
   choose_scale(figure, figure.x, &FigurePoint::x);
   return figure;
 }
@@ -280,7 +269,7 @@ std::vector<Figure> make_figures(const StoredTable& table, const std::vector<Tra
 }
 
 std::vector<Figure> figures_of(const ReportInput& input) {
-  auto figures = make_figures(input.table, read_trainings(input.store));
+  auto figures = make_figures(input.table, trainings_of(input.arms));
   if (!input.published || input.published->axis != "steps") return figures;
   const auto keys = score_keys(input.table.cells);
   for (Figure& figure : figures)

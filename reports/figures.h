@@ -28,6 +28,7 @@ struct FigurePoint {
   Range x_range, y_range;  // of its bars: ± one standard error; of times the 10th and 90th percentile
   std::string text;        // what the point says when it is pointed at
   bool marked = false;     // with a ring: a change beyond the noise
+  std::string label = {};  // beside it: its number of steps; empty where the axis says it
 };
 struct FigureLine {
   std::string label;

@@ -98,12 +98,12 @@ std::string teacher_of(const StoredCell& student, const std::vector<std::string>
 
 }  // namespace
 
-std::vector<std::string> make_headlines(Store& store, const StoredTable& table,
-                                        const std::vector<TrainingRecord>& trainings) {
+std::vector<StudentPair> student_pairs(const StoreOf& store_of, const StoredTable& table,
+                                       const std::vector<TrainingRecord>& trainings) {
   const auto keys = score_keys(table.cells);
   const auto teachers = names_of(table, true);
-  std::vector<std::string> headlines;
-  if (keys.empty() || teachers.empty()) return headlines;
+  std::vector<StudentPair> pairs;
+  if (keys.empty() || teachers.empty()) return pairs;
   const auto distance =
       std::find_if(keys.begin(), keys.end(), [](const ScoreKey& key) { return !key.metric.higher_is_better; });
   const ScoreKey& judge = distance == keys.end() ? keys.front() : *distance;
@@ -114,18 +114,28 @@ std::vector<std::string> make_headlines(Store& store, const StoredTable& table,
     const auto of_teacher = places_of(lines, judge, teacher_of(*places.front().cell, teachers, trainings));
     const Place* teacher = best_of(of_teacher, judge);
     if (!teacher) continue;
-    ScoreDifferences by_judge(store, judge);
+    ScoreDifferences by_judge(store_of, judge);
     const Place* student = student_place(places, *teacher, judge, by_judge);
+    pairs.push_back({student->cell, teacher->cell, student->text, teacher->text});
+  }
+  return pairs;
+}
+
+std::vector<std::string> make_headlines(const StoreOf& store_of, const StoredTable& table,
+                                        const std::vector<TrainingRecord>& trainings) {
+  const auto keys = score_keys(table.cells);
+  std::vector<std::string> headlines;
+  for (const StudentPair& pair : student_pairs(store_of, table, trainings)) {
     std::string differences;
     for (const ScoreKey& key : keys) {
-      const auto difference = ScoreDifferences(store, key).between(*student->cell, *teacher->cell);
+      const auto difference = ScoreDifferences(store_of, key).between(*pair.student, *pair.teacher);
       if (!difference || !std::isfinite(difference->standard_error)) continue;
       differences += (differences.empty() ? "" : ", ") + ("Δ" + metric_title(key.metric.name)) + " " +
                      difference_text(difference->value, difference->standard_error);
     }
     if (differences.empty()) continue;
-    headlines.push_back(student->text + " against " + teacher->text + ": " + differences +
-                        speed_text(*student->cell, *teacher->cell));
+    headlines.push_back(pair.student_text + " against " + pair.teacher_text + ": " + differences +
+                        speed_text(*pair.student, *pair.teacher));
   }
   return headlines;
 }

@@ -14,13 +14,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 using kainjow::mustache::data;
 
-data row_of(const std::vector<std::string>& labels, const std::vector<Entry>& entries) {
+// method: one name for all labels, which a narrow screen shows instead; empty for none.
+data row_of(const std::vector<std::string>& labels, const std::string& method, const std::vector<Entry>& entries) {
   data row;
+  row.set("has_method", data(!method.empty()));
+  row.set("method", one_line(method));
   data label_list(data::type::list), entry_list(data::type::list);
   for (const std::string& label : labels) label_list.push_back(data("text", one_line(label)));
   for (const Entry& entry : entries) {
-    data cell("text", one_line(entry.text));
+    data cell("text", one_line(entry.marked()));
     cell.set("best", data(entry.best));
+    cell.set("front", data(entry.on_front));
     cell.set("missing", data(!entry.number));
     if (entry.number) cell.set("number", data(fmt::format("{}", *entry.number)));
     entry_list.push_back(cell);
@@ -48,13 +52,28 @@ data sections_of(const Document& document) {
   data sections(data::type::list);
   for (std::size_t i = 0; i < document.sections.size(); ++i) {
     const Section& section = document.sections[i];
-    data item("title", one_line(section.title));
+    data item("title", one_line(section.marked_title()));
     item.set("id", std::to_string(i + 1));
     data headers(data::type::list), columns(data::type::list), rows(data::type::list);
     for (const std::string& header : document.row_headers) headers.push_back(data("text", one_line(header)));
     for (const std::string& column : document.column_headers) columns.push_back(data("text", one_line(column)));
-    for (std::size_t row = 0; row < section.entries.size(); ++row)
-      rows.push_back(row_of(document.labels(section, row), section.entries[row]));
+    for (std::size_t row = 0; row < section.entries.size(); ++row) {
+      const auto& labels = document.labels(section, row);
+      const bool more = section.has_own_rows || row >= document.row_labels.size();
+      const std::string method = document.methods.empty() ? "" : more ? labels.front() : document.methods[row];
+      rows.push_back(row_of(labels, method, section.entries[row]));
+    }
+    data groups(data::type::list);
+    for (const ColumnGroup& group : document.groups) {
+      data head("text", one_line(group.title + group.marks));
+      head.set("span", std::to_string(group.columns));
+      groups.push_back(head);
+    }
+    item.set("has_groups", data(!document.groups.empty()));
+    item.set("groups", groups);
+    item.set("label_span", std::to_string(document.row_headers.size()));
+    item.set("has_method", data(!document.methods.empty()));
+    item.set("has_title", data(!section.title.empty()));
     item.set("headers", headers);
     item.set("columns", columns);
     item.set("rows", rows);
@@ -90,8 +109,10 @@ nlohmann::ordered_json figure_json(const Figure& figure) {
                         {"xRange", range_or_null(point.x_range)},
                         {"yRange", range_or_null(point.y_range)},
                         {"text", one_line(point.text)}});
-    for (std::size_t i = 0; i < line.points.size(); ++i)
+    for (std::size_t i = 0; i < line.points.size(); ++i) {
       if (line.points[i].marked) points[i]["marked"] = true;
+      if (!line.points[i].label.empty()) points[i]["label"] = one_line(line.points[i].label);
+    }
     lines.push_back({{"label", one_line(line.label)}, {"number", line.number}, {"points", points}});
   }
   for (const std::string& text : figure.missing) missing.push_back(one_line(text));

@@ -1,10 +1,13 @@
 #pragma once
+#include "reports/arm.h"
 #include "reports/axes.h"
 #include "store/read.h"
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fewstep {
 
@@ -13,15 +16,23 @@ struct Published;
 
 // What a printer may use.
 struct ReportInput {
-  Store& store;
-  const StoredTable& table;
+  std::span<const Arm> arms;  // at least one
+  const StoredTable& table;   // of all (side_by_side)
   const Arrangement& arrangement;
   bool colour = false;   // of a table on a terminal
   int grid_prompts = 8;  // of a page's image grid
   const Published* published = nullptr;
-  int figure = 1;  // of a picture
+  int figure = 1;                      // of a picture
+  bool by_metric = false;              // one table, whose columns are those of each metric: `--columns metric,steps`
+  bool forwards = true, times = true;  // whether tables of them are wanted
 };
+
 Document document_of(const ReportInput& input);
+
+struct PagePicture;
+// What a page would show of single prompts and no store has kept: extremes of cells, losses of students
+// (reports/gallery.h).
+std::vector<PagePicture> missing_pictures(const ReportInput& input);
 
 // A format of `fewstep report`.
 struct Printer {
@@ -32,7 +43,7 @@ struct Printer {
 // The files of printers/ define these.
 std::string print_terminal(const ReportInput& input);
 std::string print_markdown(const ReportInput& input);
-std::string print_latex(const ReportInput& input);  // a booktabs table for each section
+std::string print_latex(const ReportInput& input);  // a table for each section, or one by metric
 std::string print_csv(const ReportInput& input);
 std::string print_json(const ReportInput& input);
 std::string print_html(const ReportInput& input);

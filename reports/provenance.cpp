@@ -155,4 +155,23 @@ Lines provenance_lines(const StoredTable& table) {
   return lines;
 }
 
+Lines provenance_lines(std::span<const Arm> arms) {
+  if (arms.size() == 1) return provenance_lines(arms.front().table);
+  std::vector<Lines> of_arm;
+  for (const Arm& arm : arms) of_arm.push_back(provenance_lines(arm.table));
+  Lines lines;
+  for (std::size_t i = 0; i < arms.size(); ++i) {
+    for (const auto& line : of_arm[i]) {
+      const bool common = std::all_of(of_arm.begin(), of_arm.end(), [&](const Lines& other) {
+        return std::find(other.begin(), other.end(), line) != other.end();
+      });
+      if (!common)
+        lines.emplace_back(line.first, arms[i].name + ": " + line.second);
+      else if (i == 0)
+        lines.push_back(line);
+    }
+  }
+  return lines;
+}
+
 }  // namespace fewstep

@@ -4,7 +4,9 @@
 #include "core/files.h"
 #include "core/names.h"
 #include "reports/ablation.h"
+#include "reports/arm.h"
 #include "reports/axes.h"
+#include "reports/gallery.h"
 #include "reports/history.h"
 #include "reports/printers.h"
 #include "reports/published.h"
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <ostream>
 
@@ -35,6 +38,36 @@ int write(const ReportRequest& request, const std::string& text, std::ostream& o
   return static_cast<int>(ExitCode::kOk);
 }
 
+std::vector<Arm> open_arms(const ReportRequest& request) {
+  std::string first = request.store.string();
+  if (request.run) first += "#" + std::to_string(*request.run);
+  std::vector<Arm> arms{open_arm(first, request.only)};
+  for (const std::string& more : request.more_stores) arms.push_back(open_arm(more, request.only));
+  return arms;
+}
+
+// Leaves the scores of these metrics alone. Throws Error (kUsage) for one that no cell has.
+void keep_metrics(const std::vector<std::string>& wanted, StoredTable& table) {
+  if (wanted.empty()) return;
+  std::vector<std::string_view> known{kForwardsName, kTimesName};
+  for (const StoredCell& cell : table.cells)
+    for (const StoredScore& score : cell.scores)
+      if (std::find(known.begin(), known.end(), score.metric.name) == known.end()) known.push_back(score.metric.name);
+  for (const std::string& name : wanted)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw usage_error("--metric", unknown_name(name, known));
+  const auto unwanted = [&](const StoredScore& score) {
+    return std::find(wanted.begin(), wanted.end(), score.metric.name) == wanted.end();
+  };
+  for (StoredCell& cell : table.cells) std::erase_if(cell.scores, unwanted);
+  std::erase_if(table.floors, unwanted);
+}
+
+// Whether a table that is no metric's is shown: asked for, or where nothing is; by metric metrics alone.
+bool shows(const std::vector<std::string>& wanted, std::string_view name, bool by_metric) {
+  return wanted.empty() ? !by_metric : std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+}
+
 }  // namespace
 
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err) {
@@ -42,38 +75,62 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
   const bool picture = request.format == "html" || request.format == "png";
   if (picture && request.terminal && !request.output)
     throw usage_error("--format " + request.format, "expected -o FILE or a pipe: it does not belong on a terminal");
+  const auto print = [&](const View& view) {
+    return write(request, print_view(view, request.format, request.colour && !request.output, request.figure), out);
+  };
   if (request.history) {
-    if (request.ablation || request.published)
-      throw usage_error("--history", "expected it without --ablation and --published, got both");
-    auto stores = request.more_stores;
-    stores.insert(stores.begin(), request.store);
-    return write(request,
-                 print_view(history_of(stores, *request.history), request.format, request.colour && !request.output,
-                            request.figure),
-                 out);
+    if (request.ablation || request.published || !request.only.empty() || !request.metrics.empty())
+      throw usage_error("--history", "expected it without --ablation, --published, --only and --metric, got both");
+    std::vector<std::filesystem::path> stores{request.store};
+    stores.insert(stores.end(), request.more_stores.begin(), request.more_stores.end());
+    return print(history_of(stores, *request.history));
   }
-  if (!request.more_stores.empty()) throw usage_error("STORE", "expected one store; --history takes several");
   const auto rows = parse_axes("--rows", request.rows);
-  const auto columns = parse_axes("--columns", request.columns);
+  auto columns = parse_axes("--columns", request.columns);
+  const bool by_metric = take_metric_axis(rows, columns);
   const auto published = request.published ? std::optional(read_published(*request.published)) : std::nullopt;
-  auto store = Store::open(request.store, Store::Mode::kRead);
-  const StoredTable table = read_table(store, request.run);
-  if (request.ablation)
-    return write(request,
-                 print_view(ablation_of(store, table, *request.ablation, published), request.format,
-                            request.colour && !request.output, request.figure),
-                 out);
+  std::vector<Arm> arms = open_arms(request);
+  StoredTable table = side_by_side(arms);
+  keep_metrics(request.metrics, table);
+  if (request.ablation) {
+    if (arms.size() > 1) throw usage_error("--ablation", "expected one store, got several");
+    return print(ablation_of(*arms[0].store, table, *request.ablation, published));
+  }
   const Arrangement arrangement = arrange(table.cells, rows, columns);
-  const std::string text = printer.print({store, table, arrangement, request.colour && !request.output,
-                                          request.grid_prompts, published ? &*published : nullptr, request.figure});
+  ReportInput input{arms, table, arrangement};
+  input.colour = request.colour && !request.output;
+  input.grid_prompts = request.grid_prompts;
+  input.published = published ? &*published : nullptr;
+  input.figure = request.figure;
+  input.by_metric = by_metric;
+  input.forwards = shows(request.metrics, kForwardsName, by_metric);
+  input.times = shows(request.metrics, kTimesName, by_metric);
+  const std::string text = printer.print(input);
   warn_of_gaps(table, err);
   return write(request, text, out);
 }
 
-void print_table(Store& store, std::int64_t run_id, std::ostream& out, bool colour) {
-  const StoredTable table = read_table(store, run_id);
+std::vector<WantedPictures> wanted_pictures(const ReportRequest& request) {
+  std::vector<Arm> arms = open_arms(request);
+  const StoredTable table = side_by_side(arms);
   const Arrangement arrangement = arrange(table.cells, {}, {});
-  out << print_terminal({store, table, arrangement, colour}) << std::flush;
+  std::vector<WantedPictures> wanted;
+  for (const Arm& arm : arms) wanted.push_back({arm.path, {}});
+  for (const PagePicture& picture : missing_pictures({arms, table, arrangement})) {
+    const StoredCell& cell = *picture.cell;
+    wanted[cell.arm].pictures.push_back(
+        {cell, cell_of(cell, arms[cell.arm].table), picture.prompt.row, picture.prompt.text});
+  }
+  return wanted;
+}
+
+void print_table(Store& store, std::int64_t run_id, std::ostream& out, bool colour) {
+  std::array arms{arm_of(store, read_table(store, run_id))};
+  const StoredTable table = side_by_side(arms);
+  const Arrangement arrangement = arrange(table.cells, {}, {});
+  ReportInput input{arms, table, arrangement};
+  input.colour = colour;
+  out << print_terminal(input) << std::flush;
 }
 
 bool wants_colour(int descriptor) {

@@ -75,6 +75,7 @@ const std::map<utf8proc_int32_t, std::string_view> kLatex{{'\\', "\\textbackslas
                                                           {0x2013, "--"},
                                                           {0x2014, "---"},
                                                           {0x2026, "\\ldots{}"},
+                                                          {0x2212, "$-$"},
                                                           {0x2191, "$\\uparrow$"},
                                                           {0x2193, "$\\downarrow$"},
                                                           {0x221e, "$\\infty$"}};

@@ -24,12 +24,12 @@ std::string view_json(const View& view) {
     for (std::size_t row = 0; row < section.entries.size(); ++row) {
       Json entries = Json::array();
       for (const Entry& entry : section.entries[row])
-        entries.push_back({{"text", entry.text},
+        entries.push_back({{"text", entry.marked()},
                            {"number", entry.number ? Json(*entry.number) : Json(nullptr)},
                            {"best", entry.best}});
       rows.push_back({{"labels", view.document.labels(section, row)}, {"entries", std::move(entries)}});
     }
-    sections.push_back({{"title", section.title}, {"rows", std::move(rows)}});
+    sections.push_back({{"title", section.marked_title()}, {"rows", std::move(rows)}});
   }
   for (const Figure& figure : view.figures) figures.push_back(figure_json(figure));
   return Json{{"title", view.document.title},
@@ -53,9 +53,12 @@ std::string view_html(const View& view) {
   set_notes(page, view.document);
   page.set("has_figures", kainjow::mustache::data(!figures.empty()));
   page.set("has_gallery", kainjow::mustache::data(false));
+  page.set("has_losses", kainjow::mustache::data(false));
   page.set("has_extremes", kainjow::mustache::data(false));
-  page.set("data", script_json({{"figures", std::move(figures)},
+  page.set("data", script_json({{"name", one_line(view.document.title)},
+                                {"figures", std::move(figures)},
                                 {"gallery", nullptr},
+                                {"losses", Json::array()},
                                 {"extremes", Json::array()},
                                 {"images", Json::array()}}));
   set_assets(page);

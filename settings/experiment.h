@@ -78,6 +78,7 @@ struct Experiment : Axes {
   std::optional<Timing> timing;
   int height = 0, width = 0;     // 0: the checkpoint's sample_size × downscale
   std::int64_t keep_images = 0;  // of the first so many prompts; kEvery: of all
+  bool keep_extremes = false;    // and of the prompts that the page singles out, made again at the end
   static constexpr std::int64_t kEvery = std::numeric_limits<std::int64_t>::max();
   std::string canonical_json;  // every setting, sorted keys: its hash is the configuration's
 };
@@ -87,5 +88,8 @@ struct Experiment : Axes {
 // anything is loaded; of files that are missing or broken all at once, or they go to faults where that is given.
 Experiment read_experiment(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {},
                            const std::string& only = "", Faults* faults = nullptr);
+
+// Whether a configuration as stores hold it (canonical_json) asks for the pictures of extremes.
+bool keeps_extremes(const std::string& canonical_json);
 
 }  // namespace fewstep

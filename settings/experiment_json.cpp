@@ -75,6 +75,11 @@ std::string canonical_json(const Experiment& experiment) {
   return root.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+bool keeps_extremes(const std::string& canonical) {
+  const auto config = json::parse(canonical, nullptr, false);
+  return config.is_object() && config.value(json::json_pointer("/images/keep"), json()) == rows::kKeepExtremes;
+}
+
 json experiment_schema() {
   const Experiment defaults;
   json root = json_schema(defaults, rows::kExperiment);

@@ -104,6 +104,8 @@ json filters_json(const PromptQuery& query) {
   return list;
 }
 
+constexpr std::int64_t kPromptsBesideExtremes = 16;  // the first ones, for the matrix of a page
+
 void read_keep(const Field<Experiment>&, const TomlTable& table, Experiment& to, SettingsFile&) {
   const toml::node* keep = table.find("keep");
   if (!keep) return;
@@ -111,12 +113,15 @@ void read_keep(const Field<Experiment>&, const TomlTable& table, Experiment& to,
     to.keep_images = table.integer("keep", 0, 1'000'000'000);
   else if (keep->is_boolean())
     to.keep_images = table.boolean("keep", false) ? Experiment::kEvery : 0;
+  else if (keep->value<std::string_view>() == kKeepExtremes)
+    to.keep_extremes = (to.keep_images = kPromptsBesideExtremes) > 0;
   else
-    table.expected(*keep, "true, false or a number of prompts for keep");
+    table.expected(*keep, "true, false, a number of prompts or \"extremes\" for keep");
 }
 
 json keep_json(const Experiment& experiment) {
   const auto prompts = experiment.keep_images;
+  if (experiment.keep_extremes) return kKeepExtremes;
   return prompts == 0 || prompts == Experiment::kEvery ? json(prompts > 0) : json(prompts);
 }
 

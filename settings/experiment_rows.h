@@ -25,6 +25,7 @@ void read_path(const Field<ExperimentCheckpoint>&, const TomlTable& table, Exper
                SettingsFile& file);
 void read_samplers(const Field<ExperimentCheckpoint>&, const TomlTable& table, ExperimentCheckpoint& to, SettingsFile&);
 void read_filters(const Field<PromptQuery>&, const TomlTable& table, PromptQuery& to, SettingsFile& file);
+inline constexpr std::string_view kKeepExtremes = "extremes";
 void read_keep(const Field<Experiment>&, const TomlTable& table, Experiment& to, SettingsFile&);
 nlohmann::json guidance_json(const std::vector<Guidance>& guidance);
 nlohmann::json path_json(const ExperimentCheckpoint& checkpoint);
@@ -144,8 +145,10 @@ inline constexpr std::array kTiming{
 inline constexpr std::array kImages{
     integer<&Experiment::height>("height", 8, 16'384, "pixels"),
     integer<&Experiment::width>("width", 8, 16'384, "pixels"),
-    custom<Experiment>("keep", R"({"oneOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0}]})",
-                       "keep images, all or those of the first so many prompts", read_keep, keep_json),
+    custom<Experiment>("keep",
+                       R"({"oneOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0}, {"const": "extremes"}]})",
+                       "keep images: all, those of the first so many prompts, or the extremes that a page shows",
+                       read_keep, keep_json),
 };
 
 }  // namespace fewstep::rows

@@ -366,6 +366,8 @@ std::int64_t check_features(Store& store) {
   });
 }
 
+std::filesystem::path path_of(const Store& store) { return store.impl().path; }
+
 std::filesystem::path folder_of(const Store& store) { return store.impl().path.parent_path(); }
 
 std::filesystem::path stored_image(const Store& store, const std::string& image_path) {

@@ -79,7 +79,9 @@ struct Forwards {
 };
 
 struct StoredCell {
-  SeriesKey series;  // checkpoint_name and given_as_guidance_scale as this run names them
+  std::size_t arm = 0;   // of several runs that a report shows side by side
+  std::string arm_name;  // its name there; empty where it is alone
+  SeriesKey series;      // checkpoint_name and given_as_guidance_scale as this run names them
   std::int64_t series_id = 0, run_id = 0;
   int position = 0;
   CellState state = CellState::kPlanned;
@@ -130,7 +132,8 @@ int schema_version(Store& store);
 // that is missing, of another size or changed; returns how many there are.
 std::int64_t check_features(Store& store);
 
-std::filesystem::path folder_of(const Store& store);
+std::filesystem::path path_of(const Store& store);    // of the SQLite file
+std::filesystem::path folder_of(const Store& store);  // where it lies
 // An image path of the store as a path below its folder. Throws Error (kInput) when it would leave it.
 std::filesystem::path stored_image(const Store& store, const std::string& image_path);
 

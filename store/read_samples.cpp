@@ -126,6 +126,22 @@ std::vector<std::int64_t> prompt_rows_of(Store& store, std::int64_t series_id) {
   });
 }
 
+std::map<std::int64_t, double> prompt_scores(Store& store, std::int64_t series_id, const MetricKey& metric) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    std::map<std::int64_t, double> scores;
+    const auto metric_id = store.find_metric(metric);
+    if (!metric_id) return scores;
+    SQLite::Statement select(
+        impl.database,
+        "SELECT p.row, avg(m.value) FROM sample s JOIN sample_metric m ON m.sample_id = s.id "
+        "JOIN prompt p ON p.id = s.prompt_id WHERE s.series_id = ? AND m.metric_id = ? GROUP BY p.row");
+    bind_all(select, series_id, *metric_id);
+    while (select.executeStep()) scores[integer_at(impl.path, select, 0)] = real_at(impl.path, select, 1);
+    return scores;
+  });
+}
+
 PromptExtremes prompt_extremes(Store& store, std::int64_t series_id, const MetricKey& metric, std::int64_t count) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {

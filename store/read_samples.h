@@ -52,6 +52,8 @@ struct PromptScore {
   StoredPrompt prompt;
   double value = 0;
 };
+// A metric with one number an image: the mean over each prompt's images, by the prompt's row; empty for other metrics.
+std::map<std::int64_t, double> prompt_scores(Store& store, std::int64_t series_id, const MetricKey& metric);
 struct PromptExtremes {
   std::vector<PromptScore> best, worst;  // the best, the worst first; no prompt is in both
 };

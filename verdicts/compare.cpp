@@ -89,10 +89,10 @@ Compared compare_arms(const CompareRequest& request) {
 
 }  // namespace
 
-WantedPictures wanted_pictures(const CompareRequest& request) {
+std::vector<WantedPictures> wanted_pictures(const CompareRequest& request) {
   const Compared all = compare_arms(request);
   const ArmPair& first = *all.seeds.front();
-  WantedPictures wanted{first.baseline.path, first.candidate.path, {}, {}};
+  std::vector<WantedPictures> wanted{{first.baseline.path, {}}, {first.candidate.path, {}}};
   for (const LostPrompts& cell : all.lost) {
     const auto pair = std::find_if(first.matching.pairs.begin(), first.matching.pairs.end(),
                                    [&](const CellPair& one) { return one.label == cell.cell; });
@@ -102,8 +102,8 @@ WantedPictures wanted_pictures(const CompareRequest& request) {
         if (sample && sample->image_path.empty() && !made_elsewhere(stored))
           list.push_back({stored, cell_of(stored, arm.table), prompt.row, prompt.text});
       };
-      add(first.baseline, *pair->baseline, prompt.baseline, wanted.baseline);
-      add(first.candidate, *pair->candidate, prompt.candidate, wanted.candidate);
+      add(first.baseline, *pair->baseline, prompt.baseline, wanted[0].pictures);
+      add(first.candidate, *pair->candidate, prompt.candidate, wanted[1].pictures);
     }
   }
   return wanted;

@@ -1,6 +1,6 @@
 #pragma once
+#include "reports/report.h"
 #include "settings/cells.h"
-#include "store/read.h"
 #include "verdicts/comparison.h"
 
 #include <filesystem>
@@ -30,17 +30,7 @@ struct CompareRequest {
 
 // The pictures that a page of the comparison would show and that were not kept, of the baseline's and of the
 // candidate's store.
-struct WantedPicture {
-  StoredCell cell;
-  Cell described;
-  std::int64_t prompt_row = 0;
-  std::string text;
-};
-struct WantedPictures {
-  std::filesystem::path baseline_store, candidate_store;
-  std::vector<WantedPicture> baseline, candidate;
-};
-WantedPictures wanted_pictures(const CompareRequest& request);
+std::vector<WantedPictures> wanted_pictures(const CompareRequest& request);
 
 // Returns the exit code: 0, 10, 11, 12 or 13. Throws Error for arms, gates and outputs that are not what they must be.
 int run_compare(const CompareRequest& request, std::ostream& out, std::ostream& err);

@@ -1,5 +1,5 @@
 #pragma once
-#include "verdicts/arm.h"
+#include "reports/arm.h"
 #include "verdicts/gate.h"
 
 #include <string>

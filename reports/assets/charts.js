@@ -34,7 +34,8 @@ function logarithmicTicks(low, high) {
   return ticks;
 }
 
-function axisOptions(axis, extent) {
+// cut: what lies beyond the extent is not shown.
+function axisOptions(axis, extent, cut = false) {
   const options = {
     type: axis.logarithmic ? "logarithmic" : "linear",
     title: { display: true, text: axis.title, color: colour("--text") },
@@ -58,8 +59,8 @@ function axisOptions(axis, extent) {
       options.ticks.callback = (value) => axis.labels[axis.ticks.indexOf(value)];
       options.ticks.maxRotation = 60;
     }
-    options.suggestedMin = low >= 0 ? Math.max(0, low - margin) : low - margin;
-    options.suggestedMax = high + margin;
+    options[cut ? "min" : "suggestedMin"] = low >= 0 ? Math.max(0, low - margin) : low - margin;
+    options[cut ? "max" : "suggestedMax"] = high + margin;
   }
   return options;
 }
@@ -75,7 +76,7 @@ function chartOptions(figure) {
     animation: false,
     maintainAspectRatio: false,
     interaction: { mode: "nearest", intersect: false },
-    scales: { x: axisOptions(figure.x, extentOf(figure, "x")), y: axisOptions(figure.y, extentOf(figure, "y")) },
+    scales: { x: axisOptions(figure.x, extentOf(figure, "x")), y: axisOptions(figure.y, figure.yExtent, figure.zoomed) },
     plugins: {
       legend: { display: false },
       tooltip: {
@@ -97,9 +98,11 @@ function wrapped(text) {
   return lines;
 }
 
+// A step through the points that no other beats in both, with a ring around each.
 function frontDataset(figure) {
-  return { label: "Pareto front", isFront: true, data: figure.front.map(([x, y]) => ({ x, y })), pointRadius: 0, pointHitRadius: 0,
-    borderColor: colour("--quiet"), borderDash: [3, 4], borderWidth: 2, stepped: "before", order: 9 };
+  return { label: "Pareto front", isFront: true, data: figure.front.map(([x, y]) => ({ x, y })), pointRadius: 9, pointHitRadius: 0,
+    pointStyle: "circle", pointBackgroundColor: "transparent", pointBorderWidth: 2, pointHoverRadius: 9,
+    borderColor: colour("--front"), borderDash: [6, 3], borderWidth: 3, stepped: "before", order: 9 };
 }
 
 // Lines that share their places along x are moved apart by a few pixels, so that each error bar is seen.
@@ -132,6 +135,43 @@ function drawSample(canvas, dataset) {
   ctx.stroke();
   ctx.setLineDash([]);
   if (!dataset.isFront) Chart.helpers.drawPoint(ctx, { pointStyle: dataset.pointStyle, radius: 5, borderWidth: 2 }, 17, 8);
+}
+
+// What each point is, beside it: its number of steps.
+const pointLabels = {
+  id: "pointLabels",
+  afterDatasetsDraw(chart) {
+    const { ctx } = chart;
+    ctx.save();
+    ctx.font = `11px ${Chart.defaults.font.family}`;
+    ctx.textBaseline = "bottom";
+    chart.data.datasets.forEach((dataset, i) => {
+      if (!chart.isDatasetVisible(i)) return;
+      ctx.fillStyle = dataset.borderColor;
+      chart.getDatasetMeta(i).data.forEach((place, at) => {
+        const { label } = dataset.data[at], { left, right, top, bottom } = chart.chartArea;
+        if (label && place.x >= left && place.x <= right && place.y >= top && place.y <= bottom) ctx.fillText(label, place.x + 6, place.y - 4);
+      });
+    });
+    ctx.restore();
+  },
+};
+
+// Values that flatten the rest on a linear axis: beyond the quartiles by more than three times their distance.
+function outliersOf(figure) {
+  const values = figure.lines.flatMap((line) => line.points).map((point) => point.y).sort((a, b) => a - b);
+  const quartile = (share) => values[Math.min(values.length - 1, Math.floor(share * values.length))];
+  const low = quartile(0.25), high = quartile(0.75), reach = 3 * (high - low);
+  return values.length < 5 || reach === 0 ? [] : values.filter((value) => value < low - reach || value > high + reach);
+}
+
+// The figure as its buttons have it: y on another scale, or without what flattens the rest.
+function shownFigure(entry) {
+  const { figure, state } = entry, far = new Set(state.zoomed ? outliersOf(figure) : []);
+  const extent = (point) => [point.yRange?.[0] ?? point.y, point.yRange?.[1] ?? point.y];
+  const kept = figure.lines.flatMap((line) => line.points).filter((point) => !far.has(point.y)).flatMap(extent);
+  const yExtent = far.size ? [Math.min(...kept), Math.max(...kept)] : extentOf(figure, "y");
+  return { ...figure, y: { ...figure.y, logarithmic: state.logarithmic }, yExtent, zoomed: far.size > 0 };
 }
 
 const charts = [];
@@ -189,18 +229,54 @@ function walkPoints(entry, status) {
 }
 
 function makeChart(canvas, figure) {
-  return new Chart(canvas, { type: "line", data: { datasets: datasets(figure) }, options: chartOptions(figure), plugins: [errorBars] });
+  return new Chart(canvas, { type: "line", data: { datasets: datasets(figure) }, options: chartOptions(figure), plugins: [errorBars, pointLabels] });
+}
+
+function pressButton(text, label, pressed, onToggle) {
+  const button = element("button", { type: "button", class: "download", "aria-label": label, "aria-pressed": String(pressed) }, text);
+  button.addEventListener("click", () => {
+    const now = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(now));
+    onToggle(now);
+  });
+  return button;
+}
+
+// Scale, zoom and downloads of a figure.
+function figureTools(entry) {
+  const { figure, state } = entry, tools = element("div", { class: "tools" });
+  const change = (name) => (on) => {
+    state[name] = on;
+    remakeChart(entry);
+  };
+  if (figure.lines.every((line) => line.points.every((point) => point.y > 0)))
+    tools.append(pressButton("log", `Logarithmic axis: ${figure.title}`, state.logarithmic, change("logarithmic")));
+  if (outliersOf(figure).length)
+    tools.append(pressButton("zoom", `Without the values that flatten the rest: ${figure.title}`, state.zoomed, change("zoomed")));
+  tools.append(downloadButton("PNG", `Save as PNG: ${figure.title}`, () => savePicture(entry.chart, fileName(figure.title, "png"))),
+    downloadButton("CSV", `Save as CSV: ${figure.title}`, () => save(fileName(figure.title, "csv"), "text/csv", csvOf(figureRows(figure)))));
+  return tools;
+}
+
+// How many values the zoom leaves out.
+function tellOutside(entry) {
+  const out = entry.state.zoomed ? outliersOf(entry.figure).length : 0;
+  entry.outside.textContent = out ? `${out} ${out === 1 ? "value lies" : "values lie"} outside; “zoom” shows all.` : "";
 }
 
 function makeFigure(figure, number) {
   const holder = element("figure"), box = element("div", { class: "chart" });
   const canvas = element("canvas", { tabindex: "0", role: "img", "aria-labelledby": `figure-${number}`, "aria-describedby": `point-${number}` });
   const status = element("p", { class: "unseen", id: `point-${number}`, role: "status" });
-  holder.append(element("h3", { id: `figure-${number}` }, figure.title), box);
+  const entry = { figure, state: { logarithmic: figure.y.logarithmic, zoomed: !figure.y.logarithmic && outliersOf(figure).length > 0 } };
+  holder.append(element("h3", { id: `figure-${number}` }, figure.title), figureTools(entry), box);
   box.append(canvas);
   document.getElementById("figure-list").append(holder);
-  const chart = makeChart(canvas, figure), entry = { chart, legend: makeLegend(chart), figure };
-  holder.append(entry.legend, status);
+  entry.chart = makeChart(canvas, shownFigure(entry));
+  entry.legend = makeLegend(entry.chart);
+  entry.outside = element("p", { class: "outside", role: "status" });
+  holder.append(entry.outside, entry.legend, status);
+  tellOutside(entry);
   if (figure.missing.length) holder.append(element("figcaption", {}, `Not shown: ${figure.missing.join("; ")}.`));
   canvas.addEventListener("keydown", walkPoints(entry, status));
   canvas.addEventListener("blur", () => {
@@ -216,7 +292,8 @@ function makeFigure(figure, number) {
 function remakeChart(entry) {
   const { canvas } = entry.chart, shown = entry.chart.data.datasets.map((_, i) => entry.chart.isDatasetVisible(i));
   entry.chart.destroy();
-  entry.chart = makeChart(canvas, entry.figure);
+  entry.chart = makeChart(canvas, shownFigure(entry));
+  tellOutside(entry);
   shown.forEach((visible, i) => entry.chart.setDatasetVisibility(i, visible));
   entry.chart.update("none");
   drawLegend(entry);

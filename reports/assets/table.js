@@ -11,8 +11,11 @@ function compareKeys(a, b, direction) {
   return direction * a.localeCompare(b, "en", { numeric: true });
 }
 
+// The last row of the head has a cell for each column; above it may be groups.
+function headsOf(table) { return [...table.tHead.rows[table.tHead.rows.length - 1].cells]; }
+
 function sortBy(table, column) {
-  const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+  const heads = headsOf(table), body = table.tBodies[0];
   const descending = heads[column].getAttribute("aria-sort") === "ascending";
   for (const head of heads) head.removeAttribute("aria-sort");
   heads[column].setAttribute("aria-sort", descending ? "descending" : "ascending");
@@ -23,11 +26,20 @@ function sortBy(table, column) {
     `Sorted by ${heads[column].textContent}, ${descending ? "descending" : "ascending"}`;
 }
 
-for (const table of document.querySelectorAll("table")) {
-  [...table.tHead.rows[0].cells].forEach((head, column) => {
+for (const table of document.querySelectorAll("table:not(.matrix)")) {
+  headsOf(table).forEach((head, column) => {
     if (![...table.tBodies[0].rows].some((row) => sortKey(row, column) !== null)) return;
     const button = element("button", { type: "button" }, head.textContent);
     button.addEventListener("click", () => sortBy(table, column));
     head.replaceChildren(button);
   });
+}
+
+// Columns of numbers get the width of the widest.
+for (const table of document.querySelectorAll("table:not(.matrix)")) {
+  const first = table.tBodies[0].rows[0];
+  if (!first) continue;
+  const numbers = [...first.cells].map((cell, i) => (cell.tagName === "TD" ? i : -1)).filter((i) => i >= 0);
+  const width = Math.max(...numbers.map((i) => first.cells[i].getBoundingClientRect().width));
+  for (const i of numbers) headsOf(table)[i].style.minWidth = `${Math.ceil(width)}px`;
 }

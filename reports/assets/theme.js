@@ -34,3 +34,13 @@ function storedTheme() {
     try { localStorage.setItem("fewstep-theme", isDark() ? "dark" : "light"); } catch { /* not kept */ }
   });
 }
+
+// Paper is light.
+{
+  let wasDark = false;
+  addEventListener("beforeprint", () => {
+    wasDark = isDark();
+    if (wasDark) showTheme(false);
+  });
+  addEventListener("afterprint", () => { if (wasDark) showTheme(true); });
+}

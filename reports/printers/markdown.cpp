@@ -19,14 +19,18 @@ std::vector<std::string> escaped(const std::vector<std::string>& texts) {
 }
 
 void append_section(std::string& out, const Document& document, const Section& section) {
-  out += "\n### " + markdown_text(section.title) + "\n\n";
-  append_row(out, escaped(document.row_headers), escaped(document.column_headers));
+  out += section.title.empty() ? "\n" : "\n### " + markdown_text(section.marked_title()) + "\n\n";
+  std::vector<std::string> columns = document.column_headers;
+  for (std::size_t group = 0, column = 0; group < document.groups.size(); ++group)
+    for (std::size_t i = 0; i < document.groups[group].columns; ++i, ++column)
+      columns[column] = document.groups[group].title + document.groups[group].marks + ", " + columns[column];
+  append_row(out, escaped(document.row_headers), escaped(columns));
   append_row(out, std::vector<std::string>(document.row_headers.size(), ":--"),
              std::vector<std::string>(document.column_headers.size(), "--:"));
   for (std::size_t row = 0; row < section.entries.size(); ++row) {
     std::vector<std::string> values;
     for (const Entry& entry : section.entries[row]) {
-      const std::string text = markdown_text(entry.text);
+      const std::string text = markdown_text(entry.marked());
       values.push_back(entry.best ? "**" + text + "**" : text);
     }
     append_row(out, escaped(document.labels(section, row)), values);

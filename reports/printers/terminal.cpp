@@ -71,7 +71,7 @@ class Terminal {
   static constexpr int kNameWidth = 17;
 
   void print_section(const Section& section) {
-    out_ += "\n" + one_line(section.title) + "\n";
+    out_ += "\n" + (section.title.empty() ? "" : one_line(section.marked_title()) + "\n");
     const auto widths = column_widths(section);
     // Columns stand side by side as long as they fit; the rest follows below, with the labels again.
     for (std::size_t begin = 0; begin < widths.size();) {
@@ -89,13 +89,40 @@ class Terminal {
     std::vector<int> widths;
     for (std::size_t column = 0; column < document_.column_headers.size(); ++column) {
       int widest = display_width(label_text(document_.column_headers[column]));
-      for (const auto& row : section.entries) widest = std::max(widest, display_width(row[column].text));
+      for (const auto& row : section.entries) widest = std::max(widest, display_width(row[column].marked()));
       widths.push_back(widest);
+    }
+    // A group's first column makes room for a title that is wider than its columns.
+    for (std::size_t group = 0, first = 0; group < document_.groups.size();
+         first += document_.groups[group++].columns) {
+      int width = -kGap;
+      for (std::size_t i = 0; i < document_.groups[group].columns; ++i) width += widths[first + i] + kGap;
+      widths[first] += std::max(0, display_width(group_title(group)) - width);
     }
     return widths;
   }
 
+  std::string group_title(std::size_t group) const {
+    return one_line(document_.groups[group].title + document_.groups[group].marks);
+  }
+
+  // Each group's title above those of its columns that are shown.
+  void print_groups(const std::vector<int>& widths, std::size_t begin, std::size_t end) {
+    if (document_.groups.empty()) return;
+    out_ += std::string(static_cast<std::size_t>(labels_width_), ' ');
+    for (std::size_t group = 0, first = 0; group < document_.groups.size();
+         first += document_.groups[group++].columns) {
+      const std::size_t from = std::max(first, begin), to = std::min(first + document_.groups[group].columns, end);
+      if (from >= to) continue;
+      int width = -kGap;
+      for (std::size_t column = from; column < to; ++column) width += widths[column] + kGap;
+      add_field(pad(shortened(group_title(group), width), width, true), from > begin);
+    }
+    out_ += "\n";
+  }
+
   void print_columns(const Section& section, const std::vector<int>& widths, std::size_t begin, std::size_t end) {
+    print_groups(widths, begin, end);
     print_labels(document_.row_headers);
     for (std::size_t column = begin; column < end; ++column)
       add_field(pad(label_text(document_.column_headers[column]), widths[column], true), column > begin);
@@ -104,8 +131,9 @@ class Terminal {
       print_labels(document_.labels(section, row));
       for (std::size_t column = begin; column < end; ++column) {
         const Entry& entry = section.entries[row][column];
-        const std::string blank(static_cast<std::size_t>(widths[column] - display_width(entry.text)), ' ');
-        add_field(blank + (entry.best && colour_ ? "\x1b[1m" + entry.text + "\x1b[0m" : entry.text), column > begin);
+        const std::string text = entry.marked();
+        const std::string blank(static_cast<std::size_t>(widths[column] - display_width(text)), ' ');
+        add_field(blank + (entry.best && colour_ ? "\x1b[1m" + text + "\x1b[0m" : text), column > begin);
       }
       out_ += "\n";
     }

@@ -56,20 +56,48 @@ TEST_F(ReportGolden, Latex) {
   expect_golden("table.tex", report(request_));
 }
 
-TEST_F(ReportGolden, LatexCompiles) {
-  if (std::system("command -v pdflatex >/dev/null && kpsewhich booktabs.sty >/dev/null") != 0)
-    GTEST_SKIP() << "pdflatex with booktabs is not installed: run tools/setup.sh test";
+TEST_F(ReportGolden, LatexByMetric) {
+  request_.format = "latex";
+  request_.columns = "metric,steps";
+  expect_golden("by_metric.tex", report(request_));
+}
+
+TEST_F(ReportGolden, TableByMetric) {
+  request_.columns = "metric,steps";
+  expect_golden("by_metric.txt", report(request_));
+}
+
+// Sets a text in a class and says what TeX complains of.
+std::string typeset(const TemporaryFolder& folder, const std::string& document_class, const std::string& text) {
+  folder.write("table.tex", "\\documentclass" + document_class +
+                                "\\usepackage{booktabs,threeparttable,graphicx}\\begin{document}\n" + text +
+                                "\\end{document}\n");
+  const std::string compile = "cd " + folder.path().string() +
+                              " && pdflatex -interaction=nonstopmode -halt-on-error table.tex >table.out </dev/null";
+  EXPECT_EQ(std::system(compile.c_str()), 0) << document_class << read_file(folder.path() / "table.out");
+  const std::string log = read_file(folder.path() / "table.log");
+  for (const char* trouble : {"Missing character", "Overfull", "Package threeparttable Error"})
+    EXPECT_EQ(log.find(trouble), std::string::npos) << document_class << ": " << trouble << "\n" << log;
+  return log;
+}
+
+TEST_F(ReportGolden, LatexFitsColumnsOfAPaperAndOfAnArticle) {
+  if (std::system(
+          "command -v pdflatex >/dev/null && kpsewhich threeparttable.sty IEEEtran.cls ptmr7t.tfm >/dev/null") != 0)
+    GTEST_SKIP() << "pdflatex with threeparttable, IEEEtran and Times is not installed: run tools/setup.sh test";
   request_.format = "latex";
   // With every character of ASCII and some that the default font lacks.
   std::string hostile;
   for (char c = ' '; c <= '~'; ++c) hostile += c;
-  folder_.write("table.tex", "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + report(request_) +
-                                 "\\begin{tabular}{l}" + latex_text(hostile + " žluťoučký 猫 \u202e ± ω") +
-                                 " \\\\ \\end{tabular}\\end{document}\n");
-  const std::string compile = "cd " + folder_.path().string() +
-                              " && pdflatex -interaction=nonstopmode -halt-on-error table.tex >table.out </dev/null";
-  EXPECT_EQ(std::system(compile.c_str()), 0) << read_file(folder_.path() / "table.out");
-  EXPECT_EQ(read_file(folder_.path() / "table.log").find("Missing character"), std::string::npos);
+  const std::string words = "\\noindent\\resizebox{\\linewidth}{!}{\\begin{tabular}{l}" +
+                            latex_text(hostile + " žluťoučký 猫 \u202e ± − ω") + " \\\\ \\end{tabular}}\n";
+  for (const char* columns : {"", "metric,steps"}) {
+    request_.columns = columns;
+    const std::string text = report(request_);
+    typeset(folder_, "[conference]{IEEEtran}", text);
+    typeset(folder_, "[twocolumn]{article}", text);
+    typeset(folder_, "{article}", text + words);
+  }
 }
 
 TEST_F(ReportGolden, Csv) {

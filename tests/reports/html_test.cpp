@@ -207,24 +207,28 @@ class Images : public testing::Test {
     write_png(folder_.path() / "store" / name, {size, size, std::vector<std::uint8_t>(3u * size * size, 7)});
     return name;
   }
-  std::string instead(EmbeddedImages& images, const std::string& path) { return images.add({"", path}).instead; }
+  std::string instead(EmbeddedImages& images, const std::string& path) {
+    return images.add(store_, {"", path}).instead;
+  }
+
+  std::pair<Store*, StoredSample> of(const std::string& path) { return {&store_, {"", path}}; }
 
   TemporaryFolder folder_;
   Store store_;
 };
 
 TEST_F(Images, AreEmbeddedOnceAndWhole) {
-  EmbeddedImages images(store_, 1 << 20);
-  EXPECT_EQ(images.add({"", png("a.png")}).index, 0);
-  EXPECT_EQ(images.add({"", png("b.png", 9)}).index, 1);
-  EXPECT_EQ(images.add({"", "a.png"}).index, 0);
+  EmbeddedImages images(1 << 20);
+  EXPECT_EQ(images.add(store_, {"", png("a.png")}).index, 0);
+  EXPECT_EQ(images.add(store_, {"", png("b.png", 9)}).index, 1);
+  EXPECT_EQ(images.add(store_, {"", "a.png"}).index, 0);
   ASSERT_EQ(images.images().size(), 2u);
   EXPECT_EQ(images.images()[1].width, 9);
   EXPECT_EQ(images.images()[0].base64, base64(read_file(folder_.path() / "store" / "a.png")));
 }
 
 TEST_F(Images, ThatCannotBeShownSayWhy) {
-  EmbeddedImages images(store_, 1 << 20);
+  EmbeddedImages images(1 << 20);
   folder_.write("store/text.png", "no image");
   folder_.write("store/torn.png", read_file(folder_.path() / "store" / png("whole.png")).substr(0, 60));
   folder_.write("store/photo.png", "BM a bitmap under another name, long enough for a header of fifty-four bytes");
@@ -247,11 +251,11 @@ TEST_F(Images, StopAtTheLimit) {
   const std::size_t one = base64(read_file(folder_.path() / "store" / png("a.png"))).size();
   png("b.png");
   png("c.png");
-  EmbeddedImages images(store_, 2 * one);
+  EmbeddedImages images(2 * one);
   std::vector<EmbeddedImages::Place> places;
-  EXPECT_FALSE(images.add_all({{"", "a.png"}, {"", "b.png"}, {"", "c.png"}}, places));
+  EXPECT_FALSE(images.add_all({of("a.png"), of("b.png"), of("c.png")}, places));
   EXPECT_THAT(places, IsEmpty());
-  EXPECT_TRUE(images.add_all({{"", "a.png"}, {"", "a.png"}, {"", "b.png"}}, places));
+  EXPECT_TRUE(images.add_all({of("a.png"), of("a.png"), of("b.png")}, places));
   EXPECT_EQ(places.size(), 3u);
   EXPECT_EQ(instead(images, "c.png"), "left out to keep the page small");
   EXPECT_EQ(images.images().size(), 2u);
@@ -267,8 +271,8 @@ TEST(Gallery, TakesAsManyWholePromptsAsFit) {
     std::size_t images = 0, bytes = 0;
   };
   const auto show = [&](std::size_t limit) {
-    EmbeddedImages images(store, limit);
-    Shown shown{make_gallery(store, lines, images, 3), images.images().size(), 0};
+    EmbeddedImages images(limit);
+    Shown shown{make_gallery(store_of(store), lines, images, 3), images.images().size(), 0};
     for (const EmbeddedImage& image : images.images()) shown.bytes += image.base64.size();
     return shown;
   };

@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <sstream>
@@ -43,6 +44,7 @@ SyntheticStore full_store() {
   wanted.kept_images = 12;
   wanted.fid_error = 12;
   wanted.scored_prompts = true;
+  wanted.lost_prompts = 6;
   return wanted;
 }
 
@@ -74,10 +76,10 @@ class Page : public testing::Test {
   }
 
   nlohmann::json run(const std::string& script) { return browser_->run(script); }
-  // The text of every element that a selector finds.
+  // The text of every element that a selector finds, without the mark of the front.
   std::vector<std::string> texts(const std::string& selector) {
     return run("return [...document.querySelectorAll(" + nlohmann::json(selector).dump() +
-               ")].map((found) => found.textContent)");
+               ")].map((found) => found.textContent.replace('◆', ''))");
   }
   void focus(const std::string& selector) {
     run("document.querySelector(" + nlohmann::json(selector).dump() + ").focus()");
@@ -110,23 +112,24 @@ TEST_F(Page, SaysFirstWhatMatters) {
   EXPECT_THAT(texts("#summary .detail"), ElementsAre("2 failed, 2 incomplete, 2 not run", "lcm · ω\u00a07 · 8 steps",
                                                      "lcm · ω\u00a07 · 8 steps", "lcm · ω\u00a04 · 1 step"));
   EXPECT_THAT(texts("main > section > h2"),
-              ElementsAre("Summary", "Tables", "Figures", "Images", "Best and worst prompts", "Provenance"));
+              ElementsAre("Summary", "Tables", "Figures", "Images", "Where students lose most",
+                          "Best and worst prompts", "Provenance"));
 }
 
 TEST_F(Page, SortsByAColumnAndKeepsGapsLast) {
-  const std::string button = "#tables th:nth-of-type(4) button";
-  const std::string column = "#tables .scroll:first-of-type tbody td:nth-of-type(1)";
+  const std::string button = "#tables th:nth-of-type(5) button";
+  const std::string column = "#numbers-1 tbody td:nth-of-type(1)";
   EXPECT_THAT(texts(column), ElementsAre("186.29 ± 12.00", "183.29 ± 12.00", "failed [2]", "failed [2]",
                                          "38.36 ± 12.00", "35.36 ± 12.00"));
   browser_->click(button);
   EXPECT_THAT(texts(column), ElementsAre("35.36 ± 12.00", "38.36 ± 12.00", "183.29 ± 12.00", "186.29 ± 12.00",
                                          "failed [2]", "failed [2]"));
-  EXPECT_EQ(run("return document.querySelector('#tables th:nth-of-type(4)').ariaSort"), "ascending");
+  EXPECT_EQ(run("return document.querySelector('#tables th:nth-of-type(5)').ariaSort"), "ascending");
   focus(button);
   browser_->press(Browser::kEnter);
   EXPECT_THAT(texts(column), ElementsAre("186.29 ± 12.00", "183.29 ± 12.00", "38.36 ± 12.00", "35.36 ± 12.00",
                                          "failed [2]", "failed [2]"));
-  EXPECT_THAT(texts("#tables .scroll:first-of-type tbody th:nth-of-type(1)"),
+  EXPECT_THAT(texts("#numbers-1 tbody th:nth-of-type(2)"),
               ElementsAre("sd21-base", "sd21-base", "lcm", "lcm", "sd21-base", "sd21-base"));
   EXPECT_THAT(texts("#sorted"), ElementsAre("Sorted by 1 step, descending"));
 }
@@ -320,6 +323,100 @@ TEST_F(Page, TheTabKeyReachesEverythingAndShowsWhereItIs) {
     ASSERT_GE(run(step), 2) << run("return document.activeElement.outerHTML.slice(0, 200)");
   }
   EXPECT_EQ(run("return [...window.waiting].map((node) => node.outerHTML.slice(0, 100))"), nlohmann::json::array());
+}
+
+TEST_F(Page, TheMatrixShowsOnePromptInEveryCellWithItsScore) {
+  const auto rows = texts("#matrix tbody th");
+  EXPECT_EQ(rows.size(), 6u);
+  EXPECT_THAT(texts("#matrix thead th"), ElementsAre("", "1 step", "2 steps", "4 steps", "8 steps"));
+  EXPECT_EQ(run("return document.querySelectorAll('#matrix .score').length"), 24);
+  EXPECT_THAT(run("return document.querySelector('#matrix .score').textContent").get<std::string>(),
+              testing::MatchesRegex("[0-9]+\\.[0-9][0-9]"));
+  EXPECT_THAT(texts("#matrix-metric"), ElementsAre("Below each picture: its CLIP score (transformers) ↑."));
+  const auto first = texts("#matrix-caption");
+  EXPECT_EQ(run("return document.getElementById('prompt-previous').disabled"), true);
+  browser_->click("#prompt-next");
+  EXPECT_NE(texts("#matrix-caption"), first);
+  EXPECT_EQ(run("return document.getElementById('prompt-choice').value"), "1");
+  browser_->click("#prompt-previous");
+  EXPECT_EQ(texts("#matrix-caption"), first);
+  browser_->click("#matrix tbody tr:nth-of-type(1) td:nth-of-type(1) button");
+  EXPECT_EQ(run("return document.getElementById('enlarged').open"), true);
+  shoot("matrix", "gallery");
+}
+
+TEST_F(Page, TheLostPromptsShowStudentAndTeacher) {
+  EXPECT_THAT(texts("#loss-lists h3"), ElementsAre(HasSubstr(" against sd21-base · ")));
+  const int prompts = run("return document.querySelectorAll('#loss-lists li').length");
+  EXPECT_EQ(prompts, 6);
+  EXPECT_EQ(run("return document.querySelectorAll('#loss-lists .tile').length"), 2 * prompts);
+  // The worst first.
+  const std::string losses = "return page.losses[0].prompts.map((prompt) => prompt.teacher - prompt.student)";
+  const std::vector<double> lost = run(losses);
+  EXPECT_TRUE(std::is_sorted(lost.rbegin(), lost.rend()));
+  EXPECT_GT(lost.front(), 15);
+  EXPECT_EQ(
+      run("return page.losses[0].prompts.every((prompt) => prompt.images.every((image) => typeof image === 'number'))"),
+      true)
+      << "kept pictures of both";
+}
+
+TEST_F(Page, TheFrontIsInTheTableAndInTheFigure) {
+  const int in_table = run("return document.querySelectorAll('#numbers-1 .front-mark').length");
+  const int in_figure = run(
+      "return page.figures.find((figure) => figure.title.startsWith('FID') && figure.title.endsWith('against time'))"
+      ".front.length");
+  EXPECT_EQ(in_table, in_figure);
+  EXPECT_GT(in_table, 1);
+}
+
+TEST_F(Page, PointsSayTheirStepsAndAFigureCanBeZoomed) {
+  EXPECT_EQ(run("return page.figures.find((figure) => figure.title.endsWith('against time')).lines[0].points[0].label"),
+            "1");
+  const std::string logarithmic = "return charts[0].chart.options.scales.y.type";
+  const std::string before = run(logarithmic);
+  browser_->click("#figure-list figure:nth-of-type(1) .tools button:nth-of-type(1)");
+  EXPECT_NE(run(logarithmic), before);
+  EXPECT_EQ(run("return outliersOf({lines: [{points: [1, 2, 3, 2, 1, 500].map((y) => ({ y }))}]})"),
+            nlohmann::json({500}));
+  EXPECT_EQ(run("return outliersOf({lines: [{points: [1, 2, 3, 2, 1, 5].map((y) => ({ y }))}]}).length"), 0);
+}
+
+TEST_F(Page, TablesAndFiguresAreSavedAsFiles) {
+  run("window.saved = []; const make = URL.createObjectURL.bind(URL);"
+      "URL.createObjectURL = (blob) => { blob.text().then((text) => saved.push([blob.type, text])); return make(blob); "
+      "}");
+  browser_->click("#tables-tools button");
+  browser_->click(".table-tools button");
+  browser_->click("#figure-list figure:nth-of-type(1) .tools button:last-of-type");
+  nlohmann::json saved;
+  for (int i = 0; i < 100 && saved.size() < 3; ++i) saved = run("return saved");
+  ASSERT_EQ(saved.size(), 3u);
+  EXPECT_THAT(saved[0][1].get<std::string>(), HasSubstr("\\begin{threeparttable}"));
+  EXPECT_THAT(saved[1][1].get<std::string>(),
+              StartsWith("checkpoint,sampler,omega,1 step,2 steps,4 steps,8 steps\r\nsd21-base,ddim,4,"));
+  EXPECT_THAT(saved[2][1].get<std::string>(), StartsWith("line,x,y,x_low,x_high,y_low,y_high,text\r\n"));
+}
+
+TEST_F(Page, ColumnsOfNumbersAreEquallyWide) {
+  const std::vector<double> widths =
+      run("return [...document.querySelectorAll('#numbers-1 tbody tr:first-child td')].map((cell) => "
+          "cell.getBoundingClientRect().width)");
+  ASSERT_EQ(widths.size(), 4u);
+  for (const double width : widths) EXPECT_NEAR(width, widths[0], 1.5);
+}
+
+TEST_F(Page, OnAPhoneOneNameStandsForAllLabelsAndStays) {
+  browser_->resize(390, 844, true);
+  browser_->open(page_);
+  EXPECT_EQ(run("return getComputedStyle(document.querySelector('#numbers-1 tbody .method')).display"), "table-cell");
+  EXPECT_EQ(run("return getComputedStyle(document.querySelector('#numbers-1 tbody th:nth-of-type(2)')).display"),
+            "none");
+  EXPECT_EQ(texts("#numbers-1 tbody .method")[0], "sd21-base · ddim · ω\u00a04");
+  const std::string left = "return document.querySelector('#numbers-1 tbody .method').getBoundingClientRect().left";
+  const double before = run(left);
+  run("document.querySelector('#numbers-1').parentElement.scrollLeft = 200");
+  EXPECT_NEAR(run(left).get<double>(), before, 1) << "the first column stays";
 }
 
 TEST_F(Page, APhoneScrollsInOneDirection) {

@@ -108,7 +108,8 @@ class Filler {
     for (int prompt = 0; prompt < count; ++prompt) {
       samples.push_back({prompt, 0, static_cast<std::uint64_t>(prompt), forwards, std::string(64, 'e'),
                          prompt < wanted_.kept_images ? keep(key, prompt) : ""});
-      clip.values.push_back(static_cast<float>(row.clip + std::log2(steps) + prompt * 37 % 11 - 5));
+      const double lost = key.sampler == "lcm" && prompt < wanted_.lost_prompts ? 20 + prompt : 0;
+      clip.values.push_back(static_cast<float>(row.clip + std::log2(steps) + prompt * 37 % 11 - 5 - lost));
     }
     store_.add_batch(run_, series, samples,
                      wanted_.scored_prompts ? std::vector<MetricRows>{clip} : std::vector<MetricRows>{});

@@ -16,6 +16,7 @@ struct SyntheticStore {
   std::vector<double> omegas = {7};   // each is the same table again, a little better
   int kept_images = 0;                // of each cell: 64 × 64, beside the store
   double fid_error = 1.25;            // of a cell at one step
+  int lost_prompts = 0;               // the first ones, on which the student is worse by 20 and more
   bool scored_prompts = false;        // every sample has a CLIP score of its own
 };
 Store synthetic_store(const std::filesystem::path& path, const SyntheticStore& wanted = {});

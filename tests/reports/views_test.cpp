@@ -86,8 +86,37 @@ TEST_F(HistoryReport, GoesOverSeveralStoresInTheirOrder) {
   request.history = "clipscore";
   std::ostringstream out, err;
   EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "did you mean \"clip-score\"?");
-  request.history.reset();
-  EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "--history takes several");
+}
+
+// Two runs of one checkpoint, whose cells only the store tells apart.
+TEST_F(HistoryReport, SeveralStoresStandSideBySide) {
+  add("monday.sqlite", "lcm", 0.01);
+  add("tuesday.sqlite", "lcm", -2);
+  ReportRequest request;
+  request.store = folder_.path() / "monday.sqlite";
+  request.more_stores = {(folder_.path() / "tuesday.sqlite").string()};
+  request.format = "markdown";
+  const std::string both = print(request);
+  EXPECT_THAT(both, HasSubstr("## monday: "));
+  EXPECT_THAT(both, HasSubstr("; tuesday: "));
+  EXPECT_THAT(both, HasSubstr("| checkpoint | sampler | omega | store |"));
+  EXPECT_THAT(both, HasSubstr("| monday |"));
+  EXPECT_THAT(both, HasSubstr("| tuesday |"));
+  request.only = "steps=4";
+  EXPECT_THAT(print(request), Not(HasSubstr("1 step |")));
+  request.metrics = {"clip-score"};
+  const std::string scores = print(request);
+  EXPECT_THAT(scores, HasSubstr("CLIP score"));
+  EXPECT_THAT(scores, Not(HasSubstr("Network forwards")));
+  request.metrics = {"clipscore"};
+  std::ostringstream out, err;
+  EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "did you mean \"clip-score\"?");
+  request.metrics.clear();
+  request.columns = "steps,metric";
+  EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "metric as the first of --columns alone");
+  request.columns.clear();
+  request.ablation = "omega";
+  EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "expected one store, got several");
 }
 
 TEST_F(HistoryReport, IsAPageToo) {

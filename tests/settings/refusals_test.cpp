@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
              "expected whole numbers from 1 to 1000 in steps, got 2.5"},
         Case{"AWordAsOmega", "[8.0]", "[\"8\"]", "\"8\"]", "expected numbers from -1 to 999 in omega, got \"8\""},
         Case{"AWordAsFlag", "keep = true", "keep = \"yes\"", "\"yes\"",
-             "expected true, false or a number of prompts for keep, got \"yes\""},
+             "expected true, false, a number of prompts or \"extremes\" for keep, got \"yes\""},
         Case{"ANumberAsPath", "path = \"lcm-sd15\"", "path = 3", "3\nsamplers",
              "expected text that is not empty for path, got 3"},
         Case{"AnEmptyPath", "path = \"lcm-sd15\"", "path = \"\"", "\"\"", "expected text that is not empty"},

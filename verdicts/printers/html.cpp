@@ -18,11 +18,11 @@ constexpr std::size_t kMaxImageBytes = 3u << 20;  // of each arm
 constexpr int kCaptionColumns = 1000;
 
 // One arm's picture of a prompt, or why it is not there.
-data side_of(EmbeddedImages& images, const std::optional<StoredSample>& sample, const char* name,
+data side_of(EmbeddedImages& images, Store& store, const std::optional<StoredSample>& sample, const char* name,
              const std::string& text) {
   data side("name", name);
   side.set("text", text);
-  const EmbeddedImages::Place place = sample ? images.add(*sample) : EmbeddedImages::Place{-1, "no such image"};
+  const EmbeddedImages::Place place = sample ? images.add(store, *sample) : EmbeddedImages::Place{-1, "no such image"};
   if (place.index < 0) {
     side.set("absent", one_line(place.instead));
     return side;
@@ -36,7 +36,7 @@ data side_of(EmbeddedImages& images, const std::optional<StoredSample>& sample, 
 }
 
 data lost_of(const VerdictInput& input) {
-  EmbeddedImages ours(*input.baseline.store, kMaxImageBytes), theirs(*input.candidate.store, kMaxImageBytes);
+  EmbeddedImages images(2 * kMaxImageBytes);
   data cells(data::type::list);
   for (const LostPrompts& cell : input.lost) {
     data item("cell", one_line(cell.cell));
@@ -47,8 +47,8 @@ data lost_of(const VerdictInput& input) {
       data one("text", text);
       one.set("worse", fmt::format("{:.2f}", prompt.worse));
       data sides(data::type::list);
-      sides.push_back(side_of(ours, prompt.baseline, "baseline", text));
-      sides.push_back(side_of(theirs, prompt.candidate, "candidate", text));
+      sides.push_back(side_of(images, *input.baseline.store, prompt.baseline, "baseline", text));
+      sides.push_back(side_of(images, *input.candidate.store, prompt.candidate, "candidate", text));
       one.set("sides", sides);
       prompts.push_back(one);
     }

@@ -1,4 +1,4 @@
-#include "verdicts/arm.h"
+#include "reports/arm.h"
 
 #include "core/error.h"
 #include "core/names.h"
@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 
 namespace fewstep {
 namespace {
@@ -82,6 +83,59 @@ Arm open_arm(const std::string& text, const std::string& only) {
   std::size_t i = 0;
   std::erase_if(arm.table.cells, [&](const StoredCell&) { return !which[i++]; });
   return arm;
+}
+
+StoreOf store_of(std::span<const Arm> arms) {
+  return [arms](const StoredCell& cell) -> Store& { return *arms[cell.arm].store; };
+}
+
+StoreOf store_of(Store& store) {
+  return [&store](const StoredCell&) -> Store& { return store; };
+}
+
+Arm arm_of(Store& store, StoredTable table) {
+  Arm arm;
+  arm.store = std::shared_ptr<Store>(std::shared_ptr<void>(), &store);  // which the caller owns
+  arm.table = std::move(table);
+  return arm;
+}
+
+StoredTable side_by_side(std::span<Arm> arms) {
+  StoredTable table = arms.front().table;
+  if (arms.size() == 1) return table;
+  std::set<std::string> stems;
+  for (const Arm& arm : arms) stems.insert(arm.path.stem().string());
+  table.cells.clear();
+  for (std::size_t i = 0; i < arms.size(); ++i) {
+    Arm& arm = arms[i];
+    arm.name = stems.size() == arms.size() ? arm.path.stem().string() : arm.text;
+    for (StoredCell cell : arm.table.cells) {
+      cell.arm = i;
+      cell.arm_name = arm.name;
+      table.cells.push_back(std::move(cell));
+    }
+    if (i == 0) continue;
+    table.checkpoints.insert(table.checkpoints.end(), arm.table.checkpoints.begin(), arm.table.checkpoints.end());
+    table.floors.insert(table.floors.end(), arm.table.floors.begin(), arm.table.floors.end());
+  }
+  return table;
+}
+
+std::string title_of(std::span<const Arm> arms) {
+  std::string title;
+  for (const Arm& arm : arms) {
+    const StoredRun& run = arm.table.run;
+    title += (title.empty() ? "" : "; ") + (arm.name.empty() || arm.name == run.experiment ? "" : arm.name + ": ");
+    title += run.experiment + ": run " + std::to_string(run.id) + ", " + end_text(run);
+  }
+  return title;
+}
+
+std::vector<TrainingRecord> trainings_of(std::span<const Arm> arms) {
+  std::vector<TrainingRecord> all;
+  for (const Arm& arm : arms)
+    for (TrainingRecord& record : read_trainings(*arm.store)) all.push_back(std::move(record));
+  return all;
 }
 
 std::string checkpoints_text(const Arm& arm) {
