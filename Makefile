@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture fuzz statistics torture-tests sanitize format format-check check-includes lint clean
+.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture fuzz statistics torture-tests sanitize format format-check check-includes lint wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -102,6 +102,10 @@ lint: build ## cppcheck over the sources
 	@tools/setup.sh lint
 	@cppcheck --std=c++20 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet \
 	  --suppress=missingInclude --suppress=unknownMacro -I . core formats images models samplers metrics datasets settings distill store harness reports verdicts cli
+
+wheel: deps ## dist/fewstep-*.whl for pip, with the two programs and the pocket world
+	@tools/setup.sh wheel
+	@.deps/wheel/bin/python tools/wheel.py
 
 clean: ## remove what was built (keeps .deps and the compiler cache)
 	@rm -rf build

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <iosfwd>
 #include <optional>
 #include <string>
 
@@ -15,9 +16,13 @@ struct DemoRequest {
   std::string device = "auto";
 };
 
+// Where fewstep is installed and no checkout is about, the pocket world is unpacked into the working directory; err
+// says so.
+void unpack_on_first_use(std::ostream& err);
+
 std::filesystem::path page_of(const DemoRequest& request);
 
-// experiments/pocket.toml of the checkout that this program was built in, as a run. Throws Error (kInput) where neither
+// experiments/pocket.toml of the checkout or the working directory, as a run. Throws Error (kInput) where neither
 // the program's folders nor the working directory's hold it.
 RunRequest run_of(const DemoRequest& request);
 

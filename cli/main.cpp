@@ -22,6 +22,8 @@ namespace fewstep {
 namespace {
 
 [[noreturn]] void become_engine(char** argv) {
+  // The Python package's launcher knows whether the LibTorch that it found is the right one.
+  if (const char* trouble = std::getenv("FEWSTEP_NO_ENGINE")) throw environment_error("fewstep", trouble);
   // Threads that wait for each other spin for a moment only. GNU OpenMP's default, milliseconds, is no faster on an
   // idle machine, and on a busy one training takes ten times as long.
   ::setenv("GOMP_SPINCOUNT", "10000", 0);
@@ -44,7 +46,10 @@ int run(int argc, char** argv) {
     *request = written_out(*request, &std::cerr);
     read_experiment(request->experiment, request->set, request->only, &files);
   }
-  if (const auto* demo = std::get_if<DemoRequest>(&command)) read_experiment(run_of(*demo).experiment, {}, "", &files);
+  if (const auto* demo = std::get_if<DemoRequest>(&command)) {
+    unpack_on_first_use(std::cerr);
+    read_experiment(run_of(*demo).experiment, {}, "", &files);
+  }
   if (const auto* request = std::get_if<DistillRequest>(&command)) read_recipe(request->recipe, request->set);
   if (needs_engine(command)) become_engine(argv);
   if (const auto* request = std::get_if<InspectRequest>(&command)) {

