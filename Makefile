@@ -9,7 +9,7 @@ export PIP_NO_CACHE_DIR ?= 1
 PYTHON := .deps/parity/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture fuzz statistics torture-tests sanitize format format-check check-includes lint wheel clean
+.PHONY: help deps build programs demo pocket pocket-results test parity golden bench shapes-sheet torture fuzz statistics torture-tests sanitize format format-check check-includes lint wheel wheel-test clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -106,6 +106,10 @@ lint: build ## cppcheck over the sources
 wheel: deps ## dist/fewstep-*.whl for pip, with the two programs and the pocket world
 	@tools/setup.sh wheel
 	@.deps/wheel/bin/python tools/wheel.py
+
+wheel-test: build ## the wheel in a fresh virtual environment, and the programs' tests against it
+	@[ -f dist/fewstep-*.whl ] || $(MAKE) --no-print-directory wheel
+	@tools/wheel-test.sh $(BIN)
 
 clean: ## remove what was built (keeps .deps and the compiler cache)
 	@rm -rf build

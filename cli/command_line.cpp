@@ -5,6 +5,7 @@
 #include "core/device_name.h"
 #include "core/dtype.h"
 #include "core/error.h"
+#include "core/messages.h"
 #include "core/names.h"
 #include "datasets/caption_formats.h"
 #include "metrics/catalog.h"
@@ -77,6 +78,21 @@ void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& ex
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+// What every command has that may take long.
+void add_progress(CLI::App& app) {
+  app.option_defaults()->group("Options");
+  auto* quiet = app.add_flag_callback(
+      "-q,--quiet", [] { set_message_style(MessageStyle::kQuiet); }, "say nothing but warnings and errors");
+  app.add_option_function<std::string>(
+         "--progress",
+         [](const std::string& style) {
+           set_message_style(style == "json" ? MessageStyle::kJson : MessageStyle::kLines);
+         },
+         "how to say how far it is: lines, or json, an object a line")
+      ->check(CLI::IsMember({"lines", "json"}))
+      ->excludes(quiet);
 }
 
 void add_limit(CLI::App& app, std::optional<std::int64_t>& limit) {
@@ -195,6 +211,7 @@ void add_run(CLI::App& app, RunRequest& request) {
       ->type_name("I/N");
   app.add_flag("--retime", request.retime, "time cells again that are timed already");
   app.add_flag("--times-only", request.times_only, "time whole cells once more and do nothing else")->excludes(dry);
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep run experiments/pocket.toml --only 'sampler=lcm steps=4' --limit 100\n"
       "  fewstep run my-lcm teacher --prompts captions.tsv --reference laion-512.npz\n"
@@ -207,6 +224,7 @@ void add_demo(CLI::App& app, DemoRequest& request) {
       ->capture_default_str();
   add_limit(app, request.limit);
   add_device(app, request.device);
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep demo\n"
       "The same as fewstep run experiments/pocket.toml, with a page at the end. Run it again to resume.\n");
@@ -283,6 +301,7 @@ void add_sample(CLI::App& app, SampleRequest& request) {
                  "write final latents and float images [B,3,H,W] in -1..1 as .safetensors")
       ->type_name("FILE");
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep sample my-lcm 'a red boat'\n"
       "  fewstep sample my-lcm --prompts captions.tsv --steps 2 --omega 7 -o out --contact-sheet\n");
@@ -325,6 +344,7 @@ void add_score(CLI::App& app, ScoreRequest& request) {
   add_guidance(app, request.guidance, "that made them").first->needs(store);
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
   add_metric_precision(app, request.metric_precision);
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep score out coco.npz --inception inception.safetensors\n"
       "  fewstep score out coco.npz --prompts captions.txt --metric fid,clip-score\n");
@@ -347,6 +367,7 @@ void add_stats(CLI::App& app, StatsRequest& request) {
   add_left_out(app, request.max_left_out);
   add_compute(app, {request.device, nullptr, request.batch}, "images at a time [16]");
   add_metric_precision(app, request.metric_precision);
+  add_progress(app);
   app.footer("Example:\n  fewstep stats laion-512/ -o laion-512.npz --inception inception.safetensors\n");
 }
 
@@ -411,6 +432,7 @@ void add_comparison(CLI::App& app, CompareRequest& request) {
       ->type_name("N")
       ->capture_default_str();
   app.add_flag("--remake-pictures", request.remake_pictures, "make the pictures of a page that were not kept");
+  add_progress(app);
 }
 
 constexpr const char* kVerdictCodes =
@@ -458,6 +480,7 @@ void add_watch(CLI::App& app, WatchRequest& request) {
   app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
   add_limit(app, request.limit);
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep watch checkpoints/ --experiment regression.toml\n"
       "One that is half-written is waited for. Ctrl-C ends it; the same command goes on, with the same baseline.\n");
@@ -471,6 +494,7 @@ void add_merge(CLI::App& app, MergeRequest& request) {
       ->type_name("FILE");
   app.add_flag("--mixed", request.mixed,
                "take images of different machines, which equal each other within rounding only");
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep merge results/table1.*-of-4.sqlite\n"
       "Run it again at no cost, also while shards are missing: what is whole is scored. Times are taken by the next\n"
@@ -485,6 +509,7 @@ void add_audit(CLI::App& app, AuditRequest& request) {
       ->capture_default_str();
   app.add_option("--seed", request.seed, "which ones")->type_name("N")->capture_default_str();
   add_device(app, request.device);
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep audit results/pocket.sqlite\n"
       "Features and pictures have to have the content of their hashes, scores to follow from stored rows, and images\n"
@@ -497,6 +522,7 @@ void add_distill(CLI::App& app, DistillRequest& request) {
   add_device(app, request.device);
   app.add_flag("--dry-run", request.dry_run, "print steps, images and network evaluations");
   app.add_flag("--again", request.again, "train anew what is trained already");
+  add_progress(app);
   app.footer(
       "Example:\n  fewstep distill pocket/recipes/lcm.toml\n"
       "Run it again to go on after an interruption, with the same numbers as without one.\n");
@@ -612,7 +638,8 @@ Command parse_command_line(int argc, const char* const* argv, std::ostream& out)
 bool needs_engine(const Command& command) {
   if (const auto* request = std::get_if<CompareRequest>(&command))
     return request->retime || request->noise_floor || request->remake_pictures;
-  if (const auto* request = std::get_if<ReportRequest>(&command)) return request->remake_pictures;
+  if (const auto* request = std::get_if<ReportRequest>(&command))
+    return request->remake_pictures || request->format == kSamplesParquet;
   return !std::holds_alternative<int>(command) && !std::holds_alternative<InspectRequest>(command) &&
          !std::holds_alternative<SchemaRequest>(command) && !std::holds_alternative<InitRequest>(command);
 }

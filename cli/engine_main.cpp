@@ -1,8 +1,11 @@
 // fewstep-engine: the commands that need networks. fewstep starts it with its own command line.
 #include "cli/command_line.h"
 #include "cli/exit_status.h"
+#include "cli/samples_parquet.h"
 #include "cli/short_run.h"
+#include "core/messages.h"
 #include "core/tensor.h"
+#include "core/warnings.h"
 #include "harness/again.h"
 #include "harness/audit.h"
 #include "harness/merge.h"
@@ -14,6 +17,7 @@
 #include "harness/torch_errors.h"
 #include "harness/train.h"
 #include "reports/arm.h"
+#include "reports/printers.h"
 #include "settings/experiment.h"
 #include "verdicts/seeds.h"
 
@@ -32,7 +36,7 @@ void remake(const std::vector<WantedPictures>& wanted, const std::string& device
     std::vector<LostPicture> lost;
     for (const WantedPicture& one : pictures)
       lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.text});
-    remake_pictures(store, lost, device, std::cerr);
+    remake_pictures(store, lost, device, messages());
   }
 }
 
@@ -48,12 +52,12 @@ int run(const RunRequest& request) {
     keep_extremes = keeps_extremes(read_table(store, id).config_json);
   };
   const int code =
-      run_experiment(as_launched(written_out(request, nullptr), std::cerr), show_and_note, std::cout, std::cerr);
+      run_experiment(as_launched(written_out(request, nullptr), messages()), show_and_note, std::cout, messages());
   if (keep_extremes && code != static_cast<int>(ExitCode::kInterrupted)) remake(wanted_pictures(page), request.device);
   return code;
 }
-int run(const MergeRequest& request) { return run_merge(request, show, std::cout, std::cerr); }
-int run(const AuditRequest& request) { return run_audit(request, std::cout, std::cerr); }
+int run(const MergeRequest& request) { return run_merge(request, show, std::cout, messages()); }
+int run(const AuditRequest& request) { return run_audit(request, std::cout, messages()); }
 int run(const DemoRequest& request) {
   const int code = run(run_of(request));
   if (code == static_cast<int>(ExitCode::kInterrupted)) return code;
@@ -61,20 +65,20 @@ int run(const DemoRequest& request) {
   page.store = request.store;
   page.format = "html";
   page.output = page_of(request);
-  run_report(page, std::cout, std::cerr);
+  run_report(page, std::cout, messages());
   std::cout << "\nPage with figures and pictures: " << page_of(request).string() << "\n";
   return code;
 }
-int run(const SampleRequest& request) { return run_sample(request, std::cout, std::cerr); }
+int run(const SampleRequest& request) { return run_sample(request, std::cout, messages()); }
 int run(const ScoreRequest& request) {
-  run_score(request, std::cout, std::cerr);
+  run_score(request, std::cout, messages());
   return 0;
 }
 int run(const StatsRequest& request) {
-  run_stats(request, std::cout, std::cerr);
+  run_stats(request, std::cout, messages());
   return 0;
 }
-int run(const DistillRequest& request) { return run_distill(request, std::cout, std::cerr); }
+int run(const DistillRequest& request) { return run_distill(request, std::cout, messages()); }
 
 // The cells of an arm, as --only of its run says it.
 std::string only_of(const Arm& arm, const std::string& only) {
@@ -103,23 +107,28 @@ int run(const CompareRequest& given) {
               candidate = open_arm(request.candidate, request.only);
     const RunAgain a{baseline.path, baseline.table, only_of(baseline, request.only)};
     const RunAgain b{candidate.path, candidate.table, only_of(candidate, request.only)};
-    if (request.retime && !retime(a, b, request.processes, std::cerr)) return interrupted;
-    if (request.noise_floor) request.floor_store = run_under_another_seed(a, std::cerr);
+    if (request.retime && !retime(a, b, request.processes, messages())) return interrupted;
+    if (request.noise_floor) request.floor_store = run_under_another_seed(a, messages());
     if (request.noise_floor && request.floor_store.empty()) return interrupted;
   }
   if (request.remake_pictures) {
     remake(wanted_pictures(request), "auto");
   }
-  return run_compare(request, std::cout, std::cerr);
+  return run_compare(request, std::cout, messages());
 }
 int run(const ReportRequest& given) {
   ReportRequest request = given;
   request.colour = wants_colour(STDOUT_FILENO);
   request.terminal = ::isatty(STDOUT_FILENO) != 0;
+  if (request.format == kSamplesParquet) {
+    if (request.terminal && !request.output)
+      throw usage_error("--format samples-parquet", "expected -o FILE or a pipe: it does not belong on a terminal");
+    return write_report(request, samples_parquet(request), std::cout);
+  }
   remake(wanted_pictures(request), "auto");
-  return run_report(request, std::cout, std::cerr);
+  return run_report(request, std::cout, messages());
 }
-int run(const WatchRequest& request) { return run_watch(request, std::cout, std::cerr); }
+int run(const WatchRequest& request) { return run_watch(request, std::cout, messages()); }
 int run(int answered) { return answered; }
 template <typename Request>
 int run(const Request&) {
@@ -133,6 +142,7 @@ int main(int argc, char** argv) {
   fewstep::keep_freed_memory();
   return fewstep::run_to_exit_code([&] {
     const fewstep::Command command = fewstep::parse_command_line(argc, argv, std::cout);
+    if (fewstep::message_style() == fewstep::MessageStyle::kJson) fewstep::send_warnings_to(&fewstep::messages());
     const int code = std::visit(
         [](const auto& request) { return fewstep::with_our_errors([&] { return fewstep::run(request); }); }, command);
     fewstep::flush_results();

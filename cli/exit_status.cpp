@@ -1,6 +1,7 @@
 #include "cli/exit_status.h"
 
 #include "core/error.h"
+#include "core/messages.h"
 
 #include <unistd.h>
 
@@ -24,6 +25,10 @@ void print_error(const std::string& text) {
   std::string message = text;  // which may quote a file: an escape sequence in it must not reach the terminal
   std::replace_if(
       message.begin(), message.end(), [](unsigned char c) { return (c < ' ' && c != '\n') || c == 0x7F; }, '?');
+  if (message_style() == MessageStyle::kJson) {
+    std::cerr << event_json("error", message) << std::endl;
+    return;
+  }
   std::cerr << (colours() ? "\033[1;31merror:\033[0m " : "error: ") << message << std::endl;
 }
 

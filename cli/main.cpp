@@ -5,6 +5,7 @@
 #include "cli/short_run.h"
 #include "core/error.h"
 #include "core/faults.h"
+#include "core/messages.h"
 #include "core/warnings.h"
 #include "reports/inspect.h"
 #include "settings/experiment.h"
@@ -43,11 +44,11 @@ int run(int argc, char** argv) {
   // Of files that are missing or broken the engine tells all, since it sees into them.
   Faults files;
   if (auto* request = std::get_if<RunRequest>(&command)) {
-    *request = written_out(*request, &std::cerr);
+    *request = written_out(*request, &messages());
     read_experiment(request->experiment, request->set, request->only, &files);
   }
   if (const auto* demo = std::get_if<DemoRequest>(&command)) {
-    unpack_on_first_use(std::cerr);
+    unpack_on_first_use(messages());
     read_experiment(run_of(*demo).experiment, {}, "", &files);
   }
   if (const auto* request = std::get_if<DistillRequest>(&command)) read_recipe(request->recipe, request->set);
@@ -68,12 +69,12 @@ int run(int argc, char** argv) {
     CompareRequest request = *given;
     request.colour = wants_colour(STDOUT_FILENO);
     request.terminal = ::isatty(STDOUT_FILENO) != 0;
-    return run_compare(request, std::cout, std::cerr);
+    return run_compare(request, std::cout, messages());
   }
   ReportRequest report = std::get<ReportRequest>(command);
   report.colour = wants_colour(STDOUT_FILENO);
   report.terminal = ::isatty(STDOUT_FILENO) != 0;
-  return run_report(report, std::cout, std::cerr);
+  return run_report(report, std::cout, messages());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "harness/again.h"
 
 #include "core/error.h"
+#include "core/messages.h"
 #include "harness/run.h"
 #include "harness/run_facts.h"
 
@@ -43,6 +44,8 @@ std::vector<std::string> arguments_of(const RunRequest& request) {
   if (request.limit) add("--limit", std::to_string(*request.limit));
   if (!request.only.empty()) add("--only", request.only);
   for (const std::string& setting : request.set) add("--set", setting);
+  if (message_style() == MessageStyle::kQuiet) arguments.push_back("--quiet");
+  if (message_style() == MessageStyle::kJson) add("--progress", "json");
   return arguments;
 }
 

@@ -35,7 +35,7 @@ std::int64_t for_each_image_batch(std::span<const std::filesystem::path> files, 
                                   std::ostream& messages, const UseImageBatch& use) {
   if (options.batch < 1) throw usage_error("--batch", "expected at least 1, got " + std::to_string(options.batch));
   const auto all = static_cast<std::int64_t>(files.size());
-  Progress progress(messages, 0, all);
+  Progress progress(messages, 0, all, "measuring " + files[0].parent_path().string());
   LeftOut broken(files[0].parent_path().string(), options.max_left_out);
   std::size_t seen = 0;
   std::vector<Image> images;

@@ -1,28 +1,67 @@
 #include "harness/progress.h"
 
+#include "core/messages.h"
 #include "core/text.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <utility>
 
 namespace fewstep {
+
+namespace {
+
+constexpr std::size_t kColumnsOfBytes = 160;  // a bar of twenty columns is forty bytes longer than it looks
+
+std::string json_of(const ProgressState& state) {
+  std::string text = fmt::format("{{\"event\": \"progress\", \"unit\": {}, \"done\": {}, \"total\": {}",
+                                 json_text(state.unit), state.done, state.total);
+  if (state.per_second > 0) text += fmt::format(", \"images_per_second\": {:.4g}", state.per_second);
+  if (state.left_seconds >= 0) text += fmt::format(", \"left_seconds\": {:.1f}", state.left_seconds);
+  return text + ", \"doing\": " + json_text(state.doing) + "}";
+}
+
+}  // namespace
+
+std::string progress_text(const ProgressState& state, bool bar) {
+  constexpr int kBar = 20;
+  std::string line;
+  if (bar && state.total > 0) {
+    const double share = std::clamp(static_cast<double>(state.done) / static_cast<double>(state.total), 0.0, 1.0);
+    const int full = static_cast<int>(share * kBar);
+    for (int i = 0; i < kBar; ++i) line += i < full ? "█" : "·";
+    line = fmt::format("[{}] {:3.0f} %  ", line, std::floor(100 * share));
+  }
+  line += state.total > 0 ? fmt::format("{} {}/{}", state.unit, state.done, state.total)
+                          : fmt::format("{} {}", state.unit, state.done);
+  if (state.per_second > 0) line += fmt::format("  {:.3g} images/s", state.per_second);
+  if (state.left_seconds >= 0) line += "  " + duration_text(state.left_seconds) + " left";
+  return state.doing.empty() ? line : line + "  " + state.doing;
+}
 
 ProgressLine::ProgressLine(std::ostream& out)
     : out_(out), terminal_(&out == &std::cerr && ::isatty(STDERR_FILENO) != 0) {}
 
-void ProgressLine::show(const std::string& line, When when) {
-  constexpr double kTerminalSeconds = 0.2, kLineSeconds = 10;
-  const bool now = when == When::kNow || (when == When::kNowOnTerminal && terminal_);
-  if (!now && seconds_since(shown_) < (terminal_ ? kTerminalSeconds : kLineSeconds)) return;
+void ProgressLine::show(const ProgressState& state, When when) {
+  constexpr double kTerminalSeconds = 0.2, kLineSeconds = 10, kJsonSeconds = 1;
+  const bool json = message_style() == MessageStyle::kJson;
+  if (message_style() == MessageStyle::kQuiet) return;
+  const bool now = when == When::kNow || (when == When::kNowOnTerminal && (terminal_ || json));
+  const double due = json ? kJsonSeconds : terminal_ ? kTerminalSeconds : kLineSeconds;
+  if (!now && seconds_since(shown_) < due) return;
   shown_ = Clock::now();
-  if (terminal_) {
-    out_ << "\r\033[K" << line.substr(0, whole_characters(line, 120)) << std::flush;
+  if (json) {
+    std::cerr << json_of(state) << std::endl;
+  } else if (terminal_) {
+    const std::string line = progress_text(state, true);
+    out_ << "\r\033[K" << line.substr(0, whole_characters(line, kColumnsOfBytes)) << std::flush;
     open_ = true;
   } else {
-    out_ << line << std::endl;
+    out_ << progress_text(state, false) << std::endl;
   }
 }
 
@@ -36,8 +75,8 @@ void ProgressLine::keep() {
   open_ = false;
 }
 
-Progress::Progress(std::ostream& out, std::int64_t cells, std::int64_t images)
-    : line_(out), cells_(cells), images_(images) {}
+Progress::Progress(std::ostream& out, std::int64_t cells, std::int64_t images, std::string doing)
+    : line_(out), cells_(cells), images_(images), label_(std::move(doing)) {}
 
 void Progress::begin_cell(const std::string& label) {
   ++cell_;
@@ -45,9 +84,13 @@ void Progress::begin_cell(const std::string& label) {
   show(ProgressLine::When::kDue);
 }
 
-void Progress::begin_timing(const std::string& label, int round) {
-  label_ = fmt::format("timing, round {}: {}", round, label);
-  show(ProgressLine::When::kDue);
+void Progress::begin_timing(const std::string& label, std::int64_t done, std::int64_t all) {
+  if (done == 0) timing_ = std::chrono::steady_clock::now();
+  ProgressState state{"timings", done, all};
+  if (done > 0)
+    state.left_seconds = seconds_since(timing_) / static_cast<double>(done) * static_cast<double>(all - done);
+  state.doing = label;
+  line_.show(state, ProgressLine::When::kDue);
 }
 
 void Progress::add_images(std::int64_t images) {
@@ -58,13 +101,13 @@ void Progress::add_images(std::int64_t images) {
 void Progress::skip_images(std::int64_t images) { images_ -= images; }
 
 void Progress::show(ProgressLine::When when) {
-  const double seconds = seconds_since(start_), rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
-  std::string line = cells_ > 0 ? fmt::format("cell {}/{}  ", cell_, cells_) : "";
-  line += fmt::format("images {}/{}", done_, images_);
-  if (done_ > 0 && done_ < images_)
-    line += fmt::format("  {:.3g} images/s  {} left", rate, duration_text(static_cast<double>(images_ - done_) / rate));
-  if (!label_.empty()) line += "  " + label_;
-  line_.show(line, when);
+  const double seconds = seconds_since(start_);
+  ProgressState state{"images", done_, images_};
+  if (done_ > 0 && seconds > 0) state.per_second = static_cast<double>(done_) / seconds;
+  if (done_ > 0 && done_ < images_) state.left_seconds = static_cast<double>(images_ - done_) / state.per_second;
+  if (cells_ > 0) state.doing = fmt::format("cell {}/{}{}", cell_, cells_, label_.empty() ? "" : "  ");
+  state.doing += label_;
+  line_.show(state, when);
 }
 
 std::string duration_text(double seconds) {

@@ -17,7 +17,7 @@ namespace {
 void for_each_scene_batch(const ReferenceShapes& shapes, int batch, std::ostream& messages,
                           const std::function<void(std::span<const Image>)>& use) {
   const auto [split, style] = shapes.scenes;
-  Progress progress(messages, 0, shapes.count);
+  Progress progress(messages, 0, shapes.count, "features of built-in scenes");
   std::vector<Image> images;
   for (std::int64_t i = 0; i < shapes.count; ++i) {
     images.push_back(draw_shapes(make_shape_scene(split, static_cast<std::uint64_t>(shapes.first + i), style)));

@@ -5,6 +5,7 @@
 #include "core/files.h"
 #include "harness/generate.h"
 #include "harness/made_again.h"
+#include "harness/progress.h"
 #include "images/files.h"
 
 #include <c10/core/InferenceMode.h>
@@ -50,6 +51,7 @@ void remake_pictures(const Path& path, const std::vector<LostPicture>& pictures,
   const Path folder = Path(path).replace_extension(".images");
   make_folders(folder);
   messages << "remaking " << pictures.size() << " pictures of " << path.string() << std::endl;
+  Progress progress(messages, 0, static_cast<std::int64_t>(pictures.size()), "pictures of single prompts");
   std::map<Path, Checkpoint> checkpoints;
   for (const LostPicture& picture : pictures) {
     const Compute compute{parse_device(device), parse_dtype(picture.series.dtype)};
@@ -68,7 +70,9 @@ void remake_pictures(const Path& path, const std::vector<LostPicture>& pictures,
     const Path file = folder / (hash + ".png");
     if (!std::filesystem::exists(file)) write_png(file, image);
     store.set_image_path(picture.series_id, picture.prompt_row, 0, (folder.filename() / file.filename()).string());
+    progress.add_images(1);
   }
+  progress.clear();
 }
 
 }  // namespace fewstep

@@ -258,7 +258,7 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
     }
     progress.clear();
     sampling.save();
-    out << fmt::format("{} images in {}\n", done, request.output.string());
+    out << fmt::format("{} image{} in {}\n", done, done == 1 ? "" : "s", request.output.string());
     if (request.contact_sheet && done > 0) out << "contact sheet: " << sheet_of(request).string() << "\n";
     out << std::flush;
     return static_cast<int>(done == prompts.size() ? ExitCode::kOk : ExitCode::kInterrupted);

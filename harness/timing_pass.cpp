@@ -79,11 +79,13 @@ void time_cells(RunContext& run, const std::vector<std::size_t>& cells, Progress
   const auto start = std::chrono::steady_clock::now();
   Loaded loaded(run, fit_together(run, cells));
   std::vector<bool> failed(run.work.size());
-  for (const TimingVisit& visit : timing_visits(timed.size(), run.experiment.timing->repetitions)) {
+  const auto visits = timing_visits(timed.size(), run.experiment.timing->repetitions);
+  for (const TimingVisit& visit : visits) {
     if (interrupted()) break;
     const TimedCell& one = timed[visit.timed];
     if (failed[one.cell]) continue;
-    progress.begin_timing(label_of(run.plan.cells[one.cell].cell), visit.round + 1);
+    progress.begin_timing(label_of(run.plan.cells[one.cell].cell), &visit - visits.data(),
+                          static_cast<std::int64_t>(visits.size()));
     failed[one.cell] = true;
     attempt(one.cell, [&] {
       visit_cell(run, one, visit, loaded);

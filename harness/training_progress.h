@@ -24,7 +24,7 @@ class TrainingProgress {
   ProgressLine line_;
   std::ostream& out_;
   const Recipe& recipe_;
-  std::int64_t images_ = 0, left_ = 0;
+  std::int64_t images_ = 0, left_ = 0, steps_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

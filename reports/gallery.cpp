@@ -1,6 +1,7 @@
 #include "reports/gallery.h"
 
 #include "reports/document.h"
+#include "reports/image_rows.h"
 #include "reports/scores.h"
 
 #include <fmt/format.h>
@@ -57,11 +58,8 @@ EmbeddedImages::Place image_of(Store& store, const StoredCell& cell, const Store
 
 // The first metric that has a number for each image of some cell.
 std::optional<ScoreKey> metric_of_images(const StoreOf& store_of, const std::vector<StoredCell>& cells) {
-  for (const ScoreKey& key : score_keys(cells))
-    for (const StoredCell& cell : cells)
-      if (find_score(cell, key) && !prompt_extremes(store_of(cell), cell.series_id, key.metric, 1).best.empty())
-        return key;
-  return {};
+  const auto metrics = image_metrics(store_of, cells).keys;
+  return metrics.empty() ? std::nullopt : std::optional(metrics.front());
 }
 
 // Of each cell its prompts' numbers, for the prompts of the gallery.

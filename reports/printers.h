@@ -45,16 +45,20 @@ std::string print_terminal(const ReportInput& input);
 std::string print_markdown(const ReportInput& input);
 std::string print_latex(const ReportInput& input);  // a table for each section, or one by metric
 std::string print_csv(const ReportInput& input);
+std::string print_samples_csv(const ReportInput& input);  // a row for each image
 std::string print_json(const ReportInput& input);
 std::string print_html(const ReportInput& input);
 std::string print_svg(const ReportInput& input);  // of one figure
 std::string print_png(const ReportInput& input);
 
-inline constexpr std::array<Printer, 8> kPrinters{{
+inline constexpr std::string_view kSamplesParquet = "samples-parquet";
+inline constexpr std::array<Printer, 10> kPrinters{{
     {"table", print_terminal},
     {"markdown", print_markdown},
     {"latex", print_latex},
     {"csv", print_csv},
+    {"samples-csv", print_samples_csv},
+    {kSamplesParquet, nullptr},  // written by fewstep-engine, which has Arrow
     {"json", print_json},
     {"html", print_html},
     {"svg", print_svg},

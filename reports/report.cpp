@@ -28,16 +28,6 @@ void warn_of_gaps(const StoredTable& table, std::ostream& err) {
   if (missing > 0) err << "report: " << missing << " of " << table.cells.size() << " cells are not complete\n";
 }
 
-int write(const ReportRequest& request, const std::string& text, std::ostream& out) {
-  if (request.output) {
-    write_file_atomically(*request.output, text);
-  } else {
-    out << text;
-    if (!out.flush()) throw environment_error("standard output", "cannot be written to its end");
-  }
-  return static_cast<int>(ExitCode::kOk);
-}
-
 std::vector<Arm> open_arms(const ReportRequest& request) {
   std::string first = request.store.string();
   if (request.run) first += "#" + std::to_string(*request.run);
@@ -70,13 +60,24 @@ bool shows(const std::vector<std::string>& wanted, std::string_view name, bool b
 
 }  // namespace
 
+int write_report(const ReportRequest& request, const std::string& text, std::ostream& out) {
+  if (request.output) {
+    write_file_atomically(*request.output, text);
+  } else {
+    out << text;
+    if (!out.flush()) throw environment_error("standard output", "cannot be written to its end");
+  }
+  return static_cast<int>(ExitCode::kOk);
+}
+
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err) {
   const Printer& printer = find_by_name(kPrinters, request.format, "--format");
-  const bool picture = request.format == "html" || request.format == "png";
-  if (picture && request.terminal && !request.output)
+  const bool binary = request.format == "html" || request.format == "png" || request.format == kSamplesParquet;
+  if (binary && request.terminal && !request.output)
     throw usage_error("--format " + request.format, "expected -o FILE or a pipe: it does not belong on a terminal");
   const auto print = [&](const View& view) {
-    return write(request, print_view(view, request.format, request.colour && !request.output, request.figure), out);
+    return write_report(request, print_view(view, request.format, request.colour && !request.output, request.figure),
+                        out);
   };
   if (request.history) {
     if (request.ablation || request.published || !request.only.empty() || !request.metrics.empty())
@@ -85,6 +86,24 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
     stores.insert(stores.end(), request.more_stores.begin(), request.more_stores.end());
     return print(history_of(stores, *request.history));
   }
+  if (request.ablation) {
+    std::vector<Arm> arms = open_arms(request);
+    if (arms.size() > 1) throw usage_error("--ablation", "expected one store, got several");
+    StoredTable table = side_by_side(arms);
+    keep_metrics(request.metrics, table);
+    const auto published = request.published ? std::optional(read_published(*request.published)) : std::nullopt;
+    return print(ablation_of(*arms[0].store, table, *request.ablation, published));
+  }
+  int code = 0;
+  with_report_input(request, [&](const ReportInput& input) {
+    const std::string text = printer.print(input);
+    warn_of_gaps(input.table, err);
+    code = write_report(request, text, out);
+  });
+  return code;
+}
+
+void with_report_input(const ReportRequest& request, const std::function<void(const ReportInput&)>& use) {
   const auto rows = parse_axes("--rows", request.rows);
   auto columns = parse_axes("--columns", request.columns);
   const bool by_metric = take_metric_axis(rows, columns);
@@ -92,10 +111,6 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
   std::vector<Arm> arms = open_arms(request);
   StoredTable table = side_by_side(arms);
   keep_metrics(request.metrics, table);
-  if (request.ablation) {
-    if (arms.size() > 1) throw usage_error("--ablation", "expected one store, got several");
-    return print(ablation_of(*arms[0].store, table, *request.ablation, published));
-  }
   const Arrangement arrangement = arrange(table.cells, rows, columns);
   ReportInput input{arms, table, arrangement};
   input.colour = request.colour && !request.output;
@@ -105,9 +120,7 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
   input.by_metric = by_metric;
   input.forwards = shows(request.metrics, kForwardsName, by_metric);
   input.times = shows(request.metrics, kTimesName, by_metric);
-  const std::string text = printer.print(input);
-  warn_of_gaps(table, err);
-  return write(request, text, out);
+  use(input);
 }
 
 std::vector<WantedPictures> wanted_pictures(const ReportRequest& request) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -38,6 +39,12 @@ struct ReportRequest {
 // store that cannot be read, kEnvironment for an output file that cannot be written. err says which cells are not
 // complete.
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err);
+
+// What a printer of the request uses (reports/printers.h), for as long as use runs.
+struct ReportInput;
+void with_report_input(const ReportRequest& request, const std::function<void(const ReportInput& input)>& use);
+// Into the request's file, or to out; 0.
+int write_report(const ReportRequest& request, const std::string& bytes, std::ostream& out);
 
 // A prompt's first image of a cell, which was not kept.
 struct WantedPicture {

@@ -3,6 +3,7 @@
 #include "store/database.h"
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <utility>
 
@@ -64,6 +65,50 @@ std::optional<StoredSample> first_sample(Store& store, std::int64_t series_id, s
     bind_all(select, series_id, prompt_id);
     if (!select.executeStep()) return std::nullopt;
     return StoredSample{text_at(impl.path, select, 0), text_at(impl.path, select, 1)};
+  });
+}
+
+bool has_numbers(Store& store, std::int64_t series_id, const MetricKey& metric) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    const auto metric_id = store.find_metric(metric);
+    if (!metric_id) return false;
+    SQLite::Statement select(impl.database,
+                             "SELECT EXISTS (SELECT 1 FROM sample_metric WHERE metric_id = ? AND sample_id = "
+                             "(SELECT id FROM sample WHERE series_id = ? LIMIT 1))");
+    bind_all(select, *metric_id, series_id);
+    return select.executeStep() && select.getColumn(0).getInt() == 1;
+  });
+}
+
+void for_each_image(Store& store, std::int64_t series_id, std::span<const MetricKey> metrics,
+                    const std::function<void(StoredImageRow&& image)>& use) {
+  auto& impl = store.impl();
+  guarded(impl.path, [&] {
+    std::string query = "SELECT prompt.row, image_index, sample.seed, forwards, text, image_sha256, image_path";
+    for (const MetricKey& metric : metrics) {
+      const auto id = store.find_metric(metric);
+      query += ", (SELECT value FROM sample_metric WHERE sample_id = sample.id AND metric_id = " +
+               std::to_string(id ? *id : -1) + ")";
+    }
+    SQLite::Statement select(impl.database, query +
+                                                " FROM sample JOIN prompt ON prompt.id = prompt_id WHERE series_id = ? "
+                                                "ORDER BY prompt.row, image_index");
+    bind_all(select, series_id);
+    while (select.executeStep()) {
+      StoredImageRow row;
+      row.prompt_row = integer_at(impl.path, select, 0);
+      row.image_index = integer_at(impl.path, select, 1);
+      row.seed = std::bit_cast<std::uint64_t>(integer_at(impl.path, select, 2));
+      row.forwards = integer_at(impl.path, select, 3);
+      row.text = text_at(impl.path, select, 4);
+      row.image_sha256 = text_at(impl.path, select, 5);
+      row.image_path = text_at(impl.path, select, 6);
+      for (int i = 0; i < static_cast<int>(metrics.size()); ++i)
+        row.values.push_back(select.getColumn(7 + i).isNull() ? std::nullopt
+                                                              : std::optional(real_at(impl.path, select, 7 + i)));
+      use(std::move(row));
+    }
   });
 }
 

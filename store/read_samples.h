@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -30,6 +31,19 @@ struct StoredSample {
   std::string image_path;  // see stored_image(); empty: not kept
 };
 std::optional<StoredSample> first_sample(Store& store, std::int64_t series_id, std::int64_t prompt_id);
+
+// All that is stored of one image, with its numbers by some metrics; nothing for one that it lacks.
+struct StoredImageRow {
+  std::int64_t prompt_row = 0, image_index = 0, forwards = 0;
+  std::uint64_t seed = 0;
+  std::string text, image_sha256, image_path;
+  std::vector<std::optional<double>> values;
+};
+// Whether a metric has a number for each image of a whole series: its first one tells.
+bool has_numbers(Store& store, std::int64_t series_id, const MetricKey& metric);
+// By prompt and image, one at a time: a series may have a million.
+void for_each_image(Store& store, std::int64_t series_id, std::span<const MetricKey> metrics,
+                    const std::function<void(StoredImageRow&& image)>& use);
 
 // An image that was kept, and what it was made from.
 struct KeptImage {

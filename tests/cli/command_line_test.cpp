@@ -378,7 +378,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{{"run", "a.toml", "--device", "cuda:1x"}, "got cuda:1x"},
         Bad{{"run", "a.toml", "--device", "cuda:99999999999"}, "got cuda:99999999999"},
         Bad{{"run", "a.toml", "--dtype", "float64"}, "float32,float16,bfloat16"},
-        Bad{{"report", "s", "--format", "pdf"}, "table,markdown,latex,csv,json,html"},
+        Bad{{"report", "s", "--format", "pdf"}, "table,markdown,latex,csv,samples-csv"},
         Bad{{"report", "s", "--grid-prompts", "101"}, "--grid-prompts"},
         Bad{{"report", "s", "--run", "latest"}, "--run"},
         Bad{{"stats", "i", "-o", "x", "--crop", "left"}, "none,center"},

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <sstream>
 
 namespace fewstep {
@@ -24,12 +25,19 @@ void redirect(const std::filesystem::path& file, int descriptor) {
   ::close(target);
 }
 
+// FEWSTEP_PROGRAMS, where programs are installed, for those that are there (make wheel-test).
+std::string folder_of_programs(const std::string& name) {
+  const char* installed = std::getenv("FEWSTEP_PROGRAMS");
+  const bool is_there = installed && std::filesystem::exists(std::filesystem::path(installed) / name);
+  return is_there ? installed : FEWSTEP_BINARY_DIR;
+}
+
 }  // namespace
 
 Finished run_program(const std::string& name, const std::vector<std::string>& arguments,
                      const std::function<void()>& before, const std::function<void(int pid)>& meanwhile) {
   const TemporaryFolder folder;
-  const std::string program = std::string(FEWSTEP_BINARY_DIR) + "/" + name;
+  const std::string program = folder_of_programs(name) + "/" + name;
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
