@@ -45,6 +45,13 @@ constexpr std::array<Names, 28> kOptions{{{"--batch-size", "--batch"},
                                           {"--overwrite", "--force"},
                                           {"--db", "--store"}}};
 
+// What no option of a command does, and what does it.
+constexpr std::array<Names, 4> kAnswers{
+    {{"--metric", "what it has networks for is measured: --inception, --clip, --feature-net"},
+     {"--metrics", "what it has networks for is measured: --inception, --clip, --feature-net"},
+     {"--resume", "the same command again goes on where it was stopped"},
+     {"--num-workers", "threads are chosen; OMP_NUM_THREADS bounds them"}}};
+
 constexpr std::array<Names, 8> kPrecisionWords{{{"fp32", "float32"},
                                                 {"f32", "float32"},
                                                 {"float", "float32"},
@@ -78,10 +85,12 @@ std::string our_option(const std::string& typed, const std::vector<std::string>&
   if (contains(known, name)) return name;
   for (const auto& [theirs, ours] : kOptions)
     if (theirs == name && contains(known, ours)) return std::string(ours);
-  const std::string near = nearest_name(name, known);
+  const auto answer = std::find_if(kAnswers.begin(), kAnswers.end(), [&](auto& row) { return row.first == name; });
+  const std::string near = answer == kAnswers.end() ? nearest_name(name, known) : "";
   throw usage_error("command line", "no such option of fewstep " + command + ": " + typed +
-                                        (near.empty() ? "" : "; did you mean " + near + "?") + "\nfewstep " + command +
-                                        " --help shows the options");
+                                        (near.empty() ? "" : "; did you mean " + near + "?") +
+                                        (answer == kAnswers.end() ? "" : "; " + std::string(answer->second)) +
+                                        "\nfewstep " + command + " --help shows the options");
 }
 
 }  // namespace

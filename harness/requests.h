@@ -52,6 +52,7 @@ struct RunRequest {
   bool retime = false;              // time cells again that are timed already
   bool times_only = false;          // time whole cells again and do nothing else
   bool no_timing = false;           // leave [timing] out
+  bool scratch = false;             // into a store that is thrown away: its place is not told
   std::string made_on = {};         // score_only: device kind of the images, where they were not made here
   bool score_only = false;          // make nothing: cells that are whole get their scores
   std::optional<Shard> shard = {};  // a part of the batches, into a store of its own; nothing: what a launcher says

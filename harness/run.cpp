@@ -115,8 +115,8 @@ int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
                             : failed > 0 || lacking > 0 || is_part ? "incomplete"
                                                                    : "complete");
   if (!is_part) show(run.store, run.id);
-  run.messages << "stored in " << run.path.string() << std::endl;
-  if (is_part && failed == 0)
+  if (!run.request.scratch) run.messages << "stored in " << run.path.string() << std::endl;
+  if (is_part && failed == 0 && !run.request.scratch)
     run.messages << "shard " << text_of(run.plan.shard) << " is done; when all are: fewstep merge "
                  << any_shard_store(whole_path(run.request, run.experiment), run.plan.shard).string() << std::endl;
   if (lacking > 0) {

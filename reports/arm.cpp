@@ -73,15 +73,18 @@ Arm open_arm(const std::string& text, const std::string& only) {
     throw usage_error(text, "expected a run's number or a checkpoint after #: " +
                                 unknown_name(part, std::span<const std::string>(checkpoint_names(*arm.store))));
   arm.table = read_table(*arm.store, named ? named : number);
-  if (named)
-    std::erase_if(arm.table.cells, [&](const StoredCell& cell) { return cell.series.checkpoint_name != part; });
   if (arm.table.cells.empty()) throw input_error(text, "expected a run with cells, got one without");
-  for (const StoredRun& run : arm.table.runs)
-    if (run.config_id == arm.table.run.config_id) arm.environment = run.environment_id;
-  arm.environment_json = environment_json(*arm.store, arm.environment);
+  // Of all cells of the run: "sampler=ddim,lcm" says it of a teacher and of its student.
   const auto which = fits(arm.table.cells, only);
   std::size_t i = 0;
   std::erase_if(arm.table.cells, [&](const StoredCell&) { return !which[i++]; });
+  if (named)
+    std::erase_if(arm.table.cells, [&](const StoredCell& cell) { return cell.series.checkpoint_name != part; });
+  if (arm.table.cells.empty())
+    throw usage_error("--only", "expected clauses that leave a cell of " + text + ", got \"" + only + "\"");
+  for (const StoredRun& run : arm.table.runs)
+    if (run.config_id == arm.table.run.config_id) arm.environment = run.environment_id;
+  arm.environment_json = environment_json(*arm.store, arm.environment);
   return arm;
 }
 

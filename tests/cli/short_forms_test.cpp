@@ -190,6 +190,26 @@ TEST(Keystrokes, AreOfCommandsThatWork) {
   EXPECT_EQ(commands, 10);
 }
 
+// Every command of the transcript is one, but for those that it shows being refused.
+TEST(FirstHour, IsOfCommandsThatAreThere) {
+  std::istringstream lines(read_file(std::filesystem::path(FEWSTEP_SOURCE_DIR) / "docs/first-hour.md"));
+  int commands = 0, refused = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto begin = line.find("fewstep ");
+    if (!line.starts_with("$ ") || begin == std::string::npos) continue;
+    std::ostringstream out;
+    try {
+      EXPECT_NE(parse_words(shell_words(line.substr(begin + 8)), out).index(), 0U) << line;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage) << line;
+      ++refused;
+    }
+    ++commands;
+  }
+  EXPECT_GE(commands, 20);
+  EXPECT_EQ(refused, 2) << "--metric and --promts";
+}
+
 TEST(Completion, NamesCommandsOptionsAndChoices) {
   for (const std::string shell : {"bash", "zsh"}) {
     std::ostringstream out;

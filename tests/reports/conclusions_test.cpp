@@ -134,6 +134,20 @@ TEST_F(Pairs, MakeTheHeadline) {
       << "the fewest forwards that are not worse";
 }
 
+// What tells a teacher's cells from each other its student does not have.
+TEST_F(Pairs, AreArmsOfOneStoreWhoseCellsOneTextChooses) {
+  add("teacher", "teacher", 'b', 8, 60, [](int prompt) { return static_cast<float>(prompt); });
+  add("lcm", "consistency", 'd', 2, 12, [](int prompt) { return static_cast<float>(prompt); });
+  const std::string store = (folder_.path() / "a.sqlite").string();
+  const std::string only = "sampler=ddim,lcm";
+  EXPECT_EQ(open_arm(store + "#teacher", only).table.cells.size(), 1u);
+  EXPECT_EQ(open_arm(store + "#lcm", only).table.cells.size(), 1u);
+  EXPECT_EQ(open_arm(store, only).table.cells.size(), 2u);
+  EXPECT_FEWSTEP_ERROR(open_arm(store + "#lcm", "sampler=ddim"), ExitCode::kUsage,
+                       "expected clauses that leave a cell of");
+  EXPECT_FEWSTEP_ERROR(open_arm(store + "#lcm", "sampler=lmc"), ExitCode::kUsage, "did you mean \"lcm\"?");
+}
+
 TEST_F(Pairs, AreNotOfStaleCells) {
   add("teacher", "teacher", 'b', 8, 60, [](int prompt) { return static_cast<float>(prompt); });
   const auto student = add("lcm", "consistency", 'd', 2, 6, [](int prompt) { return static_cast<float>(prompt); });
