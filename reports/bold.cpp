@@ -35,6 +35,7 @@ const std::optional<UnitInfluence>& ScoreDifferences::influence(const StoredCell
 std::optional<Difference> ScoreDifferences::between(const StoredCell& a, const StoredCell& b) {
   const StoredScore *of_a = find_score(a, key_), *of_b = find_score(b, key_);
   if (!of_a || !of_b || !std::isfinite(of_a->score.value) || !std::isfinite(of_b->score.value)) return {};
+  if (!at_equal_n(*of_a, *of_b)) return {};
   const auto &influence_a = influence(a, *of_a), &influence_b = influence(b, *of_b);
   if (influence_a && influence_b)
     if (const auto paired = paired_difference(*of_a, *influence_a, *of_b, *influence_b)) return paired;

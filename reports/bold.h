@@ -29,7 +29,7 @@ class ScoreDifferences {
  public:
   ScoreDifferences(StoreOf store_of, ScoreKey key) : store_of_(std::move(store_of)), key_(std::move(key)) {}
   // a − b, paired over prompts; where there are no rows of both, as if they were independent. Nothing where a
-  // standard error is missing.
+  // standard error is missing, and where the scores are of unequal numbers of images and biased by them.
   std::optional<Difference> between(const StoredCell& a, const StoredCell& b);
 
  private:

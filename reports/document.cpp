@@ -333,7 +333,11 @@ Document document_of(const ReportInput& input) {
         score_title(key, keys), arrangement, notes,
         [&](const StoredCell& cell) { return score_value(cell, key, trainings, notes); },
         Bold{key.metric.higher_is_better, by_pairs(differences)}));
-    mark_front(document.sections.back(), arrangement, key);
+    if (at_equal_n(table.cells, key))
+      mark_front(document.sections.back(), arrangement, key);
+    else
+      document.sections.back().marks += notes.mark(
+          "of unequal numbers of images, on which this distance depends: nothing is bold, on the front or the best");
     add_floor(document.sections.back(), table, key, arrangement, notes);
   }
   if (input.forwards)

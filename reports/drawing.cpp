@@ -66,6 +66,7 @@ class Picture {
     x_ = scale_of(figure_.x, kLeft, kWidth - kRight, &FigurePoint::x, &FigurePoint::x_range);
     y_ = scale_of(figure_.y, kTop + kPlotHeight, kTop, &FigurePoint::y, &FigurePoint::y_range);
     draw_axes();
+    draw_front();
     for (const FigureLine& line : figure_.lines) draw_line(line);
     draw_legend();
   }
@@ -233,7 +234,30 @@ class Picture {
         cairo_stroke(cairo_);
       }
       marker(x, y, line);
+      if (!point.label.empty()) text(x + 6, y - 5, point.label, 10.5, 0);
     }
+  }
+
+  static void dash_front(cairo_t* cairo) {
+    constexpr std::array<double, 2> kDashes{6, 3};
+    cairo_set_dash(cairo, kDashes.data(), 2, 0);
+  }
+
+  // A step through the points that no other beats in both.
+  void draw_front() {
+    if (figure_.front.size() < 2) return;
+    cairo_set_source_rgb(cairo_, kFront.red, kFront.green, kFront.blue);
+    cairo_set_line_width(cairo_, 2.2);
+    dash_front(cairo_);
+    cairo_new_path(cairo_);
+    double before = 0;
+    for (const auto& [x, y] : figure_.front) {
+      if (cairo_has_current_point(cairo_)) cairo_line_to(cairo_, x_.at(x), before);
+      before = y_.at(y);
+      cairo_line_to(cairo_, x_.at(x), before);
+    }
+    cairo_stroke(cairo_);
+    cairo_set_dash(cairo_, nullptr, 0, 0);
   }
 
   void draw_legend() {
@@ -253,7 +277,18 @@ class Picture {
       marker(x + 13, y - 4, line);
       x += 34 + text(x + 32, y, label, 12.5, 0) + 18;
     }
+    if (figure_.front.size() < 2) return;
+    if (x > kLeft && x + 130 > kWidth - kRight) {
+      x = kLeft;
+      y += kLegendLine;
+    }
+    dash_front(cairo_);
+    stroke(x, y - 4, x + 26, y - 4, kFront, 2.2);
+    cairo_set_dash(cairo_, nullptr, 0, 0);
+    text(x + 32, y, "Pareto front", 12.5, 0);
   }
+
+  static constexpr Colour kFront{.64, .27, .05};
 
   cairo_t* cairo_;
   const Figure& figure_;

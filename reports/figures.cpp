@@ -134,7 +134,8 @@ Figure score_against_steps(const CellLines& lines, const ScoreKey& key, const st
   return figure;
 }
 
-Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::string& title, int batch) {
+Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::string& title, int batch,
+                        bool comparable) {
   Figure figure;
   figure.title = title + " against time";
   figure.x = {fmt::format("milliseconds per image, median, batch {} ↓", batch), true, {}};
@@ -145,7 +146,7 @@ Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::
   std::vector<std::pair<double, double>> points;
   for (const FigureLine& line : figure.lines)
     for (const FigurePoint& point : line.points) points.emplace_back(point.x, point.y);
-  figure.front = pareto_front(points, key.metric.higher_is_better);
+  if (comparable) figure.front = pareto_front(points, key.metric.higher_is_better);
   choose_scale(figure, figure.y, &FigurePoint::y);
   return figure;
 }
@@ -259,7 +260,8 @@ std::vector<Figure> make_figures(const StoredTable& table, const std::vector<Tra
   if (!only_training)
     for (const ScoreKey& key : keys) add(figures, score_against_steps(lines, key, score_title(key, keys)));
   for (const ScoreKey& key : keys)
-    for (const int batch : batches) add(figures, score_against_ms(lines, key, score_title(key, keys), batch));
+    for (const int batch : batches)
+      add(figures, score_against_ms(lines, key, score_title(key, keys), batch, at_equal_n(table.cells, key)));
   const ScoreKey *fid = first_of(keys, "fid"), *clip = first_of(keys, "clip-score");
   if (!fid) fid = first_of(keys, "fd-pocket");
   if (fid && clip && omegas.size() > 1) add(figures, score_against_score(table.cells, *fid, *clip, keys));

@@ -1,6 +1,7 @@
 #include "reports/scores.h"
 
 #include "metrics/catalog.h"
+#include "reports/flags.h"
 #include "reports/provenance.h"
 
 #include <fmt/format.h>
@@ -38,6 +39,24 @@ const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key) {
     return fields(score.metric, score.reference_hash) == fields(key.metric, key.reference_hash);
   });
   return found == cell.scores.end() ? nullptr : &*found;
+}
+
+bool at_equal_n(const StoredScore& a, const StoredScore& b) {
+  const auto biased = [](const StoredScore& score) {
+    return std::count(score.score.flags.begin(), score.score.flags.end(), kBiasedUpward) > 0;
+  };
+  return a.score.count == b.score.count || (!biased(a) && !biased(b));
+}
+
+bool at_equal_n(const std::vector<StoredCell>& cells, const ScoreKey& key) {
+  const StoredScore* first = nullptr;
+  for (const StoredCell& cell : cells) {
+    const StoredScore* score = find_score(cell, key);
+    if (!score) continue;
+    if (!first) first = score;
+    if (!at_equal_n(*first, *score)) return false;
+  }
+  return true;
 }
 
 std::string metric_title(std::string_view name) {

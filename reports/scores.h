@@ -17,6 +17,10 @@ struct ScoreKey {
 std::vector<ScoreKey> score_keys(const std::vector<StoredCell>& cells);  // in the order of the first cell that has each
 // The score of a complete cell; null where there is none.
 const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key);
+// Whether the cells' scores may be held against each other: not where they are biased by the number of images (flag
+// biased-upward) and that number differs, as it may between stores.
+bool at_equal_n(const std::vector<StoredCell>& cells, const ScoreKey& key);
+bool at_equal_n(const StoredScore& a, const StoredScore& b);
 // "FID", "CLIP score", "FD (pocket)"; other names as they are.
 std::string metric_title(std::string_view name);
 // The same with the protocol: "FID (pytorch-fid)", "FD (pocket)".

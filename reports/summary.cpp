@@ -67,6 +67,7 @@ std::vector<SummaryCard> make_summary(const StoredTable& table) {
   const auto keys = score_keys(table.cells);
   std::vector<SummaryCard> cards{cells_card(table)};
   for (const ScoreKey& key : keys) {
+    if (!at_equal_n(table.cells, key)) continue;
     const Best best = best_cell(lines, key.metric.higher_is_better, [&](const StoredCell& cell) {
       const StoredScore* stored = find_score(cell, key);
       return stored && std::isfinite(stored->score.value) ? Number(stored->score.value) : Number();

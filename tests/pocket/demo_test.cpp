@@ -3,6 +3,7 @@
 #include "harness/program.h"
 #include "metrics/clustered_error.h"
 #include "store/influence.h"
+#include "store/read_samples.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 namespace fewstep {
 namespace {
@@ -30,6 +32,7 @@ class Demo : public testing::Test {
 
   void has_twenty_complete_timed_cells_and_a_page() const;
   void puts_both_students_below_every_solver_at_one_and_two_steps() const;
+  void keeps_the_pictures_of_extremes() const;
   void has_contributions_that_give_the_standard_errors() const;
   void gives_paired_differences_as_a_table() const;
   void is_quick_the_second_time() const;
@@ -56,6 +59,7 @@ TEST_F(Demo, IsACompleteTableWithTheStudentsBelowTheSolvers) {
   ASSERT_EQ(finished_.code, 0) << finished_.err;
   has_twenty_complete_timed_cells_and_a_page();
   puts_both_students_below_every_solver_at_one_and_two_steps();
+  keeps_the_pictures_of_extremes();
   has_contributions_that_give_the_standard_errors();
   gives_paired_differences_as_a_table();
   is_quick_the_second_time();
@@ -99,6 +103,27 @@ void Demo::puts_both_students_below_every_solver_at_one_and_two_steps() const {
       }
     }
   }
+}
+
+// keep = "extremes": the pictures of the first 16 prompts, and those that the page singles out, made again at the end.
+void Demo::keeps_the_pictures_of_extremes() const {
+  auto opened = Store::open(store(), Store::Mode::kRead);
+  std::set<std::int64_t> beyond;
+  std::size_t pictures = 0;
+  for (const KeptImage& image : kept_images(opened)) {
+    ++pictures;
+    EXPECT_TRUE(std::filesystem::exists(stored_image(opened, image.image_path))) << image.image_path;
+    if (image.prompt_row >= 16) beyond.insert(image.prompt_row);
+  }
+  EXPECT_GT(pictures, 20u * 16u + 60u);
+  EXPECT_LT(pictures, 20u * kPrompts / 4u) << "not all";
+  EXPECT_GT(beyond.size(), 20u);
+  const std::string page = read_file(folder_.path() / "pocket-demo.html");
+  const auto begin = page.find("\"losses\":["), end = page.find("\"extremes\":[");
+  ASSERT_LT(begin, end);
+  const std::string losses = page.substr(begin, end - begin);
+  EXPECT_THAT(losses, HasSubstr("\"student\":\"lcm"));
+  EXPECT_THAT(losses, testing::Not(HasSubstr("not kept"))) << "student and teacher have their pictures";
 }
 
 // What prompts add to a score has the spread that its standard error says.

@@ -119,6 +119,36 @@ TEST_F(HistoryReport, SeveralStoresStandSideBySide) {
   EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "expected one store, got several");
 }
 
+// A distance falls as images are added: a store of more images would win by that alone.
+TEST(SideBySide, OfUnequalNumbersOfImagesNothingIsTheBest) {
+  const TemporaryFolder folder;
+  ReportRequest request;
+  SyntheticStore wanted;
+  synthetic_store(request.store = folder.path() / "few.sqlite", wanted);
+  wanted.images = 24;
+  request.more_stores = {(folder.path() / "many.sqlite").string()};
+  synthetic_store(request.more_stores[0], wanted);
+  const auto print = [&] {
+    std::ostringstream out, err;
+    run_report(request, out, err);
+    return out.str();
+  };
+  request.format = "markdown";
+  request.metrics = {"fid"};
+  const std::string unequal = print();
+  EXPECT_THAT(unequal, Not(HasSubstr("**12")));
+  EXPECT_THAT(unequal, HasSubstr("of unequal numbers of images"));
+  request.format = "html";
+  const std::string page = print();
+  EXPECT_THAT(page, HasSubstr("\"front\":[]"));
+  EXPECT_THAT(page, Not(HasSubstr("Best FID")));
+  request.more_stores.clear();
+  request.format = "markdown";
+  EXPECT_THAT(print(), Not(HasSubstr("of unequal numbers of images")));
+  request.format = "html";
+  EXPECT_THAT(print(), HasSubstr("Best FID"));
+}
+
 TEST_F(HistoryReport, IsAPageToo) {
   if (!Browser::installed()) GTEST_SKIP() << "chromium and chromedriver are not installed: run tools/setup.sh test";
   add("a.sqlite", "step-100", 0.01);
