@@ -68,6 +68,10 @@ void add_progress(CLI::App& app) {
       ->excludes(quiet);
 }
 
+void add_only(CLI::App& app, std::string& only) {
+  app.add_option("--only", only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+}
+
 void add_limit(CLI::App& app, std::optional<std::int64_t>& limit) {
   app.add_option("--limit", limit, "the first N prompts alone")
       ->type_name("N")

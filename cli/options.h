@@ -28,6 +28,7 @@ struct Compute {
 void add_compute(CLI::App& app, Compute to, const char* batch_text);
 void add_metric_precision(CLI::App& app, std::string& precision);
 void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& examples);
+void add_only(CLI::App& app, std::string& only);
 void add_limit(CLI::App& app, std::optional<std::int64_t>& limit);
 // What every command has that may take long: --quiet, --progress.
 void add_progress(CLI::App& app);

@@ -12,7 +12,7 @@ void add_comparison(CLI::App& app, CompareRequest& request) {
                  "STORE, STORE#RUN or STORE#CHECKPOINT; of several seeds one each, by commas")
       ->required();
   app.add_option("CANDIDATE", request.candidate, "the same; what is judged")->required();
-  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  add_only(app, request.only);
   app.add_option("--format", request.format, "how to print it")
       ->check(CLI::IsMember(texts(kVerdictPrinterNames)))
       ->capture_default_str();
@@ -46,7 +46,7 @@ void add_report(CLI::App& app, ReportRequest& request) {
       ->capture_default_str();
   app.add_option("-o,--output", request.output, "a file instead of standard output")->type_name("FILE");
   app.option_defaults()->group("What is shown");
-  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  add_only(app, request.only);
   app.add_option("-m,--metric", request.metrics, "these alone: fid, clip-score …, forwards, ms")
       ->delimiter(',')
       ->expected(1)

@@ -50,7 +50,7 @@ void add_run(CLI::App& app, RunRequest& request) {
   app.option_defaults()->group("Options");
   app.add_option("--store", request.store, "SQLite file for results [results/NAME.sqlite]")->type_name("FILE");
   add_set(app, request.set, "grid.steps=[4], checkpoint.lcm.path=my-lcm");
-  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  add_only(app, request.only);
   add_limit(app, request.limit);
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
   add_metric_precision(app, request.metric_precision);
@@ -107,7 +107,7 @@ void add_watch(CLI::App& app, WatchRequest& request) {
       ->type_name("S")
       ->capture_default_str();
   add_set(app, request.set, "grid.steps=[4]");
-  app.add_option("--only", request.only, "cells that match: 'sampler=lcm steps=4,8'")->type_name("CLAUSES");
+  add_only(app, request.only);
   add_limit(app, request.limit);
   add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
   add_progress(app);

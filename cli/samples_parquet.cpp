@@ -8,6 +8,7 @@
 #include <parquet/arrow/writer.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace fewstep {
@@ -17,6 +18,12 @@ constexpr std::int64_t kRowsOfAGroup = 64 * 1024;
 
 void check(const arrow::Status& status) {
   if (!status.ok()) throw environment_error("samples-parquet", status.ToString());
+}
+
+template <typename Value>
+Value take(arrow::Result<Value> result) {
+  check(result.status());
+  return std::move(result).ValueUnsafe();
 }
 
 std::shared_ptr<arrow::DataType> type_of(const ImageValue& value) {
@@ -54,11 +61,9 @@ class Writer {
       fields.push_back(arrow::field(std::string(column.name), type_of(column.value(empty)), false));
     for (const std::string& name : metrics) fields.push_back(arrow::field(name, arrow::float64()));
     schema_ = arrow::schema(fields);
-    sink_ = arrow::io::BufferOutputStream::Create().ValueOrDie();
+    sink_ = take(arrow::io::BufferOutputStream::Create());
     const auto properties = parquet::WriterProperties::Builder().compression(parquet::Compression::SNAPPY)->build();
-    auto opened = parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), sink_, properties);
-    check(opened.status());
-    writer_ = std::move(opened).ValueOrDie();
+    writer_ = take(parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), sink_, properties));
     begin();
   }
 
@@ -75,18 +80,18 @@ class Writer {
   std::string finish() {
     if (rows_ > 0) end();
     check(writer_->Close());
-    return sink_->Finish().ValueOrDie()->ToString();
+    return take(sink_->Finish())->ToString();
   }
 
  private:
   void begin() {
     builders_.clear();
-    for (const auto& field : schema_->fields()) builders_.push_back(arrow::MakeBuilder(field->type()).ValueOrDie());
+    for (const auto& field : schema_->fields()) builders_.push_back(take(arrow::MakeBuilder(field->type())));
     rows_ = 0;
   }
   void end() {
     arrow::ArrayVector columns;
-    for (const auto& builder : builders_) columns.push_back(builder->Finish().ValueOrDie());
+    for (const auto& builder : builders_) columns.push_back(take(builder->Finish()));
     check(writer_->WriteTable(*arrow::Table::Make(schema_, columns), kRowsOfAGroup));
     begin();
   }
