@@ -148,12 +148,12 @@ std::vector<CellExtremes> make_extremes(const StoreOf& store_of, const StoredTab
 }
 
 std::vector<StudentLosses> make_losses(const StoreOf& store_of, const StoredTable& table,
-                                       const std::vector<TrainingRecord>& trainings, EmbeddedImages& images,
+                                       const std::vector<StudentPair>& pairs, EmbeddedImages& images,
                                        std::size_t prompts_each) {
   std::vector<StudentLosses> all;
   const auto key = metric_of_images(store_of, table.cells);
   if (!key) return all;
-  for (const StudentPair& pair : student_pairs(store_of, table, trainings)) {
+  for (const StudentPair& pair : pairs) {
     if (pair.student->series.prompt_source != pair.teacher->series.prompt_source) continue;
     Store &ours = store_of(*pair.student), &theirs = store_of(*pair.teacher);
     const auto teacher = prompt_scores(theirs, pair.teacher->series_id, key->metric);

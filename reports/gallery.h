@@ -53,7 +53,7 @@ struct StudentLosses {
   std::vector<Item> prompts;  // the worst first
 };
 std::vector<StudentLosses> make_losses(const StoreOf& store_of, const StoredTable& table,
-                                       const std::vector<TrainingRecord>& trainings, EmbeddedImages& images,
+                                       const std::vector<StudentPair>& pairs, EmbeddedImages& images,
                                        std::size_t prompts_each);
 
 // What of the extremes and the losses was not kept and can be made again.

@@ -122,10 +122,10 @@ std::vector<StudentPair> student_pairs(const StoreOf& store_of, const StoredTabl
 }
 
 std::vector<std::string> make_headlines(const StoreOf& store_of, const StoredTable& table,
-                                        const std::vector<TrainingRecord>& trainings) {
+                                        const std::vector<StudentPair>& pairs) {
   const auto keys = score_keys(table.cells);
   std::vector<std::string> headlines;
-  for (const StudentPair& pair : student_pairs(store_of, table, trainings)) {
+  for (const StudentPair& pair : pairs) {
     std::string differences;
     for (const ScoreKey& key : keys) {
       const auto difference = ScoreDifferences(store_of, key).between(*pair.student, *pair.teacher);

@@ -22,6 +22,6 @@ std::vector<StudentPair> student_pairs(const StoreOf& store_of, const StoredTabl
 // than that by more than two standard errors, and where there is none its best. Differences are paired over prompts.
 // The teacher is the one that the student's fewstep.json names, where the table has it. Raw texts.
 std::vector<std::string> make_headlines(const StoreOf& store_of, const StoredTable& table,
-                                        const std::vector<TrainingRecord>& trainings);
+                                        const std::vector<StudentPair>& pairs);
 
 }  // namespace fewstep

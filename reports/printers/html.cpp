@@ -113,10 +113,10 @@ std::string names_of(std::span<const Arm> arms) {
   return names;
 }
 
-void set_texts(data& page, const ReportInput& input, const Document& document) {
+void set_texts(data& page, const ReportInput& input, const Document& document, const std::vector<StudentPair>& pairs) {
   const StoredTable& table = input.table;
   data headlines(data::type::list);
-  for (const std::string& text : make_headlines(store_of(input.arms), table, trainings_of(input.arms)))
+  for (const std::string& text : make_headlines(store_of(input.arms), table, pairs))
     headlines.push_back(data("text", one_line(text)));
   page.set("headlines", headlines);
   page.set("title", one_line(document.title));
@@ -139,7 +139,8 @@ std::vector<PagePicture> missing_pictures(const ReportInput& input) {
   const CellLines lines = lines_by_steps(input.table.cells);
   const StoreOf stores = store_of(input.arms);
   return missing_pictures(stores, make_extremes(stores, input.table, lines, none, kExtremesEach),
-                          make_losses(stores, input.table, trainings_of(input.arms), none, kLossesEach));
+                          make_losses(stores, input.table, student_pairs(stores, input.table, trainings_of(input.arms)),
+                                      none, kLossesEach));
 }
 
 std::string print_html(const ReportInput& input) {
@@ -147,14 +148,15 @@ std::string print_html(const ReportInput& input) {
   const StoreOf stores = store_of(input.arms);
   const CellLines lines = lines_by_steps(table.cells);
   EmbeddedImages images(kMaxPageImageBytes);
-  const auto losses = make_losses(stores, table, trainings_of(input.arms), images, kLossesEach);
+  const auto pairs = student_pairs(stores, table, trainings_of(input.arms));
+  const auto losses = make_losses(stores, table, pairs, images, kLossesEach);
   const Gallery gallery = make_gallery(stores, lines, images, input.grid_prompts);
   const auto extremes = make_extremes(stores, table, lines, images, kExtremesEach);
   Json figures = Json::array();
   for (const Figure& figure : figures_of(input)) figures.push_back(figure_json(figure));
 
   data page;
-  set_texts(page, input, document_of(input));
+  set_texts(page, input, document_of(input), pairs);
   page.set("has_figures", data(!figures.empty()));
   page.set("has_gallery", data(!gallery.prompts.empty()));
   page.set("gallery_note", one_line(gallery.note));

@@ -129,7 +129,7 @@ TEST_F(Pairs, MakeTheHeadline) {
       [](int prompt) { return static_cast<float>(prompt) + static_cast<float>(prompt % 2); });
   add("lcm", "consistency", 'd', 4, 24, [](int prompt) { return static_cast<float>(prompt) + 1; });
   const StoredTable table = read_table(filled_.store);
-  EXPECT_THAT(make_headlines(store_of(filled_.store), table, {}),
+  EXPECT_THAT(make_headlines(store_of(filled_.store), table, student_pairs(store_of(filled_.store), table, {})),
               ElementsAre("lcm · 2 steps against teacher · ddim · 8 steps: ΔCLIP score +0.50 ± 0.17, 5.0 times faster"))
       << "the fewest forwards that are not worse";
 }
@@ -155,7 +155,8 @@ TEST_F(Pairs, AreNotOfStaleCells) {
   filled_.store.set_cell(2, student, 1, CellState::kPlanned, 4);
   const StoredTable table = read_table(filled_.store);
   EXPECT_EQ(table.cells.at(1).state, CellState::kStale);
-  EXPECT_TRUE(make_headlines(store_of(filled_.store), table, {}).empty());
+  EXPECT_TRUE(
+      make_headlines(store_of(filled_.store), table, student_pairs(store_of(filled_.store), table, {})).empty());
   const std::string text = report();
   EXPECT_THAT(text, HasSubstr("| stale \\[1\\] |"));
   EXPECT_THAT(text, HasSubstr("of 10 images in run 1, where run 2 asks for 4"));
