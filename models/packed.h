@@ -3,18 +3,27 @@
 
 #include <memory>
 #include <mutex>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace fewstep {
 
-// The weight of a linear layer or convolution. On a CPU, outside autograd, the first call lays it out as oneDNN wants
-// it for one image of that input's shape and drops the plain copy: eager oneDNN would do so again at every call. A
-// weight that requires gradients changes, and is never packed; so averages of trained weights are marked as requiring
-// them, too.
+// A weight as oneDNN lays it out for some calls.
+struct PackedLayout {
+  std::vector<std::vector<std::int64_t>> calls;  // input sizes and threads of the calls that want this layout
+  Tensor weight;                                 // an mkldnn tensor
+  std::int64_t idle = 0;                         // calls since its last use
+};
+
+// The weight of a linear layer or convolution. On a CPU, outside autograd, the first call of each input shape and
+// thread count lays it out as oneDNN wants it, and the plain copy is dropped: with any other layout oneDNN reorders the
+// weight at every call. Calls that want equal layouts share one; a second layout stays only while two kinds of call
+// alternate. oneDNN chooses the kernel by the call alone, so the layouts at hand change no bits. A weight that requires
+// gradients changes, and is never packed; so averages of trained weights are marked as requiring them, too.
 struct PackableWeight {
   explicit PackableWeight(Tensor weight) : plain(std::move(weight)), unsupported(plain.requires_grad()) {}
-  Tensor plain;   // undefined once packed
-  Tensor packed;  // an mkldnn tensor
+  Tensor plain;                       // undefined once packed
+  std::vector<PackedLayout> layouts;  // at most two
   bool unsupported;
   std::mutex mutex;
 };
