@@ -123,7 +123,8 @@ Tensor packed_linear(PackableWeight& weight, const Tensor& bias, const Tensor& x
   static const auto reorder = find_operator<ReorderLinear>("mkldnn::_reorder_linear_weight", "");
   static const auto run = find_operator<LinearOp>("mkldnn::_linear_pointwise", "");
   static const auto run_add = find_operator<LinearAdd>("mkldnn::_linear_pointwise", "binary");
-  const std::int64_t rows = x.numel() / x.size(-1);
+  // One layout for every batch: the kernel follows the layout here, and a batch of other images must not change it.
+  const std::int64_t rows = x.dim() > 2 ? x.size(-2) : 1;
   const Tensor packed = packed_for(weight, {rows}, [&](const Tensor& plain) { return reorder.call(plain, rows); });
   if (!packed.defined()) return {};
   const Tensor input = x.contiguous();
