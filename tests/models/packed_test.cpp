@@ -70,8 +70,7 @@ TEST_P(PackedWeights, OfConvolutionsGiveTheSameBitsWhateverBatchCameFirst) {
   }
 }
 
-// Run alone, in a process of its own, by the tests below: every call a second time, behind a line that oneDNN's log
-// shows.
+// The test below runs this one in a child process: each call twice, the second between two marks in oneDNN's log.
 TEST(PackedCalls, DISABLED_Twice) {
   const c10::InferenceMode inference;
   for (const auto type : {at::kFloat, at::kBFloat16}) {
@@ -113,7 +112,7 @@ TEST(PackedCalls, DISABLED_Twice) {
   }
 }
 
-// The second calls during which oneDNN reordered anything, each with the log's line, and the number of second calls.
+// The second calls in which oneDNN reordered anything, each with the log's line, and the number of second calls.
 std::pair<std::vector<std::string>, int> second_calls(const std::string& environment) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   const std::string command = environment + " ONEDNN_VERBOSE=1 OMP_WAIT_POLICY=passive '" + self +
