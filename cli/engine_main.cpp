@@ -25,6 +25,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 namespace fewstep {
 namespace {
@@ -36,7 +37,7 @@ void remake(const std::vector<WantedPictures>& wanted, const std::string& device
     std::vector<LostPicture> lost;
     for (const WantedPicture& one : pictures)
       lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.text});
-    remake_pictures(store, lost, device, messages());
+    remake_pictures(store, std::move(lost), device, messages());
   }
 }
 

@@ -18,10 +18,10 @@ struct LostPicture {
   std::string text;
 };
 
-// Makes pictures again and keeps them beside the store in NAME.images/. Each is compared with what the store has of it
-// (harness/made_again.h). Throws Error (kInput) where a checkpoint is gone or changed, and where a picture is not close
-// to the stored one.
-void remake_pictures(const std::filesystem::path& store, const std::vector<LostPicture>& pictures,
-                     const std::string& device, std::ostream& messages);
+// Makes pictures again, in batches of one cell, and keeps them beside the store in NAME.images/. Each is compared with
+// what the store has of it (harness/made_again.h). Throws Error (kInput) where a checkpoint is gone or changed, and
+// where a picture is not close to the stored one.
+void remake_pictures(const std::filesystem::path& store, std::vector<LostPicture> pictures, const std::string& device,
+                     std::ostream& messages);
 
 }  // namespace fewstep
