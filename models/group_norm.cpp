@@ -50,47 +50,76 @@ std::vector<double> chunk_moments(const T* x, const Layout& layout) {
 }
 
 struct Affine {
-  std::vector<float> scale, shift;  // [images,channels]
+  std::vector<float> scale, shift;  // [channels]
+  explicit Affine(std::int64_t channels) : scale(static_cast<std::size_t>(channels)), shift(scale.size()) {}
 };
 
-Affine affine_of(const std::vector<double>& moments, const Layout& layout, const float* weight, const float* bias,
-                 double eps) {
-  const auto channels = layout.channels, size = channels / layout.groups, chunks = layout.chunks();
-  const double count = static_cast<double>(layout.pixels * size);
-  Affine affine{std::vector<float>(static_cast<std::size_t>(layout.images * channels)), {}};
-  affine.shift.resize(affine.scale.size());
-  for (std::int64_t image = 0; image < layout.images; ++image) {
-    for (std::int64_t begin = 0; begin < channels; begin += size) {
-      double sum = 0, squares = 0;
-      for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-        const double* sums = moments.data() + (image * chunks + chunk) * 2 * channels;
-        for (auto i = begin; i < begin + size; ++i) {
-          sum += sums[i];
-          squares += sums[channels + i];
-        }
-      }
-      const double mean = sum / count, variance = std::max(0.0, squares / count - mean * mean);
-      const double inverse = 1 / std::sqrt(variance + eps);
+// Weights and what they are applied to, but for the image.
+struct GroupNorm {
+  Layout layout;
+  const float *weight, *bias;
+  double eps;
+  bool silu;
+};
+
+// moments: of the chunks of one image, in order.
+Affine affine_of(const double* moments, const GroupNorm& norm) {
+  const auto channels = norm.layout.channels, size = channels / norm.layout.groups, chunks = norm.layout.chunks();
+  const double count = static_cast<double>(norm.layout.pixels * size);
+  Affine affine(channels);
+  for (std::int64_t begin = 0; begin < channels; begin += size) {
+    double sum = 0, squares = 0;
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+      const double* sums = moments + chunk * 2 * channels;
       for (auto i = begin; i < begin + size; ++i) {
-        const double scale = weight[i] * inverse;
-        const auto at = static_cast<std::size_t>(image * channels + i);
-        affine.scale[at] = static_cast<float>(scale);
-        affine.shift[at] = static_cast<float>(bias[i] - mean * scale);
+        sum += sums[i];
+        squares += sums[channels + i];
       }
+    }
+    const double mean = sum / count, variance = std::max(0.0, squares / count - mean * mean);
+    const double inverse = 1 / std::sqrt(variance + norm.eps);
+    for (auto i = begin; i < begin + size; ++i) {
+      const double scale = norm.weight[i] * inverse;
+      affine.scale[static_cast<std::size_t>(i)] = static_cast<float>(scale);
+      affine.shift[static_cast<std::size_t>(i)] = static_cast<float>(norm.bias[i] - mean * scale);
     }
   }
   return affine;
 }
 
+// Images of one chunk each: a thread reads an image again while it is in its cache, and the threads meet once.
 template <class T>
-void run(const T* x, T* y, const Layout& layout, const float* weight, const float* bias, double eps, bool silu) {
-  const Affine affine = affine_of(chunk_moments(x, layout), layout, weight, bias, eps);
+void run_whole_images(const T* x, T* y, const GroupNorm& norm) {
+  const auto pixels = norm.layout.pixels, channels = norm.layout.channels;
+  at::parallel_for(0, norm.layout.images, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> sums(static_cast<std::size_t>(2 * channels));
+    for (auto image = begin; image < end; ++image) {
+      const auto offset = image * pixels * channels;
+      std::ranges::fill(sums, 0.0);
+      add_moments(x + offset, pixels, channels, sums.data(), sums.data() + channels);
+      const Affine affine = affine_of(sums.data(), norm);
+      scale_rows(x + offset, y + offset, pixels, channels, affine.scale.data(), affine.shift.data(), norm.silu);
+    }
+  });
+}
+
+template <class T>
+void run_chunks(const T* x, T* y, const GroupNorm& norm) {
+  const Layout& layout = norm.layout;
+  const std::vector<double> moments = chunk_moments(x, layout);
+  std::vector<Affine> affine;
+  for (std::int64_t image = 0; image < layout.images; ++image)
+    affine.push_back(affine_of(moments.data() + image * layout.chunks() * 2 * layout.channels, norm));
   for_each_chunk(layout, [&](std::int64_t image, std::int64_t first, std::int64_t count, std::int64_t) {
     const auto offset = (image * layout.pixels + first) * layout.channels;
-    const auto channel = static_cast<std::size_t>(image * layout.channels);
-    scale_rows(x + offset, y + offset, count, layout.channels, affine.scale.data() + channel,
-               affine.shift.data() + channel, silu);
+    const Affine& of_image = affine[static_cast<std::size_t>(image)];
+    scale_rows(x + offset, y + offset, count, layout.channels, of_image.scale.data(), of_image.shift.data(), norm.silu);
   });
+}
+
+template <class T>
+void run(const T* x, T* y, const GroupNorm& norm) {
+  norm.layout.chunks() == 1 ? run_whole_images(x, y, norm) : run_chunks(x, y, norm);
 }
 
 }  // namespace
@@ -104,12 +133,12 @@ Tensor fused_group_norm(const Tensor& x, std::int64_t groups, const Tensor& weig
   const Layout layout{x.size(0), x.size(2) * x.size(3), x.size(1), groups};
   const Tensor from = x.contiguous(at::MemoryFormat::ChannelsLast), to = at::empty_like(from);
   const Tensor gamma = weight.to(at::kFloat).contiguous(), beta = bias.to(at::kFloat).contiguous();
-  const auto *w = gamma.const_data_ptr<float>(), *b = beta.const_data_ptr<float>();
+  const GroupNorm norm{layout, gamma.const_data_ptr<float>(), beta.const_data_ptr<float>(), eps, silu};
   if (type == at::kFloat) {
-    run(from.const_data_ptr<float>(), to.mutable_data_ptr<float>(), layout, w, b, eps, silu);
+    run(from.const_data_ptr<float>(), to.mutable_data_ptr<float>(), norm);
   } else {  // the kernels see bfloat16 as its bits
     run(reinterpret_cast<const std::uint16_t*>(from.const_data_ptr()),
-        reinterpret_cast<std::uint16_t*>(to.mutable_data_ptr()), layout, w, b, eps, silu);
+        reinterpret_cast<std::uint16_t*>(to.mutable_data_ptr()), norm);
   }
   return to;
 }
