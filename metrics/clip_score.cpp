@@ -95,11 +95,6 @@ class ClipCosines {
 Measure open_clip_score(const MetricSettings& settings, const Compute& compute) {
   Clip clip = load_clip(settings.network, compute);
   check_clip_preprocessor(settings.network, clip.vision.config.image_size);
-  if (clip.tokenizer.max_length() > clip.text.config.positions) {
-    throw input_error(settings.network.string(),
-                      "expected model_max_length of at most " + std::to_string(clip.text.config.positions) +
-                          " (max_position_embeddings), got " + std::to_string(clip.tokenizer.max_length()));
-  }
   const std::string hash = compute.device.is_meta() ? "" : hash_of(settings.network);
   const auto cosines = std::make_shared<ClipCosines>(
       std::move(clip), without_precision(settings.protocol) == "torchmetrics" ? torchmetrics_ids : transformers_ids);

@@ -6,9 +6,16 @@
 
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace fewstep {
+namespace {
+
+constexpr std::int64_t kClipTokens = 77;
+
+}  // namespace
+
 Clip load_clip(const std::filesystem::path& folder, const Compute& compute) {
   const Compute exact{compute.device, at::kFloat};
   const ClipConfigs configs = read_clip_config(folder / "config.json");
@@ -17,7 +24,9 @@ Clip load_clip(const std::filesystem::path& folder, const Compute& compute) {
   ClipVision vision = take_clip_vision(weights, configs.vision, exact);
   weights.take("logit_scale", {});  // CLIP scores are cosines; the scale belongs to the training loss
   weights.expect_all_taken();
-  return {std::move(text), std::move(vision), Tokenizer::open(folder)};
+  // The processor's length of a text, which published folders leave out or give as 1e30.
+  const auto tokens = std::min(kClipTokens, std::max<std::int64_t>(3, configs.text.positions));
+  return {std::move(text), std::move(vision), Tokenizer::open(folder, tokens)};
 }
 
 Tensor token_ids(const Tokenizer& tokenizer, std::span<const std::string> captions) {

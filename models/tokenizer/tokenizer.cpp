@@ -127,9 +127,9 @@ std::vector<std::int64_t> Tokenizer::Tables::ids_of(std::string_view text) const
   return ids;
 }
 
-Tokenizer Tokenizer::open(const std::filesystem::path& folder) {
+Tokenizer Tokenizer::open(const std::filesystem::path& folder, std::int64_t max_length) {
   Tokenizer tokenizer;
-  tokenizer.tables_ = std::make_shared<const Tables>(read_tokenizer_files(folder), folder.string());
+  tokenizer.tables_ = std::make_shared<const Tables>(read_tokenizer_files(folder, max_length), folder.string());
   return tokenizer;
 }
 

@@ -12,7 +12,8 @@ namespace fewstep {
 // CLIP's lower-cased byte-level BPE, from a Transformers tokenizer folder (tokenizer_files.h).
 class Tokenizer {
  public:
-  static Tokenizer open(const std::filesystem::path& folder);  // throws Error (kInput)
+  // max_length: as in read_tokenizer_files. Throws Error (kInput).
+  static Tokenizer open(const std::filesystem::path& folder, std::int64_t max_length = 0);
 
   // start + tokens + end, cut to max_length with the end token kept, padded to max_length with the pad token.
   std::vector<std::int64_t> encode(std::string_view text) const;
@@ -21,7 +22,7 @@ class Tokenizer {
   std::string with_all_vectors(std::string_view caption) const;
   // The text's own ids: no start, no end, nothing cut, no padding.
   std::vector<std::int64_t> tokens(std::string_view text) const;
-  std::int64_t max_length() const;  // model_max_length, 77 for CLIP
+  std::int64_t max_length() const;  // 77 for CLIP
   std::int64_t start_id() const;
   std::int64_t end_id() const;
   std::int64_t pad_id() const;

@@ -233,7 +233,7 @@ std::vector<AddedToken> added_tokens(const SpecialTokens& tokens,
 }
 
 // What would change the ids and is not done here is refused.
-std::int64_t check_config(const json& config, const std::string& where) {
+void check_config(const json& config, const std::string& where) {
   if (const auto found = config.find("tokenizer_class");
       found != config.end() && found->is_string() && *found != "CLIPTokenizer" && *found != "CLIPTokenizerFast") {
     throw input_error(where, "expected tokenizer_class CLIPTokenizer, got " + in_quotes(found->get<std::string>()));
@@ -243,6 +243,9 @@ std::int64_t check_config(const json& config, const std::string& where) {
       throw input_error(where, std::string(side) + " other than right is not supported");
   }
   if (is_true(config, "split_special_tokens")) throw input_error(where, "split_special_tokens = true is not supported");
+}
+
+std::int64_t length_of(const json& config, const std::string& where) {
   const auto length = config.find("model_max_length");
   if (length == config.end() || !length->is_number_unsigned() || length->get<std::uint64_t>() < 3 ||
       length->get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxLength)) {
@@ -270,7 +273,7 @@ std::vector<fs::path> tokenizer_files(const fs::path& folder) {
   return files;
 }
 
-TokenizerFiles read_tokenizer_files(const fs::path& folder) {
+TokenizerFiles read_tokenizer_files(const fs::path& folder, std::int64_t max_length) {
   TokenizerFiles files;
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) throw input_error(folder.string(), "expected a tokenizer folder, got none");
@@ -286,8 +289,11 @@ TokenizerFiles read_tokenizer_files(const fs::path& folder) {
     read_vocabulary(read_json_object(folder / "vocab.json"), (folder / "vocab.json").string(), files);
     read_merges_text(folder / "merges.txt", files);
   }
-  const json config = read_json_object(folder / "tokenizer_config.json");
-  files.max_length = check_config(config, (folder / "tokenizer_config.json").string());
+  const fs::path config_file = folder / "tokenizer_config.json";
+  const json config =
+      max_length > 0 ? read_if_present(config_file).value_or(json::object()) : read_json_object(config_file);
+  check_config(config, config_file.string());
+  files.max_length = max_length > 0 ? max_length : length_of(config, config_file.string());
   const SpecialTokens tokens = read_special_tokens(folder, config, whole);
   files.added = added_tokens(tokens, files.vocabulary);
   if (files.added.size() > kMaxAddedTokens) throw input_error(folder.string(), "expected at most 1000 added tokens");

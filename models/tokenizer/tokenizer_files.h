@@ -37,7 +37,8 @@ inline constexpr std::array<std::string_view, 6> kTokenizerFiles{
 // and added_tokens_decoder in tokenizer_config.json for special_tokens_map.json and added_tokens.json.
 std::vector<std::filesystem::path> tokenizer_files(const std::filesystem::path& folder);
 
-// Throws Error (kInput) naming the file, for a folder that is not a CLIP tokenizer's or asks for what is not supported.
-TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder);
+// max_length: tokens of a text; 0 takes the folder's model_max_length, which must then be there. Throws Error (kInput)
+// naming the file, for a folder that is not a CLIP tokenizer's or asks for what is not supported.
+TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder, std::int64_t max_length = 0);
 
 }  // namespace fewstep

@@ -13,6 +13,8 @@
 #include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 
+#include <optional>
+
 namespace fewstep {
 namespace {
 
@@ -78,6 +80,32 @@ TEST(ClipScore, ClampsAMeanBelowZeroAsTorchmetricsAndSaysSo) {
   EXPECT_EQ(plain.value, -1);
   EXPECT_NEAR(plain.standard_error, 2, 1e-12);  // sqrt(8 / 1 / 2)
   EXPECT_EQ(golden_json("metrics/clip.json").at("torchmetrics_below_zero"), 0);
+}
+
+// The protocol cuts a caption to 77 tokens; published folders say so, say 1e30 or another number, or say nothing.
+TEST(ClipScore, CutsToTheProtocolsLengthWhateverTheFolderSays) {
+  const Given given;
+  const auto expected = rows_of(given, "transformers");
+  const auto config = golden_json("metrics/clip-tiny/tokenizer_config.json");
+  const auto rows_with = [&](const std::optional<nlohmann::json>& changed) {
+    const TemporaryFolder folder;
+    const auto clip = folder.path() / "clip";
+    std::filesystem::copy(kFolder / "clip-tiny", clip);
+    std::filesystem::remove(clip / "tokenizer_config.json");
+    if (changed) folder.write("clip/tokenizer_config.json", changed->dump());
+    const c10::InferenceMode inference;
+    return open_metric({"clip-score", "transformers", clip}, {}).measure.rows(given.images, given.captions);
+  };
+  EXPECT_EQ(rows_with({}), expected) << "no tokenizer_config.json";
+  nlohmann::json without = config;
+  without.erase("model_max_length");
+  EXPECT_EQ(rows_with(without), expected) << "no model_max_length";
+  for (const nlohmann::json& length :
+       {nlohmann::json(1e30), nlohmann::json(16), nlohmann::json(512), nlohmann::json()}) {
+    nlohmann::json changed = config;
+    changed["model_max_length"] = length;
+    EXPECT_EQ(rows_with(changed), expected) << length;
+  }
 }
 
 // tokenizer.json is read before vocab.json where both are there, so that it decides the score.
