@@ -16,14 +16,16 @@ enum class WrongTurn {
   kHubId,
   kNetworkAlone,
   kTwoTextEncoders,
-  kTransformer
+  kTransformer,
+  kQuantised,
+  kVariantAlone
 };
 
 struct Cure {
   std::string_view seen, to_do;  // {}: what the message is about, a path or a name
 };
 
-inline constexpr std::array<Cure, 9> kCures{{
+inline constexpr std::array<Cure, 11> kCures{{
     {"a consistency model whose scheduler is not LCMScheduler",
      "if it is a consistency model, its scheduler has to say so: set the scheduler's class in model_index.json and "
      "_class_name in scheduler/scheduler_config.json to LCMScheduler"},
@@ -45,6 +47,11 @@ inline constexpr std::array<Cure, 9> kCures{{
      "be"},
     {"a pipeline around a transformer (Flux, PixArt, Sana)",
      "{} runs a transformer in place of a UNet, which fewstep cannot run; Stable Diffusion 1.x and 2.x can be"},
+    {"quantised weights (bitsandbytes, GPTQ, torchao)",
+     "the weights are quantised, which fewstep cannot run: load them with the package that quantised them, call "
+     "dequantize(), and save the model again"},
+    {"weights under the name of a variant alone (bf16, ema, non_ema)",
+     "there is the variant {}: link the one that is meant to the plain name"},
 }};
 
 // What to do about it, for the end of a message. about is put in place of {}, its last part in place of {out}.

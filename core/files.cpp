@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/passage.h"
+#include "core/stand_ins.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -110,6 +111,7 @@ std::string hash_of_files(std::span<const std::filesystem::path> files, const st
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   std::error_code failure;
+  refuse_stand_in(path);
   if (std::filesystem::is_directory(path, failure)) throw input_error(path.string(), "expected a file, got a folder");
   const auto size = std::filesystem::file_size(path, failure);
   if (failure) throw input_error(path.string(), "cannot be read: " + failure.message());

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/grouped.h"
+#include "core/stand_ins.h"
 #include "core/text.h"
 #include "datasets/caption_formats.h"
 #include "datasets/caption_table.h"
@@ -25,6 +26,7 @@ PromptSet prompts_of_shapes(const PromptQuery& query) {
 }
 
 PromptSet read_by_extension(const PromptQuery& query) {
+  refuse_stand_in(query.file);
   const std::string extension = extension_of(query.file);
   for (const CaptionFormat& format : kCaptionFormats)
     if (format.extension == extension) return format.read(query);

@@ -1,6 +1,7 @@
 #include "formats/safetensors.h"
 
 #include "core/error.h"
+#include "core/stand_ins.h"
 #include "core/text.h"
 #include "formats/json.h"
 #include "formats/pickles.h"
@@ -34,6 +35,7 @@ struct Mapping {
 
 Mapping map_file(const fs::path& path) {
   const std::string where = path.string();
+  refuse_stand_in(path);
   // Without O_NONBLOCK a named pipe would wait for its writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
@@ -68,8 +70,6 @@ std::span<const std::byte> check_length(std::span<const std::byte> file, const f
   const std::string where = path.string();
   const std::string_view start(reinterpret_cast<const char*>(file.data()), kLengthBytes);
   if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) throw pickle_error(path);
-  if (start.starts_with("version "))
-    throw input_error(where, "expected weights, got a Git LFS pointer; fetch the file: git lfs pull");
   const std::uint64_t length = header_length(file);
   if (length > kMaxHeaderBytes) {
     throw input_error(where, "expected a header of at most " + std::to_string(kMaxHeaderBytes) + " bytes, got " +
@@ -135,18 +135,12 @@ OneFile open_sharded(const fs::path& index) {
   for (const auto& shard : shards) {
     const fs::path path = index.parent_path() / shard;
     std::error_code ignored;
-    if (!fs::exists(path, ignored)) {
+    if (!is_dangling(path) && !fs::exists(path, ignored)) {
       throw input_error(index.string(), "expected the shard " + in_quotes(shard) + " beside it, got no such file");
     }
     OneFile part = open_one(path);
-    for (auto& [name, view] : part.tensors) {
-      const auto mapped = weight_map.find(name);
-      if (mapped == weight_map.end() || mapped->second != shard) {
-        throw input_error(path.string(), "expected only tensors that " + in_quotes(index.filename().string()) +
-                                             " maps to this shard, got " + in_quotes(name));
-      }
-      result.tensors.emplace(name, std::move(view));
-    }
+    // All that the shards hold, whether the index names it or not, and of two the later: as the references load them.
+    for (auto& [name, view] : part.tensors) result.tensors.insert_or_assign(name, std::move(view));
     mappings->push_back(part.mapping);
     result.metadata.merge(part.metadata);
   }

@@ -21,11 +21,13 @@ struct DTypeRow {
   std::string_view name;
   std::size_t bytes;
 };
-constexpr std::array<DTypeRow, 10> kDTypes{{
+constexpr std::array<DTypeRow, 12> kDTypes{{
     {DType::kF64, "F64", 8},
     {DType::kF32, "F32", 4},
     {DType::kF16, "F16", 2},
     {DType::kBF16, "BF16", 2},
+    {DType::kF8E4M3, "F8_E4M3", 1},
+    {DType::kF8E5M2, "F8_E5M2", 1},
     {DType::kI64, "I64", 8},
     {DType::kI32, "I32", 4},
     {DType::kI16, "I16", 2},

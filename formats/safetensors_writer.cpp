@@ -14,8 +14,8 @@ namespace fewstep {
 namespace {
 
 // Order in the file: the Python library's own, so that equal tensors give equal bytes.
-constexpr std::array kOrder{DType::kI64, DType::kF64, DType::kF32, DType::kI32, DType::kBF16,
-                            DType::kF16, DType::kI16, DType::kI8,  DType::kU8,  DType::kBool};
+constexpr std::array kOrder{DType::kI64, DType::kF64,    DType::kF32,    DType::kI32, DType::kBF16, DType::kF16,
+                            DType::kI16, DType::kF8E4M3, DType::kF8E5M2, DType::kI8,  DType::kU8,   DType::kBool};
 
 std::uint64_t bytes_of_layout(const std::string& name, const TensorLayout& layout) {
   std::uint64_t bytes = size_of(layout.dtype);

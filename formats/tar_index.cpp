@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/stand_ins.h"
 #include "core/text.h"
 
 #include <archive.h>
@@ -26,6 +27,7 @@ class TarIndexer {
  public:
   explicit TarIndexer(const std::filesystem::path& tar) : tar_(tar), where_(tar.string()) {
     std::error_code failure;
+    refuse_stand_in(tar);
     if (!std::filesystem::is_regular_file(tar, failure))
       throw input_error(where_, failure ? "cannot be read: " + failure.message() : "expected a .tar file");
     file_bytes_ = std::filesystem::file_size(tar, failure);

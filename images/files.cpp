@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/grouped.h"
+#include "core/stand_ins.h"
 #include "core/text.h"
 #include "core/warnings.h"
 #include "images/decoders.h"
@@ -63,10 +64,10 @@ std::string_view other_kind(std::string_view bytes) {
       {0, "<svg", "SVG; draw it as PNG first"},
       {0, "<?xml", "XML (SVG?); draw it as PNG first"},
       {0, "<", "a page of HTML, as a failed download leaves it"},
-      {0, "version https://git-lfs", "a pointer of Git LFS; fetch the file with: git lfs pull"},
       {0, std::string_view("\0\x05\x16\x07", 4), "an AppleDouble file of macOS"},
   };
   if (bytes.empty()) return "an empty file";
+  if (is_lfs_pointer(bytes)) return "a Git LFS pointer; fetch the file: git lfs pull";
   for (const Other& other : kOthers)
     if (bytes.size() > other.at && bytes.substr(other.at).starts_with(other.begins)) return other.name;
   return "other bytes";

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/stand_ins.h"
 #include "formats/npy.h"
 
 #include <archive.h>
@@ -98,6 +99,7 @@ void read_entry(Archive& contents, archive* reader, archive_entry* entry, const 
 Archive read_archive(const std::filesystem::path& npz) {
   const std::string file = npz.string();
   std::error_code failure;
+  refuse_stand_in(npz);
   if (!std::filesystem::is_regular_file(npz, failure))
     throw input_error(file, failure ? "cannot be read: " + failure.message() : "expected an .npz file");
   const std::unique_ptr<archive, CloseReader> reader(archive_read_new());

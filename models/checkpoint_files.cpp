@@ -1,6 +1,8 @@
 #include "models/checkpoint_files.h"
 
+#include "core/cures.h"
 #include "core/error.h"
+#include "core/stand_ins.h"
 #include "core/text.h"
 #include "core/warnings.h"
 #include "formats/json.h"
@@ -18,13 +20,26 @@ namespace {
 constexpr std::string_view kDiffusersStem = "diffusion_pytorch_model";
 constexpr const char *kWhole = ".safetensors", *kIndex = ".safetensors.index.json";
 
+// "a.bf16.safetensors, a.ema.safetensors": files of other variants than those that are read.
+std::string variants_in(const std::filesystem::path& folder, const std::string& stem) {
+  std::set<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(stem + ".") && name.find(".safetensors") != std::string::npos) names.insert(name);
+  }
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
 }  // namespace
 
 std::filesystem::path find_weights(const std::filesystem::path& folder, const std::string& stem) {
   const auto file = [&](const char* ending) { return folder / (stem + ending); };
   const auto is_there = [](const std::filesystem::path& path) {
     std::error_code ignored;
-    return std::filesystem::exists(path, ignored);
+    return is_dangling(path) || std::filesystem::exists(path, ignored);  // who opens a link to nothing says so
   };
   // Where a whole file and shards lie side by side, diffusers takes the shards and Transformers the file.
   const bool shards_first = stem == kDiffusersStem;
@@ -39,8 +54,10 @@ std::filesystem::path find_weights(const std::filesystem::path& folder, const st
        {kWhole, kIndex, ".fp16.safetensors", ".safetensors.index.fp16.json", ".fp16.safetensors.index.json"})
     if (is_there(file(ending))) return file(ending);
   if (const auto pickle = pickle_beside(folder / (stem + ".safetensors"))) throw pickle_error(*pickle);
-  throw input_error(folder.string(),
-                    "expected " + stem + ".safetensors or " + stem + ".safetensors.index.json, got neither");
+  const std::string variants = variants_in(folder, stem);
+  throw input_error(folder.string(), "expected " + stem + ".safetensors or " + stem +
+                                         ".safetensors.index.json, got neither" +
+                                         (variants.empty() ? "" : cure(WrongTurn::kVariantAlone, variants)));
 }
 
 std::vector<std::filesystem::path> weight_files(const std::filesystem::path& weights) {

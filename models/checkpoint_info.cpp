@@ -3,6 +3,7 @@
 #include "core/cures.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/stand_ins.h"
 #include "core/text.h"
 #include "core/warnings.h"
 #include "formats/json.h"
@@ -170,6 +171,7 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
   for (const fs::path& file : tokenizer_files(folder / "tokenizer")) tokenizer.insert(file.filename());
   for (const fs::path& name : tokenizer) files.push_back("tokenizer" / name);
   for (const auto& file : files) {
+    refuse_stand_in(folder / file);
     if (!is_there(folder / file))
       throw input_error((folder / file).string(), "expected a file of the checkpoint, got none");
   }

@@ -1,5 +1,6 @@
 #include "models/config.h"
 
+#include "core/cures.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/warnings.h"
@@ -43,6 +44,9 @@ Config::Config(nlohmann::json object, std::string where, Classes classes)
   }
   object_ = defaults_;
   for (const auto& [key, value] : object.items()) {
+    if (key == "quantization_config" && !value.empty())
+      throw input_error(where_,
+                        "expected weights in floating point, got " + in_quotes(key) + cure(WrongTurn::kQuantised));
     const bool unknown = classes.size() > 0 && !key.starts_with('_') && !defaults_.contains(key);
     if (!unknown) object_[key] = value;
     // What is null, false or empty says that there is nothing to ignore.

@@ -20,11 +20,13 @@
 namespace fewstep {
 namespace {
 
-constexpr std::array<std::pair<DType, at::ScalarType>, 10> kTypes{{
+constexpr std::array<std::pair<DType, at::ScalarType>, 12> kTypes{{
     {DType::kF64, at::kDouble},
     {DType::kF32, at::kFloat},
     {DType::kF16, at::kHalf},
     {DType::kBF16, at::kBFloat16},
+    {DType::kF8E4M3, at::kFloat8_e4m3fn},
+    {DType::kF8E5M2, at::kFloat8_e5m2},
     {DType::kI64, at::kLong},
     {DType::kI32, at::kInt},
     {DType::kI16, at::kShort},
@@ -69,7 +71,7 @@ Tensor tensor_over(const TensorView& view, const std::shared_ptr<const void>& ma
 }
 
 Tensor converted(const Tensor& tensor, const Compute& compute) {
-  // Integer tensors (token positions) keep their type.
+  // Integers keep their type, so that take can say which it found.
   const auto dtype = tensor.is_floating_point() ? compute.dtype : tensor.scalar_type();
   return tensor.to(compute.device, dtype);
 }
@@ -130,6 +132,11 @@ void Weights::ignore(const std::string& name) { tensors_.erase(name); }
 std::optional<Tensor> Weights::take_if_present(const std::string& name, at::IntArrayRef shape) {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return {};
+  if (!found->second.is_floating_point()) {
+    throw input_error(where_, "expected floating-point numbers in tensor " + in_quotes(name) + ", got " +
+                                  std::string(name_of(dtype_of(found->second.scalar_type(), name, where_))) +
+                                  cure(WrongTurn::kQuantised));
+  }
   if (found->second.sizes() != shape) {
     throw input_error(where_, "expected tensor " + in_quotes(name) + " of shape " + text_of(shape) + ", got " +
                                   text_of(found->second.sizes()) + "; do config.json and weights belong together?");

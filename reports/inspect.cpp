@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/stand_ins.h"
 #include "formats/json.h"
 #include "formats/safetensors.h"
 #include "metrics/statistics_file.h"
@@ -176,6 +177,7 @@ std::string first_bytes(const fs::path& path) {
 
 Json describe(const fs::path& path) {
   std::error_code ignored;
+  refuse_stand_in(path);
   if (!fs::exists(path, ignored)) throw input_error(path.string(), "expected a file or folder, found nothing there");
   if (fs::is_directory(path, ignored)) {
     const auto weights = weights_in(path);

@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include "core/files.h"
+#include "core/stand_ins.h"
 
 #include <unistd.h>
 #include <nlohmann/json.hpp>
@@ -168,6 +169,7 @@ Error store_error(const std::filesystem::path& path, const SQLite::Exception& er
 
 SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock) {
   check_file(path, mode);
+  refuse_stand_in(path);
   return guarded(path, [&] {
     if (mode == Store::Mode::kRead) {
       auto database = open_to_read(path);

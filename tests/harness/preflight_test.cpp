@@ -47,7 +47,7 @@ TEST_F(Preflight, NamesSevenPlantedFaultsInOneMessage) {
     EXPECT_EQ(finished.code, 3) << finished.err;
     EXPECT_THAT(finished.err, HasSubstr("7 things are wrong:"));
     for (const auto& text :
-         {unet.string(), std::string("got a Git LFS pointer"), std::string("merges.txt"), (student / "unet").string(),
+         {unet.string(), std::string("is a Git LFS pointer"), std::string("merges.txt"), (student / "unet").string(),
           std::string("gone"), std::string("clip-none"), std::string("reference.npz"), std::string("\n7. ")})
       EXPECT_THAT(finished.err, HasSubstr(text));
     EXPECT_THAT(finished.err, Not(HasSubstr("\n8. ")));

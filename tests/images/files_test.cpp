@@ -110,9 +110,12 @@ TEST(Images, OfOtherKindsAreToldByTheirKind) {
   refused("\0\0\0\x1c"s + "ftypavif and more", "AVIF; convert it");
   refused("\0\0\0\x18"s + "ftypheic", "HEIC; convert it");
   refused("<!DOCTYPE html><html>", "a page of HTML, as a failed download leaves it");
-  refused("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS");
   refused("\0\x05\x16\x07"s + "rest", "an AppleDouble file of macOS");
   refused("", "an empty file");
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\n";
+  EXPECT_FEWSTEP_ERROR(read_image(folder.write("a.jpg", pointer)), ExitCode::kInput, "git lfs pull");
+  EXPECT_FEWSTEP_ERROR(decode_image(pointer, "shard.tar: a.jpg"), ExitCode::kInput, "a.jpg] expected");
+  EXPECT_FEWSTEP_ERROR(decode_image(pointer, "shard.tar: a.jpg"), ExitCode::kInput, "got a Git LFS pointer");
 }
 
 // A PNG with other sizes in its header, and the checksum that belongs to them.

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/json.h"
+#include "models/checkpoint.h"
 #include "models/checkpoint_files.h"
 #include "temporary.h"
 #include "warnings.h"
@@ -219,6 +220,15 @@ TEST(CheckpointInfo, TakesTheWeightsThatTheLibraryTakesWhereTheyAreThereTwice) {
   EXPECT_EQ(find_weights(copy.path() / "text_encoder", "model").filename(), "model.safetensors");
   EXPECT_THAT(warnings.text(), HasSubstr("the shards are taken, as diffusers does"));
   EXPECT_THAT(warnings.text(), HasSubstr("the whole file is taken, as Transformers does"));
+}
+
+TEST(CheckpointInfo, SaysOfQuantisedNetworksThatTheyAreQuantised) {
+  for (const std::string network : {"unet", "vae", "text_encoder"}) {
+    const Copy copy("sd15");
+    copy.set(network + "/config.json", "quantization_config",
+             {{"load_in_8bit", true}, {"quant_method", "bitsandbytes"}});
+    EXPECT_FEWSTEP_ERROR(load_checkpoint(copy.path(), {}, false), ExitCode::kInput, "the weights are quantised");
+  }
 }
 
 TEST(CheckpointInfo, HashesTheFilesThatDecideTokensAndNoOther) {

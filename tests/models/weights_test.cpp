@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -59,11 +60,10 @@ TEST(Weights, HoldTheValuesThatPythonWrote) {
   EXPECT_EQ(tensors.at("ünï \"quoted\"")[3].item<float>(), 3.0f);
 }
 
-TEST(Weights, ConvertFloatsToTheAskedDtypeAndLeaveIntegersAlone) {
+TEST(Weights, ConvertFloatsToTheAskedDtype) {
   auto weights = Weights::open(kGolden, Compute{at::kCPU, at::kBFloat16});
   EXPECT_EQ(weights.take("f16", {5}).scalar_type(), at::kBFloat16);
   EXPECT_EQ(weights.take("f64", {2, 3}).scalar_type(), at::kBFloat16);
-  EXPECT_EQ(weights.take("i64", {2}).scalar_type(), at::kLong);
 }
 
 TEST(Weights, RoundTripThroughAFile) {
@@ -164,6 +164,42 @@ TEST(Weights, ListUpToFiveThatAreLeftOver) {
   EXPECT_FEWSTEP_ERROR(weights.expect_all_taken(), ExitCode::kInput, "got 1 left over: \"t6\" [1, 2];");
   weights.ignore("t6");
   EXPECT_NO_THROW(weights.expect_all_taken());
+}
+
+// Every value that eight bits can hold, as PyTorch widens it; a network of fp8 weights is one of these in float32.
+TEST(Weights, OfEightBitFloatsAreWidened) {
+  const TemporaryFolder folder;
+  string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  const auto values_of = [&](const string& dtype) {
+    const auto path = folder.write(
+        dtype + ".safetensors",
+        safetensors_bytes("{\"w\":{\"dtype\":\"" + dtype + "\",\"shape\":[256],\"data_offsets\":[0,256]}}", bytes));
+    return Weights::open(path, {at::kCPU, at::kFloat}).take("w", {256});
+  };
+  const Tensor e4m3 = values_of("F8_E4M3"), e5m2 = values_of("F8_E5M2");
+  EXPECT_EQ(e4m3[0x38].item<float>(), 1.0f);
+  EXPECT_EQ(e4m3[0x7e].item<float>(), 448.0f);  // the largest
+  EXPECT_TRUE(std::isnan(e4m3[0x7f].item<float>()));
+  EXPECT_EQ(e4m3[0x81].item<float>(), -std::ldexp(1.0f, -9));  // the smallest, negative
+  EXPECT_EQ(e5m2[0x3c].item<float>(), 1.0f);
+  EXPECT_EQ(e5m2[0x7b].item<float>(), 57344.0f);
+  EXPECT_TRUE(std::isinf(e5m2[0x7c].item<float>()));
+}
+
+TEST(Weights, OfIntegersAreRefusedByNameAndType) {
+  const TemporaryFolder folder;
+  for (const string type : {"I8", "U8", "I32", "BOOL"}) {
+    const std::size_t size = type == "I32" ? 16 : 4;
+    const auto path =
+        folder.write(type + ".safetensors",
+                     safetensors_bytes("{\"a.weight\":{\"dtype\":\"" + type +
+                                           "\",\"shape\":[2,2],\"data_offsets\":[0," + std::to_string(size) + "]}}",
+                                       string(size, '\1')));
+    auto weights = Weights::open(path, {at::kCPU, at::kFloat});
+    EXPECT_FEWSTEP_ERROR(weights.take("a.weight", {2, 2}), ExitCode::kInput,
+                         "expected floating-point numbers in tensor \"a.weight\", got " + type);
+  }
 }
 
 }  // namespace
