@@ -4,6 +4,7 @@
 #include "core/messages.h"
 
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <cstdlib>
@@ -42,6 +43,7 @@ int run_to_exit_code(const std::function<int()>& body) noexcept {
     print_error(message);
     return static_cast<int>(code);
   };
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on file sizes then fails, as on a full disk
   try {
     return body();
   } catch (const Error& error) {

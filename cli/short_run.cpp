@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/folder.h"
+#include "core/plain_names.h"
 #include "metrics/catalog.h"
 #include "models/checkpoint_info.h"
 #include "samplers/catalog.h"
@@ -14,7 +15,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 #include <vector>
 
 namespace fewstep {
@@ -37,11 +38,10 @@ struct Known {
 
 std::vector<Known> look_at(const std::vector<Path>& folders) {
   std::vector<Known> all;
-  std::map<std::string, int> seen;
+  std::set<std::string> taken;
   for (const Path& given : folders) {
     const Path folder = without_slash(std::filesystem::absolute(given));
-    Known known{folder_name(folder), folder, inspect_checkpoint(folder, false), {}};
-    if (const int before = seen[known.name]++; before > 0) known.name += fmt::format("-{}", before + 1);
+    Known known{new_plain_name(folder_name(folder), taken), folder, inspect_checkpoint(folder, false), {}};
     if (const auto record = read_training_record(folder, "")) known.training = trained_for(*record);
     all.push_back(std::move(known));
   }
@@ -110,8 +110,10 @@ std::string reference_text(const ShortRun& given) {
 }  // namespace
 
 std::string name_of(const ShortRun& given) {
-  const std::string first = folder_name(given.checkpoints.at(0));
-  return given.checkpoints.size() == 1 ? first : fmt::format("{}-and-{}", first, given.checkpoints.size() - 1);
+  const std::string first = as_plain_name(folder_name(given.checkpoints.at(0)));
+  if (given.checkpoints.size() == 1) return first;
+  const std::string others = fmt::format("-and-{}", given.checkpoints.size() - 1);
+  return first.substr(0, 100 - others.size()) + others;
 }
 
 std::string experiment_of(const ShortRun& given, const std::string& name, bool metrics_needed) {

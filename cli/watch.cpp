@@ -45,8 +45,9 @@ class Watch {
     catch_interrupts();
     std::string waited;
     while (!interrupted()) {
-      std::vector<std::string> waiting;
+      std::vector<WaitingCheckpoint> waiting;
       const auto whole = folder_.look(&waiting);
+      tell_what_is_wrong(waiting);
       choose_baseline(whole);
       if (request_.until && static_cast<std::int64_t>(scored_.size()) >= *request_.until) return 0;
       if (const WatchedCheckpoint* next = next_of(whole)) {
@@ -56,7 +57,7 @@ class Watch {
       }
       const std::string text =
           fmt::format("{} checkpoints scored; waiting{}", scored_.size(),
-                      waiting.empty() ? " for the next" : " for " + waiting.front() + " to be whole");
+                      waiting.empty() ? " for the next" : " for " + waiting.front().name + " to be whole");
       if (text != waited) messages_ << text << std::endl;
       waited = text;
       pause();
@@ -65,6 +66,13 @@ class Watch {
   }
 
  private:
+  // Of a folder at rest, which may be no checkpoint at all: each text once.
+  void tell_what_is_wrong(const std::vector<WaitingCheckpoint>& waiting) {
+    for (const auto& [name, wrong] : waiting)
+      if (!wrong.empty() && told_.insert(name + wrong).second)
+        messages_ << name << " is passed over until it changes: " << wrong << std::endl;
+  }
+
   // The template's checkpoint is this one.
   std::vector<std::string> settings_for(const WatchedCheckpoint& checkpoint) const {
     auto set = request_.set;
@@ -209,6 +217,7 @@ class Watch {
   Gate gate_;
   std::string baseline_, best_metric_;
   std::map<std::string, std::string> done_;  // states of checkpoints that were scored, or cannot be
+  std::set<std::string> told_;
   std::set<std::string> scored_;
   std::map<std::string, double> numbers_;  // lower is better
 };

@@ -19,10 +19,11 @@ std::optional<int> number_in(std::string_view text) {
 
 struct Launcher {
   const char *rank, *size, *local;
+  const char* step = nullptr;  // set in processes that were started to share work, where others have the rest, too
 };
 constexpr std::array<Launcher, 4> kLaunchers{
     {{"RANK", "WORLD_SIZE", "LOCAL_RANK"},
-     {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"},
+     {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID"},
      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
      {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"}}};
 
@@ -66,9 +67,9 @@ std::optional<std::filesystem::path> whole_store(const std::filesystem::path& sh
 }
 
 std::optional<Launched> launched(const Lookup& lookup) {
-  for (const auto& [rank_name, size_name, local_name] : kLaunchers) {
+  for (const auto& [rank_name, size_name, local_name, step_name] : kLaunchers) {
     const char *rank_text = lookup(rank_name), *size_text = lookup(size_name);
-    if (!rank_text || !size_text) continue;
+    if (!rank_text || !size_text || !*rank_text || !*size_text) continue;
     const auto rank = number_in(rank_text), size = number_in(size_text);
     if (!rank || !size || *size < 1 || *size > kMostShards || *rank < 0 || *rank >= *size) {
       throw usage_error(std::string(rank_name) + " and " + size_name,
@@ -77,8 +78,10 @@ std::optional<Launched> launched(const Lookup& lookup) {
     }
     if (*size == 1) return std::nullopt;
     const char* local = lookup(local_name);
-    return Launched{
-        {*rank + 1, *size}, std::string(rank_name) + " and " + size_name, local ? number_in(local) : std::nullopt};
+    return Launched{{*rank + 1, *size},
+                    std::string(rank_name) + " and " + size_name,
+                    local ? number_in(local) : std::nullopt,
+                    !step_name || lookup(step_name)};
   }
   return std::nullopt;
 }

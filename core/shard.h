@@ -33,6 +33,7 @@ struct Launched {
   Shard shard;
   std::string variables;     // "RANK and WORLD_SIZE"
   std::optional<int> local;  // number of the process on its machine, from 0
+  bool is_step = true;       // false where Slurm allotted tasks and srun did not start this process
 };
 using Lookup = std::function<const char*(const char* name)>;  // as std::getenv
 // Nothing where no launcher says that there are two processes or more. Throws Error (kUsage) for numbers that make no

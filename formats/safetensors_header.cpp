@@ -140,7 +140,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_integer(std::int64_t number) override { return fail("the number " + std::to_string(number)); }
   bool number_float(double, const std::string& text) override { return fail("the number " + text.substr(0, 40)); }
   bool boolean(bool) override { return fail("a truth value"); }
-  bool null() override { return fail("null"); }
+  bool null() override { return (depth_ == 1 && in_metadata_) || fail("null"); }  // no metadata
   bool binary(nlohmann::json::binary_t&) override { return fail("binary data"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
     throw input_error(

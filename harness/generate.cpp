@@ -10,9 +10,9 @@ namespace fewstep {
 
 ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width) {
   const VaeConfig vae = read_vae_config(checkpoint / "vae" / "config.json");
-  const std::int64_t trained = read_unet_config(checkpoint / "unet" / "config.json").sample_size * vae.downscale();
-  ImageSize size{height > 0 ? height : static_cast<int>(trained), width > 0 ? width : static_cast<int>(trained),
-                 vae.latent_channels, vae.downscale()};
+  const auto [rows, columns] = read_unet_config(checkpoint / "unet" / "config.json").sample_size;
+  ImageSize size{height > 0 ? height : static_cast<int>(rows * vae.downscale()),
+                 width > 0 ? width : static_cast<int>(columns * vae.downscale()), vae.latent_channels, vae.downscale()};
   if (size.height % size.downscale == 0 && size.width % size.downscale == 0) return size;
   throw usage_error(checkpoint.string(), "expected a height and width that are multiples of " +
                                              std::to_string(size.downscale) + ", got " + std::to_string(size.height) +

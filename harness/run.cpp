@@ -2,6 +2,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "core/warnings.h"
 #include "datasets/pairing.h"
 #include "harness/cell_runner.h"
 #include "harness/dry_run.h"
@@ -93,11 +94,14 @@ RunContext begin_run(const RunRequest& request, const Experiment& experiment, co
 // Beside the kept images, so that they can be scored, trained on and looked at elsewhere.
 void write_kept_captions(RunContext& run) {
   if (run.experiment.keep_images == 0) return;
+  const Path folder = run.beside_store(".images");
   std::vector<CaptionRow> rows;
-  for (KeptImage& image : kept_images(run.store))
-    rows.push_back(
-        {Path(image.image_path).filename().string(), std::move(image.text), image.prompt_row, std::move(image.cell)});
-  if (!rows.empty()) write_captions(run.beside_store(".images"), rows);
+  for (KeptImage& image : kept_images(run.store)) {
+    Path file = Path(image.image_path).filename();
+    if (!std::filesystem::exists(folder / file)) continue;  // removed since
+    rows.push_back({file.string(), std::move(image.text), image.prompt_row, std::move(image.cell)});
+  }
+  if (!rows.empty()) write_captions(folder, rows);
 }
 
 int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
@@ -190,8 +194,13 @@ RunRequest as_launched(const RunRequest& given, std::ostream& messages) {
   if (!found) return request;
   request.shard = found->shard;
   if (request.device == "auto") request.device = local_device(found->local.value_or(0));
-  messages << "shard " << text_of(found->shard) << ", from " << found->variables
-           << " (--shard 1/1 makes all of it here)" << std::endl;
+  const std::string what =
+      "shard " + text_of(found->shard) + ", from " + found->variables + " (--shard 1/1 makes all of it here)";
+  if (found->is_step) {
+    messages << what << std::endl;
+  } else {
+    warn("Slurm", what + "; srun, which starts the other shards, did not start this process");
+  }
   return request;
 }
 

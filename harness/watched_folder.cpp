@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/faults.h"
+#include "core/plain_names.h"
 #include "models/checkpoint.h"
 
 #include <c10/core/InferenceMode.h>
@@ -17,16 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string name_of(const fs::path& folder) {
-  std::string name = folder.filename().string();
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == ' ' || c == ',' || c == '='; }, '-');
-  return name;
-}
-
 // Nothing where a file vanishes while we look: somebody writes there.
 std::optional<WatchedCheckpoint> state_of(const fs::path& folder) {
-  WatchedCheckpoint checkpoint{name_of(folder), folder, "", fs::file_time_type::min()};
+  WatchedCheckpoint checkpoint{"", folder, "", fs::file_time_type::min()};
   std::set<std::string> lines;
   std::error_code failure;
   for (fs::recursive_directory_iterator file(folder, failure), end; !failure && file != end; file.increment(failure)) {
@@ -44,36 +38,45 @@ std::optional<WatchedCheckpoint> state_of(const fs::path& folder) {
   return checkpoint;
 }
 
-// Headers of all weights against the bytes that are there; no weight is read.
-bool is_whole(const fs::path& folder) {
+// Headers of all weights against the bytes that are there; no weight is read. Empty where the checkpoint is whole.
+std::string what_is_wrong(const fs::path& folder) {
   const c10::InferenceMode inference;
   Faults faults;
   faults.check([&] { check_checkpoint(folder, faults); });
-  return faults.count() == 0;
+  try {
+    faults.finish(folder.string());
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 }  // namespace
 
-std::vector<WatchedCheckpoint> WatchedFolder::look(std::vector<std::string>* waiting) {
+std::vector<WatchedCheckpoint> WatchedFolder::look(std::vector<WaitingCheckpoint>* waiting) {
   std::error_code failure;
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(folder_, failure))
     if (entry.is_directory(failure) && !entry.path().filename().string().starts_with("."))
       folders.push_back(entry.path());
   if (failure) throw input_error(folder_.string(), "expected a folder of checkpoints: " + failure.message());
+  std::ranges::sort(folders);
+  std::set<std::string> taken;
   std::vector<WatchedCheckpoint> whole;
   std::map<std::string, std::string> states;
   for (const fs::path& folder : folders) {
     auto checkpoint = state_of(folder);
-    const std::string name = name_of(folder);
+    const std::string name = new_plain_name(folder.filename().string(), taken);
+    if (checkpoint) checkpoint->name = name;
     const bool begun = checkpoint && !checkpoint->state.empty();
     if (checkpoint) states[name] = checkpoint->state;
     const bool quiet = begun && last_.contains(name) && last_.at(name) == checkpoint->state &&
                        fs::file_time_type::clock::now() - checkpoint->changed >= settle_;
-    if (quiet && is_whole(folder))
+    const std::string wrong = quiet ? what_is_wrong(folder) : "";
+    if (quiet && wrong.empty())
       whole.push_back(std::move(*checkpoint));
     else if (waiting && (!checkpoint || begun))
-      waiting->push_back(name);
+      waiting->push_back({name, wrong});
   }
   last_ = std::move(states);
   std::sort(whole.begin(), whole.end(), [](const WatchedCheckpoint& a, const WatchedCheckpoint& b) {

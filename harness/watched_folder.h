@@ -10,10 +10,14 @@ namespace fewstep {
 // A folder into which a running training drops checkpoints.
 
 struct WatchedCheckpoint {
-  std::string name;  // of its folder, as --only can say it: blanks, commas and = become -
+  std::string name;  // of its folder, as a plain name
   std::filesystem::path folder;
   std::string state;  // of its files' names, sizes and times: changes when it is written again
   std::filesystem::file_time_type changed;
+};
+
+struct WaitingCheckpoint {
+  std::string name, wrong;  // what is wrong with one that has rested; empty while somebody writes to it
 };
 
 class WatchedFolder {
@@ -23,9 +27,9 @@ class WatchedFolder {
       : folder_(std::move(folder)), settle_(settle) {}
 
   // The checkpoints that are whole, the oldest first: every network and configuration is there and has all its bytes,
-  // and nobody writes to it. waiting: names of those that are not whole yet. Throws Error (kInput) where the folder is
+  // and nobody writes to it. waiting: those that are not whole yet. Throws Error (kInput) where the folder is
   // none.
-  std::vector<WatchedCheckpoint> look(std::vector<std::string>* waiting = nullptr);
+  std::vector<WatchedCheckpoint> look(std::vector<WaitingCheckpoint>* waiting = nullptr);
 
  private:
   std::filesystem::path folder_;

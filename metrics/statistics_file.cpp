@@ -8,6 +8,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
@@ -22,7 +25,7 @@ namespace {
 constexpr std::int64_t kMaxWidth = 8192;
 constexpr std::int64_t kMaxNumbers = kMaxWidth * kMaxWidth;
 constexpr int kMaxEntries = 64;
-constexpr double kAsymmetry = 1e-6;  // of the largest number; float32 covariances are off by 1e-7
+constexpr double kAsymmetry = 1e-4;  // of the largest number; sums of 50,000 products in float32 are off by 1e-5
 constexpr std::array<std::string_view, 5> kKnown = {"mu", "sigma", "protocol", "count", "network"};
 
 struct CloseReader {
@@ -80,6 +83,7 @@ Array read_array(archive* reader, const std::string& where) {
 struct Archive {
   std::map<std::string, Array> arrays;  // those of kKnown
   std::set<std::string> names;          // all of them
+  std::set<std::string> pickled;        // those of Python objects
 };
 
 void read_entry(Archive& contents, archive* reader, archive_entry* entry, const std::string& file) {
@@ -92,8 +96,15 @@ void read_entry(Archive& contents, archive* reader, archive_entry* entry, const 
   if (!contents.names.insert(name).second) throw input_error(where, "expected the entry once, got it twice");
   if (contents.names.size() > kMaxEntries)
     throw input_error(file, "expected at most " + std::to_string(kMaxEntries) + " entries, got more");
-  for (const std::string_view known : kKnown)
-    if (name == known) contents.arrays.emplace(name, read_array(reader, where));
+  for (const std::string_view known : kKnown) {
+    if (name == known) {
+      contents.arrays.emplace(name, read_array(reader, where));
+      return;
+    }
+  }
+  std::string start;
+  read_to(start, kMaxNpyHeaderBytes, reader, where);
+  if (start.find("'descr': '|O'") != std::string::npos) contents.pickled.insert(name);
 }
 
 Archive read_archive(const std::filesystem::path& npz) {
@@ -115,15 +126,44 @@ Archive read_archive(const std::filesystem::path& npz) {
   return contents;
 }
 
+// What else such an archive is, or how it becomes statistics.
+std::string advice(const Archive& contents, const std::string& file) {
+  constexpr std::array<std::pair<const char*, const char*>, 7> kOtherNames{{{"mean", "cov"},
+                                                                            {"mean", "covariance"},
+                                                                            {"mean", "sigma"},
+                                                                            {"m", "s"},
+                                                                            {"mu1", "sigma1"},
+                                                                            {"mu", "cov"},
+                                                                            {"mu_real", "sigma_real"}}};
+  for (const auto& [mean, covariance] : kOtherNames) {
+    if (contents.names.contains(mean) && contents.names.contains(covariance))
+      return fmt::format(
+          "; if these are mean and covariance, rename them:\n  python3 -c \"import numpy as np; a = np.load('{}'); "
+          "np.savez('renamed.npz', mu=a['{}'], sigma=a['{}'])\"",
+          file, mean, covariance);
+  }
+  const auto pickle = std::ranges::find_if(contents.names, [](const auto& name) { return name.ends_with("data.pkl"); });
+  if (pickle != contents.names.end()) {
+    return fmt::format(
+        "; it is a pickle of PyTorch, as torch-fidelity keeps, which is not read:\n  python3 -c \"import torch, numpy "
+        "as "
+        "np; a = torch.load('{}', weights_only=False); np.savez('statistics.npz', mu=a['mu'], sigma=a['sigma'])\"",
+        file);
+  }
+  if (contents.names.contains("feats")) return "; these are features for KID, not statistics";
+  if (contents.pickled.contains("arr_0"))
+    return "; arr_0 is a pickled object, which is not read: save its arrays, np.savez(FILE, mu=…, sigma=…)";
+  if (contents.names.contains("arr_0")) return "; these are images, make statistics of them with fewstep stats";
+  return "";
+}
+
 const Array& expect(const Archive& contents, const std::string& name, const std::string& file) {
   const auto found = contents.arrays.find(name);
   if (found != contents.arrays.end()) return found->second;
   std::string names;
   for (const std::string& other : contents.names) names += (names.empty() ? "" : ", ") + other;
-  std::string advice;
-  if (contents.names.contains("arr_0")) advice = "; these are images, make statistics of them with fewstep stats";
-  if (contents.names.contains("feats")) advice = "; these are features for KID, not statistics";
-  throw input_error(file, "expected arrays mu and sigma, got " + (names.empty() ? "none" : names) + advice);
+  throw input_error(file,
+                    "expected arrays mu and sigma, got " + (names.empty() ? "none" : names) + advice(contents, file));
 }
 
 void check(const Gaussian& gaussian, const std::string& file) {
@@ -157,6 +197,7 @@ Gaussian to_gaussian(const Archive& contents, const std::string& file) {
   const std::vector<double> covariance = npy_doubles(sigma.header, sigma.bytes, sigma.where);
   gaussian.covariance = Eigen::Map<const Eigen::MatrixXd>(covariance.data(), shape[0], shape[0]);
   check(gaussian, file);
+  gaussian.covariance = ((gaussian.covariance + gaussian.covariance.transpose()) / 2).eval();
   return gaussian;
 }
 

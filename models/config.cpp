@@ -47,6 +47,8 @@ Config::Config(nlohmann::json object, std::string where, Classes classes)
     if (key == "quantization_config" && !value.empty())
       throw input_error(where_,
                         "expected weights in floating point, got " + in_quotes(key) + cure(WrongTurn::kQuantised));
+    // How the weights lie in the file, which the file itself says.
+    if (classes.size() > 0 && (key == "torch_dtype" || key == "dtype") && !defaults_.contains(key)) continue;
     const bool unknown = classes.size() > 0 && !key.starts_with('_') && !defaults_.contains(key);
     if (!unknown) object_[key] = value;
     // What is null, false or empty says that there is nothing to ignore.
@@ -137,6 +139,11 @@ std::vector<std::int64_t> Config::integer_or_list(const std::string& key, std::s
   auto list = integers(key);
   if (list.size() != n) fail(key, "a number or a list of " + std::to_string(n));
   return list;
+}
+
+bool Config::has(const std::string& key) {
+  const auto* value = find(key);
+  return value && !value->is_null();
 }
 
 Config Config::object(const std::string& key, Classes classes) {

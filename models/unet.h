@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,7 +19,8 @@ namespace fewstep {
 // config.json of diffusers' UNet2DConditionModel, as far as SD 1.5, SD 2.1 and LCM use it. Any other key must have
 // its default value: an unsupported one is refused by name.
 struct UnetConfig {
-  std::int64_t sample_size = 64, in_channels = 4, out_channels = 4;
+  std::array<std::int64_t, 2> sample_size{64, 64};  // height and width of the latents
+  std::int64_t in_channels = 4, out_channels = 4;
   std::vector<std::string> down_block_types, up_block_types;
   std::optional<std::string> mid_block_type = "UNetMidBlock2DCrossAttn";  // absent: no mid block
   std::vector<std::int64_t> block_out_channels, attention_heads;          // diffusers' attention_head_dim counts heads

@@ -12,7 +12,10 @@ UnetConfig read_unet_config(const std::filesystem::path& config_json) {
   // upcast_attention: attention accumulates in float32 here in any case. dropout is for training.
   config.without_effect("upcast_attention dropout addition_embed_type_num_heads");
   UnetConfig unet;
-  unet.sample_size = config.optional_integer("sample_size").value_or(64);
+  if (config.has("sample_size")) {  // a number, or height and width
+    const auto sizes = config.integer_or_list("sample_size", 2);
+    unet.sample_size = {sizes[0], sizes[1]};
+  }
   unet.in_channels = config.integer("in_channels");
   unet.out_channels = config.integer("out_channels");
   unet.down_block_types = config.texts("down_block_types", {"CrossAttnDownBlock2D", "DownBlock2D"});
@@ -58,7 +61,7 @@ void check(const UnetConfig& unet, const std::string& where) {
 
 nlohmann::json config_json(const UnetConfig& config) {
   nlohmann::json object{{"_class_name", "UNet2DConditionModel"},
-                        {"sample_size", config.sample_size},
+                        {"sample_size", config.sample_size[0]},
                         {"in_channels", config.in_channels},
                         {"out_channels", config.out_channels},
                         {"down_block_types", config.down_block_types},
@@ -76,6 +79,7 @@ nlohmann::json config_json(const UnetConfig& config) {
                         {"time_cond_proj_dim", nullptr}};
   if (config.mid_block_type) object["mid_block_type"] = *config.mid_block_type;
   if (config.time_cond_proj_dim) object["time_cond_proj_dim"] = *config.time_cond_proj_dim;
+  if (config.sample_size[0] != config.sample_size[1]) object["sample_size"] = config.sample_size;
   return object;
 }
 

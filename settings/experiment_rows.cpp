@@ -1,6 +1,7 @@
 #include "settings/experiment_rows.h"
 
 #include "core/error.h"
+#include "core/plain_names.h"
 #include "samplers/catalog.h"
 
 #include <algorithm>
@@ -32,11 +33,7 @@ int step_count(const TomlTable& table, std::string_view text, const toml::node& 
 
 std::string plain_name(const TomlTable& table) {
   const std::string name = table.text("name");
-  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_' || c == '.' || c == '+';
-  });
-  if (!plain || name[0] == '.' || name[0] == '-' || name.size() > 100)
-    table.expected(*table.find("name"), "letters, digits, \"-\", \"_\", \".\", \"+\" for name");
+  if (!is_plain_name(name)) table.expected(*table.find("name"), std::string(kPlainNames) + " for name");
   return name;
 }
 

@@ -3,6 +3,7 @@
 #include "core/files.h"
 #include "core/stand_ins.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -120,6 +121,11 @@ void remove_temporaries(const std::filesystem::path& database) {
 
 }  // namespace
 
+bool has_file_size_limit() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 bool is_empty_database(const std::filesystem::path& path) {
   try {
     SQLite::Database database = open_to_read(path);
@@ -160,8 +166,10 @@ Error store_error(const std::filesystem::path& path, const SQLite::Exception& er
       return environment_error(where, "the store cannot be opened (" + text + "); check permissions");
     case SQLITE_IOERR:
       return environment_error(where, "reading or writing failed (" + text + ": " +
-                                          sqlite3_errstr(error.getExtendedErrorCode()) +
-                                          "); nothing stored is lost; check the disk");
+                                          sqlite3_errstr(error.getExtendedErrorCode()) + "); nothing stored is lost; " +
+                                          (has_file_size_limit() ? "the process has a limit on the size of files "
+                                                                   "(ulimit -f): raise it, or check the disk"
+                                                                 : "check the disk"));
     default:
       return environment_error(where, "SQLite failed: " + text);
   }

@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <set>
 #include <sstream>
 
 namespace fewstep {
@@ -155,6 +156,30 @@ TEST_F(ShortRuns, InitWritesAFileOnceUnlessItIsForced) {
   EXPECT_FEWSTEP_ERROR(run_init(request, out), ExitCode::kUsage, "is there already");
   request.force = true;
   run_init(request, out);
+}
+
+TEST_F(ShortRuns, InitWritesWhatRunReadsWhateverTheFoldersAreCalled) {
+  InitRequest request{given(), folder.path() / "odd.toml", true};
+  request.short_run.checkpoints.clear();
+  for (const std::string name : {"my model", "my-model", "modèle", "-o", "a=b,c", "模型", "a\"b'c", "a\\b"}) {
+    std::filesystem::create_directory_symlink(kPocket / "lcm", folder.path() / name);
+    request.short_run.checkpoints.push_back(folder.path() / name);
+  }
+  const std::string longest(250, 'x');
+  std::filesystem::create_directory_symlink(kPocket / "lcm", folder.path() / longest);
+  request.short_run.checkpoints.push_back(folder.path() / longest);
+  std::ostringstream out;
+  run_init(request, out);
+  std::set<std::string> names;
+  for (const auto& checkpoint : read_experiment(request.output).checkpoints) names.insert(checkpoint.name);
+  EXPECT_THAT(names, testing::UnorderedElementsAre("my-model", "my-model-2", "mod-le", "o", "a-b-c", "unnamed",
+                                                   "a-b-c-2", "a-b", std::string(100, 'x')));
+  const auto all = request.short_run.checkpoints;
+  for (const auto& checkpoint : all) {  // alone, it names the experiment
+    request.short_run.checkpoints = {checkpoint};
+    run_init(request, out);
+    EXPECT_NO_THROW(read_experiment(request.output)) << checkpoint;
+  }
 }
 
 TEST_F(ShortRuns, FindWeightsByNameInTheirFolderAndInTheUsersConfiguration) {

@@ -52,12 +52,18 @@ TEST(Shard, IsWhatTheLauncherSays) {
   EXPECT_EQ(torchrun->local, 1);
   EXPECT_EQ(launched_with({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}})->shard, (Shard{1, 4}));
   EXPECT_EQ(launched_with({{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "4"}})->shard, (Shard{4, 4}));
+  EXPECT_FALSE(launched_with({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}})->is_step) << "srun did not start it";
+  EXPECT_TRUE(launched_with({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}})->is_step);
+  EXPECT_TRUE(torchrun->is_step);
   EXPECT_EQ(launched_with({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}})->variables, "PMI_RANK and PMI_SIZE");
 }
 
 TEST(Shard, IsTheWholeWhereOneProcessRunsAlone) {
   EXPECT_FALSE(launched_with({}));
   EXPECT_FALSE(launched_with({{"RANK", "3"}}));
+  EXPECT_FALSE(launched_with({{"RANK", ""}, {"WORLD_SIZE", "8"}})) << "set to nothing is not set";
+  EXPECT_EQ(launched_with({{"RANK", "0"}, {"WORLD_SIZE", ""}, {"PMI_RANK", "1"}, {"PMI_SIZE", "2"}})->shard,
+            (Shard{2, 2}));
   EXPECT_FALSE(launched_with({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "1"}}));
 }
 

@@ -222,6 +222,17 @@ TEST(Safetensors, FindsWholeShardedAndHalfPrecisionWeights) {
   EXPECT_EQ(find_weights(folder.path(), "model"), folder.path() / "model.safetensors");
 }
 
+TEST(Safetensors, MayHaveNoMetadata) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("a.safetensors",
+                                 safetensors_bytes("{\"__metadata__\":null,\"a\":{" + kGoodFields + "}}", "12345678"));
+  const auto file = SafetensorsFile::open(path);
+  EXPECT_EQ(file.tensors().size(), 1u);
+  EXPECT_TRUE(file.metadata().empty());
+  EXPECT_REFUSED(safetensors_bytes("{\"__metadata__\":{\"k\":null}}", ""), "null");
+  EXPECT_REFUSED(safetensors_bytes("{\"a\":null}", ""), "null");
+}
+
 TEST(Safetensors, NamesTheVariantsWhereOnlyTheseAreThere) {
   const TemporaryFolder folder;
   folder.write("model.bf16.safetensors", "");

@@ -9,6 +9,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 namespace fewstep {
 namespace {
@@ -159,6 +160,27 @@ TEST(Run, KeepsTheImagesThatWereMeasured) {
     EXPECT_EQ(image_hash(image), select.getColumn(1).getString());
   }
   EXPECT_EQ(images, 12);
+}
+
+TEST(Run, GivesItsTableAgainWhenItsImagesWereRemoved) {
+  SmallExperiment small;
+  small.more = "[images]\nkeep = true\n";
+  ASSERT_EQ(small.run().code, 0);
+  const auto images = std::filesystem::path(small.store()).replace_extension(".images");
+  ASSERT_GT(std::filesystem::remove_all(images), 12U);
+  const Finished again = small.run();
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("complete"));
+}
+
+TEST(Run, ThatMayWriteNoLargerFileEndsWithWhatToDo) {
+  SmallExperiment small;
+  const Finished finished = small.run({}, [] {
+    const rlimit most{50'000, 50'000};
+    ::setrlimit(RLIMIT_FSIZE, &most);
+  });
+  EXPECT_EQ(finished.code, 4) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("ulimit -f"));
 }
 
 TEST(Run, KeepsTheImagesOfTheFirstPromptsAlone) {

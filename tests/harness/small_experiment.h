@@ -40,8 +40,8 @@ struct SmallExperiment {
     arguments.insert(arguments.end(), options.begin(), options.end());
     return arguments;
   }
-  Finished run(const std::vector<std::string>& options = {}) const {
-    return run_program("fewstep", run_arguments(options));
+  Finished run(const std::vector<std::string>& options = {}, const std::function<void()>& before = {}) const {
+    return run_program("fewstep", run_arguments(options), before);
   }
 
   nlohmann::json report() const {

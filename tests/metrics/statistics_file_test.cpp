@@ -37,7 +37,7 @@ TEST(StatisticsFile, IsReadAsOtherToolsWriteIt) {
     EXPECT_EQ(file.network.substr(0, 4), ours ? "abab" : "");
     ++files;
   }
-  EXPECT_EQ(files, 6);
+  EXPECT_EQ(files, 7);
 }
 
 TEST(StatisticsFile, IsRefusedByNameWhereItIsNoStatistics) {
@@ -46,7 +46,19 @@ TEST(StatisticsFile, IsRefusedByNameWhereItIsNoStatistics) {
     EXPECT_FEWSTEP_ERROR(read_statistics(entry.path()), ExitCode::kInput, entry.path().filename().string());
     ++files;
   }
-  EXPECT_EQ(files, 20);
+  EXPECT_EQ(files, 25);
+}
+
+TEST(StatisticsFile, UnderOtherNamesIsRefusedWithTheLineThatRenamesIt) {
+  const auto refused = [](const char* name, const char* text) {
+    EXPECT_FEWSTEP_ERROR(read_statistics(kFolder / "npz-refused" / name), ExitCode::kInput, text);
+  };
+  refused("mean-cov.npz", "np.savez('renamed.npz', mu=a['mean'], sigma=a['cov'])");
+  refused("m-s.npz", "mu=a['m'], sigma=a['s'])");
+  refused("mu1-sigma1.npz", "mu=a['mu1'], sigma=a['sigma1'])");
+  refused("object.npz", "arr_0 is a pickled object");
+  refused("images.npz", "these are images");
+  refused("torch-fidelity.pt", "it is a pickle of PyTorch");
 }
 
 TEST(StatisticsFile, SurvivesARoundTripAndIsTheSameBytes) {

@@ -177,6 +177,24 @@ TEST(UnetConfig, IgnoresKeysThatItsReferenceClassDoesNotKnowWithOneWarning) {
                                  "] ignored, as the reference does, for it knows no such keys: decay, some_new_key\n");
 }
 
+TEST(UnetConfig, ReadsASizeOfTwoNumbersAndTakesNoNoticeOfTheTypeOnDisk) {
+  const TemporaryFolder folder;
+  auto config = sd15_config();
+  config["sample_size"] = {64, 96};
+  config["torch_dtype"] = "float16";
+  config["dtype"] = "bfloat16";
+  const Warnings warnings;
+  const UnetConfig unet = read_unet_config(folder.write("config.json", config.dump()));
+  EXPECT_EQ(unet.sample_size, (std::array<std::int64_t, 2>{64, 96}));
+  EXPECT_EQ(warnings.text(), "");
+  EXPECT_EQ(config_json(unet).at("sample_size"), config["sample_size"]);
+  config["sample_size"] = 32;
+  EXPECT_EQ(read_unet_config(folder.write("config.json", config.dump())).sample_size,
+            (std::array<std::int64_t, 2>{32, 32}));
+  config["sample_size"] = {64};
+  EXPECT_FEWSTEP_ERROR(read_unet_config(folder.write("config.json", config.dump())), ExitCode::kInput, "sample_size");
+}
+
 TEST(UnetConfig, RefusesListsThatDoNotFitEachOther) {
   const TemporaryFolder folder;
   auto config = sd15_config();

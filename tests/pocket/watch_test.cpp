@@ -39,11 +39,13 @@ TEST(WatchedFolder, WaitsForWhatIsHalfWritten) {
   const auto size = fs::file_size(weights);
   fs::resize_file(weights, size / 2);
   WatchedFolder watched(folder.path(), 50ms);
-  std::vector<std::string> waiting;
+  std::vector<WaitingCheckpoint> waiting;
   watched.look();
   std::this_thread::sleep_for(100ms);
   EXPECT_THAT(names(watched.look(&waiting)), IsEmpty()) << "cut short";
-  EXPECT_THAT(waiting, ElementsAre("step-100"));
+  ASSERT_EQ(waiting.size(), 1u);
+  EXPECT_EQ(waiting[0].name, "step-100");
+  EXPECT_THAT(waiting[0].wrong, testing::HasSubstr("diffusion_pytorch_model.safetensors")) << "it has rested";
   fs::copy_file(kLcm / "unet/diffusion_pytorch_model.safetensors", weights, fs::copy_options::overwrite_existing);
   EXPECT_THAT(names(watched.look()), IsEmpty()) << "it changed since the last look";
   std::this_thread::sleep_for(100ms);
@@ -52,6 +54,14 @@ TEST(WatchedFolder, WaitsForWhatIsHalfWritten) {
   watched.look();
   std::this_thread::sleep_for(100ms);
   EXPECT_THAT(names(watched.look()), IsEmpty()) << "a part is missing";
+  fs::create_directories(folder.path() / "training-state");
+  std::ofstream(folder.path() / "training-state/optimizer.bin") << "x";
+  watched.look();
+  std::this_thread::sleep_for(100ms);
+  waiting.clear();
+  watched.look(&waiting);
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_THAT(waiting[1].wrong, testing::HasSubstr("model_index.json"));
   EXPECT_THROW(WatchedFolder(folder.path() / "none", 50ms).look(), std::exception);
 }
 
@@ -64,7 +74,7 @@ TEST(WatchedFolder, ListsTheOldestFirstAndLeavesOthersAlone) {
     fs::last_write_time(file.path(), fs::file_time_type::clock::now() - 12h);
   fs::create_directories(folder.path() / "logs");
   WatchedFolder watched(folder.path(), 50ms);
-  std::vector<std::string> waiting;
+  std::vector<WaitingCheckpoint> waiting;
   watched.look();
   EXPECT_THAT(names(watched.look(&waiting)), ElementsAre("b", "a--new"));
   EXPECT_THAT(waiting, IsEmpty()) << "an empty folder is not begun";

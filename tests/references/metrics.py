@@ -334,6 +334,8 @@ def statistics_files(folder):
     numpy.savez_compressed(good / "clean-fid.npz", mu=mu.astype(numpy.float32), sigma=sigma)
     numpy.savez(good / "float32.npz", mu=mu.astype(numpy.float32), sigma=sigma.astype(numpy.float32))
     numpy.savez(good / "fortran.npz", mu=mu, sigma=numpy.asfortranarray(sigma))
+    apart = numpy.triu(numpy.full((6, 6), 2e-5 * abs(sigma).max()), 1)  # as far off symmetric as sums in float32
+    numpy.savez(good / "asymmetric.npz", mu=mu, sigma=sigma + apart - apart.T)
     numpy.savez(good / "ours.npz", mu=mu, sigma=sigma, protocol="pytorch-fid", count=20, network="ab" * 32)
 
     def refuse(name, **arrays):
@@ -358,6 +360,11 @@ def statistics_files(folder):
     refuse("count-of-one", mu=mu, sigma=sigma, count=1)
     refuse("count-of-text", mu=mu, sigma=sigma, count="20")
     refuse("protocol-of-number", mu=mu, sigma=sigma, protocol=3)
+    refuse("mean-cov", mean=mu, cov=sigma)
+    refuse("m-s", m=mu, s=sigma)
+    refuse("mu1-sigma1", mu1=mu, sigma1=sigma)
+    refuse("object", arr_0=numpy.array({"mu": mu, "sigma": sigma}, dtype=object))
+    torch.save({"mu": mu, "sigma": sigma}, bad / "torch-fidelity.pt")
 
 
 def make(folder: pathlib.Path):

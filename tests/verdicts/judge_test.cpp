@@ -82,6 +82,24 @@ TEST_F(Judged, WhatIsSurelyInsideTheMarginPassesThoughItIsWorse) {
   EXPECT_EQ(row(compare(ArmStore(), moved(-0.1, 0), strict), "clip-score").verdict, Verdict::kRegressed);
 }
 
+TEST_F(Judged, FewerPromptsAreNamedAsTheCauseAndNoOther) {
+  ArmStore fewer;
+  fewer.prompts = 90;
+  const Comparison comparison = compare(ArmStore(), fewer);
+  EXPECT_EQ(comparison.code, ExitCode::kNotComparable);
+  EXPECT_THAT(comparison.unequal, testing::ElementsAre(HasSubstr("images: 100 in the baseline, 90 in the candidate")));
+}
+
+TEST_F(Judged, CaptionsThatDifferInTheirFileAloneAreSaidToBeTheSame) {
+  ArmStore other;
+  other.source = std::string(64, 'e');
+  const Comparison same = compare(ArmStore(), other);
+  EXPECT_EQ(same.code, ExitCode::kNotComparable);
+  EXPECT_THAT(same.unequal, Contains(HasSubstr("the files differ in line ends or other columns")));
+  other.caption = "another caption ";
+  EXPECT_THAT(compare(ArmStore(), other).unequal, Not(Contains(HasSubstr("line ends"))));
+}
+
 TEST_F(Judged, OtherNoiseIsNotComparableUnlessItIsAskedFor) {
   ArmStore other = moved(0, 0);
   other.seed = 2;

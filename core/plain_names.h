@@ -1,0 +1,19 @@
+#pragma once
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace fewstep {
+
+// A name in experiment files, on command lines and in stores: 1 to 100 ASCII letters, digits and "-_.+", the first no
+// "-" and no ".".
+inline constexpr std::string_view kPlainNames = "letters, digits, \"-\", \"_\", \".\", \"+\"";
+bool is_plain_name(std::string_view name);
+
+// Text as a plain name: each other character becomes "-", what is too long is cut.
+std::string as_plain_name(std::string_view text);
+
+// The same, made unlike those that are taken by "-2", "-3" …; then it is taken, too.
+std::string new_plain_name(std::string_view text, std::set<std::string>& taken);
+
+}  // namespace fewstep
