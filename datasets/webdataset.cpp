@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/left_out.h"
 #include "core/text.h"
+#include "core/warnings.h"
 #include "datasets/caption_table.h"
 #include "formats/json.h"
 #include "formats/tar_index.h"
@@ -12,8 +13,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cctype>
+#include <array>
 #include <charconv>
+#include <map>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -24,6 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxCaptionBytes = 1 << 20;
 constexpr std::size_t kMaxShards = 100'000;
+constexpr std::array<std::string_view, 3> kTextEndings = {".txt", ".text", ".caption"};
 
 struct Range {
   std::uint64_t first = 0, last = 0;
@@ -66,16 +70,35 @@ std::vector<std::string> expand(const std::string& text, const std::string& patt
   return all;
 }
 
+// Entries that became no part of a sample, by their ending.
+class Unused {
+ public:
+  void add(const std::string& ending) { ++counts_[ending.empty() ? "without an ending" : ending]; }
+  void tell(const std::string& where) const {
+    std::string text;
+    for (const auto& [ending, count] : counts_)
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + ending;
+    if (!text.empty()) warn(where, "entries that are no part of a sample: " + text);
+  }
+
+ private:
+  std::map<std::string, std::int64_t> counts_;
+};
+
 class Shard {
  public:
   Shard(const fs::path& path, std::size_t number, const ImageQuery& query)
       : path_(path), number_(number), key_(query.text_column), captions_needed_(query.captions_needed) {}
 
-  void add_to(std::vector<WebSample>& samples, LeftOut& left_out) {
+  void add_to(std::vector<WebSample>& samples, LeftOut& left_out, Unused& unused) {
     entries_ = index_tar(path_);
-    for (const TarEntry& entry : entries_) sort(entry);
+    for (const TarEntry& entry : entries_) sort(entry, unused);
     for (const Parts& parts : parts_) {
-      if (!parts.image && !parts.text && !parts.json) continue;
+      if (parts.is_side && with_image_.contains(parts.group)) {
+        for (const TarEntry* entry : {parts.image, parts.text, parts.json})
+          if (entry) unused.add(lower(entry->name.substr(parts.group.size())));
+        continue;
+      }
       try {
         samples.push_back(sample_of(parts));
       } catch (const Error& error) {
@@ -85,28 +108,35 @@ class Shard {
   }
 
  private:
-  struct Parts {  // of one sample; entries of other kinds alone leave it empty
+  // What has one name up to its last dot. "8.0" of "8.0.jpg" is a sample of the name, or a further part of the sample
+  // "8" (webdataset's own rule) where "8.jpg" is there.
+  struct Parts {
     const TarEntry *image = nullptr, *text = nullptr, *json = nullptr;
+    std::string group;  // the name up to its first dot
+    bool is_side = false;
   };
 
   std::string where(const TarEntry& entry) const { return path_.string() + ", entry " + in_quotes(entry.name); }
 
-  void sort(const TarEntry& entry) {
+  void sort(const TarEntry& entry, Unused& unused) {
     const auto slash = entry.name.rfind('/');
-    const auto base = slash == std::string::npos ? 0 : slash + 1, dot = entry.name.find('.', base);
+    const auto base = slash == std::string::npos ? 0 : slash + 1, first = entry.name.find('.', base);
     // An entry without an ending, or a hidden one, is no part of a sample (macOS adds "._NAME" beside every file).
-    if (dot == std::string::npos || dot == base) return;
-    const std::string ending = lower(entry.name.substr(dot));
-    const auto [found, fresh] = by_key_.emplace(entry.name.substr(0, dot), parts_.size());
-    if (fresh) parts_.emplace_back();
+    if (first == std::string::npos || first == base) return unused.add(first == base ? "hidden" : "");
+    const auto last = entry.name.rfind('.');
+    const std::string ending = lower(entry.name.substr(last));
+    const bool image = is_image_extension(ending), json = ending == ".json";
+    const bool text = std::ranges::find(kTextEndings, ending) != kTextEndings.end();
+    if (!image && !json && !text) return unused.add(lower(entry.name.substr(first)));
+    const auto [found, fresh] = by_key_.emplace(entry.name.substr(0, last), parts_.size());
+    if (fresh) parts_.push_back({nullptr, nullptr, nullptr, entry.name.substr(0, first), first != last});
     Parts& parts = parts_[found->second];
-    if (is_image_extension(ending)) {
-      if (parts.image)
-        throw input_error(where(entry), "expected one image of a name, got " + in_quotes(parts.image->name) + " too");
-      parts.image = &entry;
-    }
-    if (ending == ".txt") parts.text = &entry;
-    if (ending == ".json") parts.json = &entry;
+    const TarEntry*& part = image ? parts.image : json ? parts.json : parts.text;
+    if (part && image)
+      throw input_error(where(entry), "expected one image of a name, got " + in_quotes(parts.image->name) + " too");
+    if (part) return unused.add(ending);
+    part = &entry;
+    if (image && !parts.is_side) with_image_.insert(parts.group);
   }
 
   WebSample sample_of(const Parts& parts) const {
@@ -115,7 +145,7 @@ class Shard {
       throw input_error(where(parts.text ? *parts.text : *parts.json), "expected an image of the same name, got none");
     if (!caption && captions_needed_) {
       throw input_error(where(*parts.image), std::string("expected a caption of the same name, ") +
-                                                 (key_ ? ".json" : ".txt or .json") + ", got none");
+                                                 (key_ ? ".json" : ".txt, .text, .caption or .json") + ", got none");
     }
     const TarEntry& image = *parts.image;
     expect_size(image, kMaxImageBytes);
@@ -150,7 +180,8 @@ class Shard {
   }
 
   std::string caption_of(const nlohmann::json& object, const TarEntry& entry) const {
-    const std::vector<std::string> keys = key_ ? std::vector{*key_} : std::vector<std::string>{"caption", "text"};
+    const std::vector<std::string> keys =
+        key_ ? std::vector{*key_} : std::vector<std::string>{"caption", "text", "prompt"};
     for (const std::string& key : keys) {
       const auto found = object.find(key);
       if (found == object.end() || found->is_null()) continue;
@@ -158,7 +189,7 @@ class Shard {
       throw input_error(where(entry), "expected a text for " + in_quotes(key) + ", got a " + found->type_name());
     }
     throw input_error(where(entry), "expected a caption under " + in_quotes(keys.front()) +
-                                        (key_ ? "" : " or " + in_quotes(keys.back())) + ", got none");
+                                        (key_ ? "" : ", \"text\" or \"prompt\"") + ", got none");
   }
 
   const fs::path& path_;
@@ -166,7 +197,8 @@ class Shard {
   const std::optional<std::string>& key_;
   const bool captions_needed_;
   std::vector<TarEntry> entries_;
-  std::vector<Parts> parts_;  // in the order of their first entries
+  std::vector<Parts> parts_;          // in the order of their first entries
+  std::set<std::string> with_image_;  // groups whose plain name has an image
   std::unordered_map<std::string, std::size_t> by_key_;
 };
 
@@ -183,14 +215,16 @@ std::vector<fs::path> expand_shards(const fs::path& pattern) {
 std::vector<WebSample> read_web_samples(const std::vector<fs::path>& shards, const ImageQuery& query) {
   std::vector<WebSample> samples;
   LeftOut left_out(query.images.string(), query.max_left_out);
+  Unused unused;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     if (query.count && static_cast<std::int64_t>(samples.size()) >= *query.count) break;
     const auto seen = [&] { return static_cast<std::int64_t>(samples.size()) + left_out.count(); };
     const std::int64_t before = seen();
-    Shard(shards[i], i, query).add_to(samples, left_out);
+    Shard(shards[i], i, query).add_to(samples, left_out, unused);
     if (seen() == before)
       throw input_error(shards[i].string(), "expected images with captions (KEY.jpg and KEY.txt …), got none");
   }
+  unused.tell(query.images.string());
   left_out.finish(static_cast<std::int64_t>(samples.size()) + left_out.count(), "samples", kFewSamples);
   return samples;
 }

@@ -22,10 +22,11 @@ struct WebSample {
 std::vector<std::filesystem::path> expand_shards(const std::filesystem::path& pattern);
 
 // The samples of all shards in the order of their first entries, up to the end of the shard that holds number count.
-// KEY.jpg .jpeg .png .webp .bmp .tif .tiff is the image, KEY.txt or else KEY.json with "caption" or "text" the caption;
-// with key, KEY.json with that key alone. Other entries are passed over; samples without an image or, where captions
-// are needed, without a caption are left out. Throws Error (kInput), naming shard and entry, where too many are, for
-// two images of one key, no samples at all, and whatever index_tar refuses.
+// KEY.jpg .jpeg .png .webp .bmp .tif .tiff is the image; KEY.txt, .text or .caption the caption, or else KEY.json with
+// "caption", "text" or "prompt"; with key, KEY.json with that key alone. KEY ends at the last dot; A.B.png is a side
+// part where A.png is there. Other entries are counted in a warning by their endings; samples without an image or,
+// where captions are needed, without a caption are left out. Throws Error (kInput), naming shard and entry, where too
+// many are, for two images of one key, no samples at all, and whatever index_tar refuses.
 std::vector<WebSample> read_web_samples(const std::vector<std::filesystem::path>& shards, const ImageQuery& query);
 
 }  // namespace fewstep

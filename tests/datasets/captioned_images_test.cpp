@@ -257,6 +257,50 @@ TEST_F(ImageShards, AreReadInTheOrderOfTheirFiles) {
   EXPECT_EQ(set.at(3).image, plain(120));
 }
 
+TEST_F(ImageShards, TakeEverySampleOfNamesWithDots) {
+  shard("dots.tar", {{"0.jpg.txt", "no image"},  // a side part of no sample
+                     {"8.0.png", png(0)},
+                     {"8.0.txt", "zero"},
+                     {"8.1.png", png(1)},
+                     {"8.1.txt", "one"},
+                     {"a/v1.5_2.png", png(2)},
+                     {"a/v1.5_2.json", R"({"prompt": "two"})"}});
+  const CaptionedImages set = open_captioned_images({.images = at("dots.tar"), .max_left_out = 0.5});
+  EXPECT_THAT(captions(set), testing::ElementsAre("zero", "one", "two"));
+}
+
+TEST_F(ImageShards, ReadTheEndingsAndKeysThatOthersWrite) {
+  shard("endings.tar", {{"0.png", png(0)},
+                        {"0.caption", "zero"},
+                        {"1.png", png(1)},
+                        {"1.text", "one"},
+                        {"2.png", png(2)},
+                        {"2.json", R"({"prompt": "two", "seed": 7})"},
+                        {"3.png", png(3)},
+                        {"3.json", R"({"prompt": "no", "caption": "three"})"}});
+  const CaptionedImages set = open_captioned_images({.images = at("endings.tar")});
+  EXPECT_THAT(captions(set), testing::ElementsAre("zero", "one", "two", "three"));
+}
+
+TEST_F(ImageShards, CountEveryEntryThatIsNoPartOfASample) {
+  shard("more.tar", {{"0.png", png(0)},
+                     {"0.txt", "zero"},
+                     {"0.seg.png", png(1)},
+                     {"0.cls", "7"},
+                     {"1.png", png(1)},
+                     {"1.txt", "one"},
+                     {"1.caption", "again"},
+                     {"1.cls", "8"},
+                     {"._1.png", "resource fork"},
+                     {"README", "text"}});
+  const Warnings warnings;
+  const CaptionedImages set = open_captioned_images({.images = at("more.tar")});
+  EXPECT_THAT(captions(set), testing::ElementsAre("zero", "one"));
+  EXPECT_THAT(warnings.text(),
+              testing::HasSubstr("entries that are no part of a sample: 1 .caption, 2 .cls, 1 .seg.png, "
+                                 "1 hidden, 1 without an ending"));
+}
+
 TEST_F(ImageShards, TakeTheKeyThatIsNamed) {
   shard("data-08.tar", {{"0.png", png(0)}, {"0.txt", "zero"}, {"0.json", R"({"vier": "null"})"}});
   const CaptionedImages set = open_captioned_images({.images = at("data-08.tar"), .text_column = "vier"});
@@ -310,7 +354,7 @@ TEST_F(ImageShards, HoldJpegAndWebpImages) {
 
 TEST_F(ImageShards, RefuseSamplesThatAreNotWhole) {
   refuses({{"0.png", png(0)}},
-          "bad.tar, entry \"0.png\"] expected a caption of the same name, .txt or .json, got none");
+          "bad.tar, entry \"0.png\"] expected a caption of the same name, .txt, .text, .caption or .json, got none");
   refuses({{"0.txt", "a"}}, "bad.tar, entry \"0.txt\"] expected an image of the same name, got none");
   refuses({{"0.png", png(0)}, {"0.txt", "a"}, {"1.json", "{}"}}, "entry \"1.json\"] expected an image");
   refuses({{"0.png", png(0)}, {"0.txt", "a"}, {"0.jpg", "b"}},
@@ -330,7 +374,7 @@ TEST_F(ImageShards, RefuseCaptionsThatAreNone) {
   with("0.txt", std::string("a\0b", 3), "expected a caption of text, got a NUL byte in it");
   with("0.txt", std::string((1 << 20) + 1, 'a'), "expected at most 1048576 bytes, got 1048577");
   with("0.json", "{", "expected valid JSON");
-  with("0.json", R"({"width": 4})", "expected a caption under \"caption\" or \"text\", got none");
+  with("0.json", R"({"width": 4})", "expected a caption under \"caption\", \"text\" or \"prompt\", got none");
   with("0.json", R"({"caption": 4})", "expected a text for \"caption\", got a number");
   with("0.json", R"({"caption": ""})", "expected a caption, got none");
 }
