@@ -36,7 +36,7 @@ class Config {
   std::optional<std::string> optional_text(const std::string& key);
   // A number for all n, or a list of n.
   std::vector<std::int64_t> integer_or_list(const std::string& key, std::size_t n);
-  bool has(const std::string& key);  // and it is not null
+  bool has(const std::string& key);                        // and it is not null
   Config object(const std::string& key, Classes classes);  // a nested object; empty when absent
 
   // The key is absent, or has this value or a list of it. How to go on may follow the message.
