@@ -104,7 +104,7 @@ class History {
     for (const TrainingRecord& record : read_trainings(store))
       if (const auto iterations = trained_for(record).iterations)
         steps[record.checkpoint_sha256] = static_cast<double>(*iterations);
-    std::set<std::tuple<LineKey, std::string>> seen;
+    std::map<std::tuple<LineKey, std::string>, std::size_t> seen;  // the place of these weights in their line
     const auto runs = read_runs(store);
     for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
       for (StoredCell& cell : read_table(store, run->id).cells) {
@@ -116,9 +116,16 @@ class History {
           continue;
         const SeriesKey& series = cell.series;
         const LineKey key{series.sampler, series.steps, series.omega};
-        if (!seen.insert({key, series.checkpoint_sha256}).second) continue;
         const auto step = steps.find(series.checkpoint_sha256);
         const auto number = step == steps.end() ? last_number(series.checkpoint_name) : std::optional(step->second);
+        Line& line = lines_[key];
+        const auto [known, fresh] = seen.emplace(std::tuple(key, series.checkpoint_sha256), line.points.size());
+        if (!fresh) {  // an earlier run: its name stays, where a later one called the same weights "latest"
+          HistoryPoint& point = line.points[known->second];
+          point.checkpoint = series.checkpoint_name;
+          point.order = number.value_or(static_cast<double>(run->id));
+          continue;
+        }
         HistoryPoint point{index,
                            number.value_or(static_cast<double>(run->id)),
                            run->id,
@@ -126,7 +133,6 @@ class History {
                            series.checkpoint_sha256,
                            cell,
                            *score};
-        Line& line = lines_[key];
         line.label =
             fmt::format("{} · {} step{} · ω {:.6g}", key.sampler, key.steps, key.steps == 1 ? "" : "s", key.omega);
         line.points.push_back(std::move(point));

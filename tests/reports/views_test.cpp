@@ -33,10 +33,10 @@ std::string print(const ReportRequest& request) {
 class HistoryReport : public testing::Test {
  protected:
   // One checkpoint of a training, its CLIP score moved by so much.
-  void add(const std::string& store, const std::string& name, double clip) {
+  void add(const std::string& store, const std::string& name, double clip, const std::string& weights = "") {
     ArmStore arm;
     arm.checkpoint = name;
-    arm.sha256 = sha256(store + name);
+    arm.sha256 = sha256(weights.empty() ? store + name : weights);
     arm.cells[0].clip = clip;
     arm.jitter = 0.5;
     write_arm(folder_.path() / store, arm);
@@ -62,6 +62,15 @@ TEST_F(HistoryReport, MarksChangesBeyondTheNoiseInTheOrderOfTraining) {
   std::vector<bool> marked;
   for (const FigurePoint& point : view.figures.at(0).lines.at(0).points) marked.push_back(point.marked);
   EXPECT_THAT(marked, ElementsAre(false, true, false, true));
+}
+
+TEST_F(HistoryReport, KeepsTheNameUnderWhichWeightsWereFirstMeasured) {
+  add("a.sqlite", "ck-100", 0.01, "weights of 100");
+  add("a.sqlite", "latest", 0.01, "weights of 100");
+  add("a.sqlite", "ck-200", 1.5, "weights of 200");
+  add("a.sqlite", "latest", 1.5, "weights of 200");
+  const View view = history_of({folder_.path() / "a.sqlite"}, "clip-score");
+  EXPECT_THAT(view.document.sections.at(0).more_labels, ElementsAre(ElementsAre("ck-100"), ElementsAre("ck-200")));
 }
 
 TEST_F(HistoryReport, FindsADriftOfStepsThatAreSmallEach) {
