@@ -110,10 +110,9 @@ std::string reference_text(const ShortRun& given) {
 }  // namespace
 
 std::string name_of(const ShortRun& given) {
-  const std::string first = as_plain_name(folder_name(given.checkpoints.at(0)));
-  if (given.checkpoints.size() == 1) return first;
-  const std::string others = fmt::format("-and-{}", given.checkpoints.size() - 1);
-  return first.substr(0, 100 - others.size()) + others;
+  const std::size_t count = given.checkpoints.size();
+  const std::string others = count > 1 ? fmt::format("-and-{}", count - 1) : "";
+  return as_plain_name(folder_name(given.checkpoints.at(0)), kLongestName - others.size()) + others;
 }
 
 std::string experiment_of(const ShortRun& given, const std::string& name, bool metrics_needed) {

@@ -17,7 +17,7 @@ struct WatchedCheckpoint {
 };
 
 struct WaitingCheckpoint {
-  std::string name, wrong;  // what is wrong with one that has rested; empty while somebody writes to it
+  std::string name, wrong;  // what is wrong with one that has rested; empty while its files change
 };
 
 class WatchedFolder {
@@ -27,8 +27,7 @@ class WatchedFolder {
       : folder_(std::move(folder)), settle_(settle) {}
 
   // The checkpoints that are whole, the oldest first: every network and configuration is there and has all its bytes,
-  // and nobody writes to it. waiting: those that are not whole yet. Throws Error (kInput) where the folder is
-  // none.
+  // and no file has changed lately. waiting: those that are not whole yet. Throws Error (kInput) for what is no folder.
   std::vector<WatchedCheckpoint> look(std::vector<WaitingCheckpoint>* waiting = nullptr);
 
  private:

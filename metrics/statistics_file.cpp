@@ -146,8 +146,7 @@ std::string advice(const Archive& contents, const std::string& file) {
   if (pickle != contents.names.end()) {
     return fmt::format(
         "; it is a pickle of PyTorch, as torch-fidelity keeps, which is not read:\n  python3 -c \"import torch, numpy "
-        "as "
-        "np; a = torch.load('{}', weights_only=False); np.savez('statistics.npz', mu=a['mu'], sigma=a['sigma'])\"",
+        "as np; a = torch.load('{}', weights_only=False); np.savez('statistics.npz', mu=a['mu'], sigma=a['sigma'])\"",
         file);
   }
   if (contents.names.contains("feats")) return "; these are features for KID, not statistics";
