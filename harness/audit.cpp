@@ -2,6 +2,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "core/scratch_folder.h"
 #include "harness/environment.h"
 #include "harness/made_again.h"
 #include "harness/run.h"
@@ -12,7 +13,6 @@
 
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -24,26 +24,6 @@ namespace {
 using Path = std::filesystem::path;
 
 constexpr double kScores = 1e-9;  // of a score: another machine adds in another order
-
-// A folder of this process below the system's one for such things, removed at the end.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "fewstep-audit-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw environment_error(name, "a folder for the audit cannot be made");
-    path_ = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const Path& path() const { return path_; }
-
- private:
-  Path path_;
-};
 
 // What was found, and what of it differs.
 struct Findings {
@@ -149,7 +129,7 @@ int run_audit(const AuditRequest& given, std::ostream& out, std::ostream& messag
   std::vector<Findings> all(3);
   check_pictures(store, table, all[0]);
   out << text_of("pictures", all[0]) << std::flush;
-  const Scratch scratch;
+  const ScratchFolder scratch;
   {
     const c10::InferenceMode inference;
     RunMetrics metrics(experiment, {at::kCPU, at::kFloat});

@@ -44,13 +44,12 @@ RunRequest request_for(const Path& shard, const Path& output) {
   return request;
 }
 
-}  // namespace
-
-int run_merge(const MergeRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
-  const Path output = output_of(request);
-  check(request.stores, output);
+// Takes all of them over; a new output is removed again where that fails.
+MergeCount merge_all(const MergeRequest& request, const Path& output, std::ostream& messages) {
+  std::error_code ignored;
+  const bool is_new = !std::filesystem::exists(output, ignored);
   MergeCount sum;
-  {
+  try {
     Store store = Store::open(output, Store::Mode::kWrite);
     for (const Path& path : request.stores) {
       const MergeCount count = merge_into(store, path, {request.mixed});
@@ -60,9 +59,23 @@ int run_merge(const MergeRequest& request, const ShowRun& show, std::ostream& ou
       sum.metric_rows += count.metric_rows;
       sum.timings += count.timings;
     }
+  } catch (...) {
+    if (is_new) Store::remove(output);
+    throw;
+  }
+  return sum;
+}
+
+}  // namespace
+
+int run_merge(const MergeRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
+  const Path output = output_of(request);
+  check(request.stores, output);
+  const MergeCount sum = merge_all(request, output, messages);
+  if (sum.samples + sum.metric_rows + sum.timings == 0) {
+    Store store = Store::open(output, Store::Mode::kRead);
     const auto runs = read_runs(store);
-    const bool nothing_new = sum.samples + sum.metric_rows + sum.timings == 0;
-    if (nothing_new && !runs.empty() && runs.back().state == "complete") {
+    if (!runs.empty() && runs.back().state == "complete") {
       show(store, runs.back().id);
       messages << "nothing is new in " << output.string() << std::endl;
       return 0;

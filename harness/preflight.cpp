@@ -58,7 +58,9 @@ void preflight(const Experiment& experiment, const std::vector<Cell>& cells, con
       if (metric.metric->needs_reference) faults.check([&] { check_reference(experiment, metric); });
     });
   }
-  if (Store::is_there(store)) faults.check([&] { Store::open(store, Store::Mode::kRead); });
+  faults.check([&] {
+    if (Store::is_there(store)) Store::open(store, Store::Mode::kRead);
+  });
 }
 
 void check_disk(const Path& store, double bytes, Faults& faults) {

@@ -2,6 +2,9 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "core/warnings.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -73,6 +76,9 @@ Arm open_arm(const std::string& text, const std::string& only) {
     throw usage_error(text, "expected a run's number or a checkpoint after #: " +
                                 unknown_name(part, std::span<const std::string>(checkpoint_names(*arm.store))));
   arm.table = read_table(*arm.store, named ? named : number);
+  if (const StoredRun& newest = arm.table.runs.back(); part.empty() && newest.id != arm.table.run.id)
+    warn(text, fmt::format("run {} ({}: {}) added nothing, so this is run {}; {}#{} shows it", newest.id,
+                           newest.experiment, end_text(newest), arm.table.run.id, arm.path.string(), newest.id));
   if (arm.table.cells.empty()) throw input_error(text, "expected a run with cells, got one without");
   // Of all cells of the run: "sampler=ddim,lcm" says it of a teacher and of its student.
   const auto which = fits(arm.table.cells, only);

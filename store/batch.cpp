@@ -72,14 +72,17 @@ class Batch {
     }
   }
 
+  // An image whose features are stored keeps them, unless their file is gone.
   void add_features(std::span<const std::int64_t> ids, std::span<const SampleRow> samples, const MetricRows& metric) {
-    if (all_stored(ids, metric.metric_id)) return;
+    const std::vector<bool> stored = which_are_stored(ids, metric.metric_id);
+    if (std::all_of(stored.begin(), stored.end(), [](bool one) { return one; })) return;
     const std::string hash = write_features(store_.path, metric.values, metric.width);
     const std::int64_t block = block_id(hash, static_cast<std::int64_t>(ids.size()), metric.width);
     SQLite::Statement insert(store_.database,
-                             "INSERT INTO sample_feature (sample_id, metric_id, block_id, row, recomputed) "
-                             "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+                             "INSERT OR REPLACE INTO sample_feature (sample_id, metric_id, block_id, row, recomputed) "
+                             "VALUES (?, ?, ?, ?, ?)");
     for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (stored[i]) continue;
       bind_all(insert, ids[i], metric.metric_id, block, static_cast<std::int64_t>(i), samples[i].made_again ? 1 : 0);
       insert.exec();
     }
@@ -106,12 +109,16 @@ class Batch {
                                                 "; another program or machine made it: use another --store");
   }
 
-  bool all_stored(std::span<const std::int64_t> ids, std::int64_t metric_id) {
-    SQLite::Statement select(store_.database, "SELECT 1 FROM sample_feature WHERE sample_id = ? AND metric_id = ?");
-    return std::all_of(ids.begin(), ids.end(), [&](std::int64_t id) {
+  std::vector<bool> which_are_stored(std::span<const std::int64_t> ids, std::int64_t metric_id) {
+    SQLite::Statement select(store_.database,
+                             "SELECT hash FROM sample_feature JOIN feature_block ON feature_block.id = block_id "
+                             "WHERE sample_id = ? AND metric_id = ?");
+    std::vector<bool> stored;
+    for (const std::int64_t id : ids) {
       bind_all(select, id, metric_id);
-      return select.executeStep();
-    });
+      stored.push_back(select.executeStep() && has_features(store_.path, text_at(store_.path, select, 0)));
+    }
+    return stored;
   }
 
   std::int64_t block_id(const std::string& hash, std::int64_t rows, std::int64_t width) {
@@ -203,6 +210,20 @@ void gather(Store::Impl& store, const std::vector<StoredRow>& stored, Store::Row
   }
 }
 
+// The ids of a series' feature blocks whose files are gone, joined by commas.
+std::string lost_blocks(Store::Impl& store, std::int64_t series_id) {
+  SQLite::Statement select(store.database,
+                           "SELECT id, hash FROM feature_block WHERE id IN (SELECT block_id FROM sample_feature "
+                           "JOIN sample ON sample.id = sample_id WHERE series_id = ?)");
+  bind_all(select, series_id);
+  std::string ids;
+  while (select.executeStep()) {
+    if (has_features(store.path, text_at(store.path, select, 1))) continue;
+    ids += (ids.empty() ? "" : ", ") + std::to_string(integer_at(store.path, select, 0));
+  }
+  return ids;
+}
+
 }  // namespace
 
 void Store::set_image_path(std::int64_t series_id, std::int64_t prompt_row, int image_index,
@@ -221,13 +242,14 @@ void Store::set_image_path(std::int64_t series_id, std::int64_t prompt_row, int 
 std::vector<std::pair<std::int64_t, int>> Store::finished(std::int64_t series_id,
                                                           std::span<const std::int64_t> metric_ids) {
   return guarded(impl_->path, [&] {
+    const std::string lost = lost_blocks(*impl_, series_id);
     std::string query =
         "SELECT prompt.row, sample.image_index FROM sample JOIN prompt ON prompt.id = sample.prompt_id "
         "WHERE sample.series_id = ?";
     for (const std::int64_t id : metric_ids) {
-      const std::string key = " WHERE sample_id = sample.id AND metric_id = " + std::to_string(id) + ")";
-      query +=
-          " AND (EXISTS (SELECT 1 FROM sample_metric" + key + " OR EXISTS (SELECT 1 FROM sample_feature" + key + ")";
+      const std::string row = " WHERE sample_id = sample.id AND metric_id = " + std::to_string(id);
+      query += " AND (EXISTS (SELECT 1 FROM sample_metric" + row + ") OR EXISTS (SELECT 1 FROM sample_feature" + row +
+               " AND block_id NOT IN (" + lost + ")))";
     }
     SQLite::Statement select(impl_->database, query);
     bind_all(select, series_id);
@@ -274,6 +296,7 @@ std::vector<float> Store::row_of(std::int64_t series_id, std::int64_t metric_id,
     StoredRow row;
     row.block = integer_at(impl_->path, feature, 0);
     row.row = integer_at(impl_->path, feature, 1);
+    if (!has_features(impl_->path, find_block(*impl_, row.block).hash)) return {};
     gather(*impl_, {row}, found);
     return found.values;
   });

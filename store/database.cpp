@@ -13,47 +13,53 @@
 namespace fewstep {
 namespace {
 
-constexpr int kBusyTimeoutMs = 10'000;
 constexpr int kMaxTextBytes = 64 << 20;
-
-// A reader of a folder that cannot be written to: SQLite cannot make the shared-memory file of WAL there, but a store
-// without a log is whole in its one file.
-std::string immutable_uri(const std::filesystem::path& path) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string uri = "file:";
-  for (const char c : std::filesystem::absolute(path).string()) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || c == '/' || c == '.' || c == '-' || c == '_') {
-      uri += c;
-    } else {
-      uri += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return uri + "?immutable=1";
-}
-
-bool can_be_immutable(const std::filesystem::path& path) {
-  std::error_code ignored;
-  const auto log = std::filesystem::file_size(path.string() + "-wal", ignored);
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  return (ignored || log == 0) && ::access(folder.c_str(), W_OK) != 0;
-}
 
 int first_integer(SQLite::Database& database, const char* query) {
   SQLite::Statement statement(database, query);
   return statement.executeStep() ? statement.getColumn(0).getInt() : 0;
 }
 
-SQLite::Database open_to_read(const std::filesystem::path& path) {
+SQLite::Database open_place(const Place& place) {
+  SQLite::Database database(place.uri, SQLite::OPEN_READONLY | SQLite::OPEN_URI, kBusyTimeoutMs);
+  first_integer(database, "SELECT count(*) FROM sqlite_schema");
+  return database;
+}
+
+// Where SQLite cannot make the shared memory that a log needs: in a folder that cannot be written to. A store without a
+// log is whole in its one file; immutable means that SQLite reads no log.
+Place place_in_folder_to_read(const std::filesystem::path& path) {
+  if (log_bytes(path) == 0) return {uri_of(path, "immutable=1"), {}};
+  Place place{"", std::make_unique<ScratchFolder>()};
+  const auto copy = place.copy->path() / "store.sqlite";
+  std::filesystem::copy_file(path, copy);
+  std::filesystem::copy_file(log_file(path), log_file(copy));
+  std::filesystem::permissions(copy, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+  std::filesystem::permissions(log_file(copy), std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+  place.uri = uri_of(copy, "mode=ro");
+  return place;
+}
+
+SQLite::Database open_to_read(const std::filesystem::path& path, Place& place) {
   try {
-    SQLite::Database database(path.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
-    first_integer(database, "SELECT count(*) FROM sqlite_schema");
-    return database;
+    place.uri = uri_of(path, "mode=ro");
+    return open_place(place);
   } catch (const SQLite::Exception& error) {
     const int code = error.getErrorCode() & 0xff;
-    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || !can_be_immutable(path)) throw;
+    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    if (code == SQLITE_BUSY) check_locks(path);
+    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || ::access(folder.c_str(), W_OK) == 0 ||
+        ::access(path.c_str(), R_OK) != 0)
+      throw;
   }
-  return {immutable_uri(path), SQLite::OPEN_READONLY | SQLite::OPEN_URI, kBusyTimeoutMs};
+  try {
+    place = place_in_folder_to_read(path);
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw environment_error(path.string(), std::string("a copy of it and its log, which a folder without permission to "
+                                                       "write needs, failed: ") +
+                                               error.code().message());
+  }
+  return open_place(place);
 }
 
 void harden(SQLite::Database& database) {
@@ -99,8 +105,7 @@ void check_file(const std::filesystem::path& path, Store::Mode mode) {
 // SQLite itself finds a missing end only where it reads it. A log beside the file may hold pages that the file lacks.
 void check_length(SQLite::Database& database, const std::filesystem::path& path) {
   std::error_code failure;
-  const auto log = std::filesystem::file_size(path.string() + "-wal", failure);
-  if (!failure && log > 0) return;
+  if (log_bytes(path) > 0) return;
   const auto expected = static_cast<std::uintmax_t>(database.execAndGet("PRAGMA page_count").getInt64()) *
                         static_cast<std::uintmax_t>(database.execAndGet("PRAGMA page_size").getInt64());
   const auto found = std::filesystem::file_size(path, failure);
@@ -119,16 +124,31 @@ void remove_temporaries(const std::filesystem::path& database) {
   }
 }
 
-}  // namespace
-
 bool has_file_size_limit() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
+}  // namespace
+
+std::string uri_of(const std::filesystem::path& path, const std::string& options) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(path).string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || c == '/' || c == '.' || c == '-' || c == '_') {
+      uri += c;
+    } else {
+      uri += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return uri + "?" + options;
+}
+
 bool is_empty_database(const std::filesystem::path& path) {
   try {
-    SQLite::Database database = open_to_read(path);
+    Place place;
+    SQLite::Database database = open_to_read(path, place);
     return first_integer(database, "SELECT count(*) FROM sqlite_schema") == 0;
   } catch (const SQLite::Exception&) {
     return false;  // whoever opens it says what it is
@@ -155,9 +175,15 @@ Error store_error(const std::filesystem::path& path, const SQLite::Exception& er
       return environment_error(
           where, "the disk is full (" + text + "); free space and run the same command again: nothing stored is lost");
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return environment_error(
-          where, "the store is locked by another program (" + text + "); close it and run the same command again");
+    case SQLITE_LOCKED: {
+      const std::string shared = shared_file_system(path);
+      return environment_error(where, "the store is locked by another program (" + text +
+                                          "); close it and run the same command again" +
+                                          (shared.empty() ? ""
+                                                          : ". It is on " + shared +
+                                                                ", where locks may fail: put it on a local disk "
+                                                                "with --store"));
+    }
     case SQLITE_READONLY:
       return environment_error(where, "the store is read-only (" + text + ")");
     case SQLITE_CANTOPEN:
@@ -175,18 +201,23 @@ Error store_error(const std::filesystem::path& path, const SQLite::Exception& er
   }
 }
 
-SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock) {
+SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock,
+                               Place& place) {
   check_file(path, mode);
   refuse_stand_in(path);
+  check_log(path);
+  if (mode == Store::Mode::kWrite) check_locks(path);
   return guarded(path, [&] {
     if (mode == Store::Mode::kRead) {
-      auto database = open_to_read(path);
+      auto database = open_to_read(path, place);
       harden(database);
       check_version(database, path);
       check_length(database, path);
       return database;
     }
-    SQLite::Database database(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
+    place.uri = uri_of(path, "mode=rwc");
+    SQLite::Database database(place.uri, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_URI,
+                              kBusyTimeoutMs);
     harden(database);
     if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
       throw environment_error(path.string(), "expected to write, but the file is read-only");

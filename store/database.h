@@ -1,5 +1,7 @@
 #pragma once
 #include "core/error.h"
+#include "core/scratch_folder.h"
+#include "store/log.h"
 #include "store/migrations.h"
 #include "store/store.h"
 
@@ -35,16 +37,34 @@ class WriterLock {
   int fd_ = -1;
 };
 
+// Throws Error (kEnvironment) where the file system of a store has no locks, as NFS without its lock service.
+void check_locks(const std::filesystem::path& database);
+// "NFS", "Lustre" …; empty for a file system of this machine.
+std::string shared_file_system(const std::filesystem::path& file);
+
 struct CellLabel {
   std::string checkpoint_name;
   bool given_as_guidance_scale = false;
 };
 
 // Whether a process, this one included, holds the lock.
+bool is_locked(const std::filesystem::path& database);
 bool has_writer(const Store::Impl& store);
 
+constexpr int kBusyTimeoutMs = 10'000;
+
+// A file's name as SQLite takes it with SQLITE_OPEN_URI; options: "mode=ro", "immutable=1".
+std::string uri_of(const std::filesystem::path& path, const std::string& options);
+
+// How SQLite reaches a store, and the copy of it that was needed for that, if one was.
+struct Place {
+  std::string uri;
+  std::unique_ptr<ScratchFolder> copy;
+};
+
 // Opens and checks. A writer takes the lock before it touches anything, and creates the tables where it finds none.
-SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock);
+SQLite::Database open_database(const std::filesystem::path& path, Store::Mode mode, std::optional<WriterLock>& lock,
+                               Place& place);
 
 int stored_version(SQLite::Database& database);
 
@@ -53,11 +73,15 @@ bool is_empty_database(const std::filesystem::path& path);
 
 struct Store::Impl {
   Impl(const std::filesystem::path& file, Mode mode)
-      : path(file), database(open_database(file, mode, lock)), version(stored_version(database)) {}
+      : path(file), database(open_database(file, mode, lock, place)), version(stored_version(database)) {
+    if (mode == Mode::kWrite) log.emplace(file, database);
+  }
 
   std::filesystem::path path;
   std::optional<WriterLock> lock;
+  Place place;
   SQLite::Database database;
+  std::optional<LogWriter> log;
   int version;                               // of the schema: a reader takes older ones as they are
   std::map<std::int64_t, CellLabel> labels;  // of each series, as add_series named it last
 };
@@ -108,6 +132,8 @@ Score score_at(const std::filesystem::path& path, SQLite::Statement& row, int fi
 std::filesystem::path features_folder(const std::filesystem::path& database);
 // Writes values [rows,width] under the hash of their content, whole or not at all, and returns the hash.
 std::string write_features(const std::filesystem::path& database, std::span<const float> values, std::int64_t width);
+// Whether the file of these values is there. Where it is not, their images count as not measured.
+bool has_features(const std::filesystem::path& database, const std::string& hash);
 // Reads and checks size and finite values; check_hash: the content too. Throws Error (kInput).
 std::vector<float> read_features(const std::filesystem::path& database, const std::string& hash, std::int64_t rows,
                                  std::int64_t width, bool check_hash = false);

@@ -51,9 +51,20 @@ std::string write_features(const std::filesystem::path& database, std::span<cons
   return hash;
 }
 
+bool has_features(const std::filesystem::path& database, const std::string& hash) {
+  std::error_code ignored;
+  return std::filesystem::exists(file_of(database, hash), ignored);
+}
+
 std::vector<float> read_features(const std::filesystem::path& database, const std::string& hash, std::int64_t rows,
                                  std::int64_t width, bool check_hash) {
   const auto path = file_of(database, hash);
+  if (!has_features(database, hash)) {
+    const std::string folder = features_folder(database).filename().string(), store = database.filename().string();
+    throw input_error(path.string(), "expected the features of " + std::to_string(rows) +
+                                         " images, found no such file; copy the folder " + folder + " beside " + store +
+                                         ", or run the experiment of this store again, which makes them again");
+  }
   const auto file = SafetensorsFile::open(path);
   const auto found = file.tensors().find(kTensor);
   if (found == file.tensors().end())

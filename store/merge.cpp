@@ -98,7 +98,9 @@ void check_images(Store::Impl& store, const Path& source) {
 
 // Files go first: a row that is stored has its file. A name is the hash of what is in it.
 void copy_features(Store& store, Store& source) {
-  SQLite::Statement select(source.impl().database, "SELECT hash, rows, width FROM feature_block");
+  SQLite::Statement select(
+      source.impl().database,
+      "SELECT hash, rows, width FROM feature_block WHERE id IN (SELECT block_id FROM sample_feature)");
   const Path& from = source.impl().path;
   while (select.executeStep()) {
     const std::string hash = text_at(from, select, 0);
@@ -199,46 +201,44 @@ void set_paths(SQLite::Database& database, const std::map<std::string, std::stri
 
 MergeCount merge_into(Store& store, const Path& path, const MergeOptions& options) {
   Store::Impl& impl = store.impl();
-  std::map<std::string, std::string> paths;
-  {
-    Store source = Store::open(path, Store::Mode::kRead);
-    if (schema_version(source) != schema_version(store))
-      throw input_error(path.string(), "expected a store of schema version " + std::to_string(schema_version(store)) +
-                                           ", got " + std::to_string(schema_version(source)) +
-                                           ", of an older fewstep; run its experiment once more to upgrade it");
+  Store source = Store::open(path, Store::Mode::kRead);
+  if (schema_version(source) != schema_version(store))
+    throw input_error(path.string(), "expected a store of schema version " + std::to_string(schema_version(store)) +
+                                         ", got " + std::to_string(schema_version(source)) +
+                                         ", of an older fewstep; run its experiment once more to upgrade it");
+  const auto paths = guarded(path, [&] {
     check_settings(store, source);
     if (!options.mixed) check_environments(store, source);
     copy_features(store, source);
-    paths = copy_images(store, source);
-  }
-  return guarded(impl.path, [&] {
-    SQLite::Database& database = impl.database;
-    {
-      SQLite::Statement attach(database, "ATTACH DATABASE ? AS other");
-      bind_all(attach, path.string());
-      attach.exec();
-    }
+    return copy_images(store, source);
+  });
+  SQLite::Database& database = impl.database;
+  guarded(path, [&] {
+    SQLite::Statement attach(database, "ATTACH DATABASE ? AS other");
+    bind_all(attach, source.impl().place.uri);
+    attach.exec();
+  });
+  const struct Attached {
+    SQLite::Database& database;
+    ~Attached() { database.tryExec("DETACH DATABASE other"); }
+  } attached{database};
+  // An error here may be one of either file.
+  return guarded(path.string() + " into " + impl.path.string(), [&] {
     MergeCount count;
-    try {
-      SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-      check_images(impl, path);
-      count.present = database.execAndGet(std::string("SELECT count(*)") + kSamePlace).getInt64();
-      database.exec(kCopyNamed);
-      count.samples = database.exec(kCopySamples);
-      count.metric_rows =
-          database.exec(copy_rows("sample_metric", "value, recomputed", "v.value, v.recomputed", "")) +
-          database.exec(copy_rows("sample_feature", "block_id, row, recomputed", "f.id, v.row, v.recomputed",
-                                  "JOIN other.feature_block bf ON bf.id = v.block_id "
-                                  "JOIN main.feature_block f ON f.hash = bf.hash"));
-      count.timings = database.exec(kCopyTimings);
-      set_paths(database, paths);
-      database.exec("DROP TABLE temp.same_run");
-      transaction.commit();
-    } catch (...) {
-      database.exec("DETACH DATABASE other");
-      throw;
-    }
-    database.exec("DETACH DATABASE other");
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    check_images(impl, path);
+    count.present = database.execAndGet(std::string("SELECT count(*)") + kSamePlace).getInt64();
+    database.exec(kCopyNamed);
+    count.samples = database.exec(kCopySamples);
+    count.metric_rows =
+        database.exec(copy_rows("sample_metric", "value, recomputed", "v.value, v.recomputed", "")) +
+        database.exec(copy_rows("sample_feature", "block_id, row, recomputed", "f.id, v.row, v.recomputed",
+                                "JOIN other.feature_block bf ON bf.id = v.block_id "
+                                "JOIN main.feature_block f ON f.hash = bf.hash"));
+    count.timings = database.exec(kCopyTimings);
+    set_paths(database, paths);
+    database.exec("DROP TABLE temp.same_run");
+    transaction.commit();
     return count;
   });
 }

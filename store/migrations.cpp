@@ -230,6 +230,14 @@ DROP TABLE comparison;  -- was never filled: a verdict is made anew from what it
 -- Images that went through the networks together where the device had no memory for the whole batch; else NULL.
 ALTER TABLE sample ADD COLUMN together INTEGER;
 )sql"},
+    {6, R"sql(
+-- What ties NAME-wal to this file: see store/log.h. One row.
+CREATE TABLE log_binding (
+  tag TEXT NOT NULL,           -- fewstep-log-ID-NUMBER: a random id, and how many logs there were
+  awaits_log INTEGER NOT NULL  -- 1: as this file is by itself, what was stored last is in the log
+) STRICT;
+INSERT INTO log_binding VALUES ('fewstep-log-' || lower(hex(randomblob(16))) || '-0000000000', 0);
+)sql"},
 }};
 static_assert(kList.back().version == kSchemaVersion);
 

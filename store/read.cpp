@@ -22,7 +22,7 @@ StoredRun run_at(const std::filesystem::path& path, SQLite::Statement& row) {
   return {integer_at(path, row, 0), integer_at(path, row, 1),       integer_at(path, row, 2),
           text_at(path, row, 3),    text_at(path, row, 4),          text_at(path, row, 5),
           text_at(path, row, 6),    optional_text_at(path, row, 7), optional_text_at(path, row, 9),
-          integer_at(path, row, 8)};
+          integer_at(path, row, 8), integer_at(path, row, 10) != 0};
 }
 
 std::string json_of(Store::Impl& store, const std::string& table, std::int64_t id) {
@@ -106,16 +106,18 @@ auto name_of_cell(const StoredCell& cell) {
                     key.original_inference_steps, key.omega, key.negative_prompt, key.seed, key.height, key.width);
 }
 
-// One of each cell: as the newest run has it, and where that only planned it the newest state of the same series; a
-// checkpoint whose contents changed never answers with its predecessor's numbers. In the order of the longest run.
-std::vector<StoredCell> merge_runs(const std::vector<StoredCell>& newest_first) {
+// One of each cell: as the newest run has it, and where that only planned it, or added nothing, the newest state of the
+// same series; a checkpoint whose contents changed never answers with its predecessor's numbers. In the order of the
+// longest run.
+std::vector<StoredCell> merge_runs(const std::vector<StoredCell>& newest_first, const std::set<std::int64_t>& empty) {
   std::map<std::int64_t, std::int64_t> length;
   std::map<decltype(name_of_cell(newest_first.front())), StoredCell> chosen;
   for (const StoredCell& cell : newest_first) {
     ++length[cell.run_id];
     const auto [place, added] = chosen.emplace(name_of_cell(cell), cell);
     StoredCell& kept = place->second;
-    if (!added && kept.state == CellState::kPlanned && kept.series_id == cell.series_id) kept = cell;
+    const bool says_nothing = kept.state == CellState::kPlanned || empty.contains(kept.run_id);
+    if (!added && says_nothing && kept.series_id == cell.series_id) kept = cell;
   }
   auto order = newest_first;
   std::stable_sort(order.begin(), order.end(),
@@ -184,7 +186,11 @@ std::vector<StoredCheckpoint> read_checkpoints(Store::Impl& store, const std::ve
 const StoredRun& choose_run(const std::string& where, const std::vector<StoredRun>& runs,
                             std::optional<std::int64_t> run_id) {
   if (runs.empty()) throw input_error(where, "expected a store with a run, got one without; `fewstep run` fills it");
-  if (!run_id) return runs.back();
+  if (!run_id) {
+    const auto newest = std::find_if(runs.rbegin(), runs.rend(), [](const StoredRun& run) { return run.added; });
+    const bool has_complete = std::any_of(runs.begin(), runs.end(), [](auto& run) { return run.state == "complete"; });
+    return newest != runs.rend() && has_complete ? *newest : runs.back();
+  }
   const auto found = std::find_if(runs.begin(), runs.end(), [&](const StoredRun& run) { return run.id == *run_id; });
   if (found == runs.end())
     throw input_error(
@@ -261,7 +267,10 @@ std::vector<StoredRun> read_runs(Store& store) {
     SQLite::Statement select(impl.database,
                              "SELECT id, config_id, environment_id, experiment, state, version, started, ended, "
                              "(SELECT count(*) FROM run_cell WHERE run_id = run.id), " +
-                                 std::string(impl.version < 3 ? "NULL" : "last_write") + " FROM run ORDER BY id");
+                                 std::string(impl.version < 3 ? "NULL, 1"
+                                                              : "last_write, last_write IS NOT NULL OR EXISTS "
+                                                                "(SELECT 1 FROM score WHERE run_id = run.id)") +
+                                 " FROM run ORDER BY id");
     std::vector<StoredRun> runs;
     while (select.executeStep()) runs.push_back(run_at(impl.path, select));
     // A run that the lock's holder has not begun is over, whatever it says; later writers call it interrupted.
@@ -269,6 +278,7 @@ std::vector<StoredRun> read_runs(Store& store) {
     for (StoredRun& run : runs) {
       const bool running = run.state == "running" && alive && &run == &runs.back();
       if (run.ended.empty() && !running) run.state = kEndedWithoutAWord;
+      run.added |= running || run.state == "complete";
     }
     return runs;
   });
@@ -277,12 +287,14 @@ std::vector<StoredRun> read_runs(Store& store) {
 std::optional<std::int64_t> newest_run_of(Store& store, const std::string& checkpoint_name) {
   auto& impl = store.impl();
   return guarded(impl.path, [&]() -> std::optional<std::int64_t> {
-    SQLite::Statement select(impl.database,
-                             "SELECT run_id FROM run_cell WHERE checkpoint_name = ? "
-                             "ORDER BY run_id DESC LIMIT 1");
+    SQLite::Statement select(impl.database, "SELECT run_id FROM run_cell WHERE checkpoint_name = ?");
     bind_all(select, checkpoint_name);
-    if (!select.executeStep()) return std::nullopt;
-    return integer_at(impl.path, select, 0);
+    std::vector<StoredRun> runs = read_runs(store);
+    std::set<std::int64_t> with_it;
+    while (select.executeStep()) with_it.insert(integer_at(impl.path, select, 0));
+    std::erase_if(runs, [&](const StoredRun& run) { return !with_it.contains(run.id); });
+    if (runs.empty()) return std::nullopt;
+    return choose_run(impl.path.string(), runs, {}).id;
   });
 }
 
@@ -313,7 +325,10 @@ StoredTable read_table(Store& store, std::optional<std::int64_t> run_id) {
     std::int64_t asked = 0;  // images a cell, by the run that is shown
     for (const StoredCell& cell : of_all_runs)
       if (cell.run_id == table.run.id) asked = std::max(asked, cell.expected_images);
-    table.cells = merge_runs(of_all_runs);
+    std::set<std::int64_t> empty;
+    for (const StoredRun& run : table.runs)
+      if (!run.added && run.id != table.run.id) empty.insert(run.id);
+    table.cells = merge_runs(of_all_runs, empty);
     const int images_per_prompt = images_per_prompt_of(table.config_json);
     tell_true_states(table, asked);
     for (StoredCell& cell : table.cells) {
@@ -335,7 +350,7 @@ std::map<std::string, std::int64_t> count_rows(Store& store) {
     // A stranger's file may hold tables of any name; ours are words.
     SQLite::Statement tables(impl.database,
                              "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '*[^a-z_]*' AND "
-                             "name NOT GLOB 'sqlite_*' AND name <> 'schema_version'");
+                             "name NOT GLOB 'sqlite_*' AND name NOT IN ('schema_version', 'log_binding')");
     std::map<std::string, std::int64_t> counts;
     while (tables.executeStep()) {
       const std::string table = text_at(impl.path, tables, 0);
@@ -357,7 +372,9 @@ int schema_version(Store& store) {
 std::int64_t check_features(Store& store) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {
-    SQLite::Statement select(impl.database, "SELECT hash, rows, width FROM feature_block");
+    SQLite::Statement select(impl.database,
+                             "SELECT hash, rows, width FROM feature_block WHERE id IN (SELECT block_id FROM "
+                             "sample_feature)");
     std::int64_t count = 0;
     for (; select.executeStep(); ++count)
       read_features(impl.path, text_at(impl.path, select, 0), integer_at(impl.path, select, 1),

@@ -24,6 +24,7 @@ struct StoredRun {
   std::string started, ended;  // ISO 8601, UTC; ended is empty while it runs or when it was killed
   std::string last_write;      // when it stored something last; empty where it did not, or in older stores
   std::int64_t cells = 0;
+  bool added = false;  // it runs, is complete, or stored images, scores or timings
 };
 std::vector<StoredRun> read_runs(Store& store);  // oldest first
 // What a run was made from (Store::set_fact), by name; nothing in stores of older versions.
@@ -32,7 +33,8 @@ std::string end_text(const StoredRun& run);  // its state; "ended without a word
 
 std::string environment_json(Store& store, std::int64_t environment_id);
 
-// The newest run that has a cell of a checkpoint of that name.
+// The newest run that has a cell of a checkpoint of that name; one that added nothing never comes before a complete
+// one.
 std::optional<std::int64_t> newest_run_of(Store& store, const std::string& checkpoint_name);
 
 // As cells of any run name them, each once.
@@ -112,7 +114,8 @@ struct StoredTable {
   std::vector<StoredScore> floors;           // of its metrics, where they were asked for
   std::vector<StoredRun> runs;               // all of the store, oldest first
 };
-// run_id: nothing for the latest. Throws Error (kInput) when there is no such run, or none at all.
+// run_id: nothing for the latest; a run that added nothing never comes before a complete one. Throws Error (kInput)
+// when there is no such run, or none at all.
 StoredTable read_table(Store& store, std::optional<std::int64_t> run_id = {});
 
 // One timing for each batch size, of the newest run that timed the series at it in this environment.

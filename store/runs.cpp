@@ -64,6 +64,7 @@ void Store::set_cell(std::int64_t run_id, std::int64_t series_id, int position, 
     if (upsert.exec() != 1)
       throw input_error("set_cell",
                         "expected one series for each position, got a second for " + std::to_string(position));
+    if (state == CellState::kComplete) impl_->log->renew();
   });
 }
 

@@ -116,7 +116,17 @@ Store::Store(Store&&) noexcept = default;
 Store Store::open(const std::filesystem::path& path, Mode mode) { return Store(std::make_unique<Impl>(path, mode)); }
 
 bool Store::is_there(const std::filesystem::path& path) {
-  return std::filesystem::exists(path) && !(std::filesystem::is_regular_file(path) && is_empty_database(path));
+  if (!std::filesystem::exists(path)) return false;
+  if (!std::filesystem::is_regular_file(path)) return true;
+  check_log(path);  // before SQLite reads it
+  return !is_empty_database(path);
+}
+
+void Store::remove(const std::filesystem::path& path) {
+  std::error_code ignored;
+  for (const char* beside : {"", "-wal", "-shm", "-lock"}) std::filesystem::remove(path.string() + beside, ignored);
+  std::filesystem::remove_all(features_folder(path), ignored);
+  std::filesystem::remove_all(std::filesystem::path(path).replace_extension(".images"), ignored);
 }
 
 std::int64_t Store::add_checkpoint(const std::string& sha256, const std::string& name, const std::string& path,

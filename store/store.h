@@ -95,6 +95,8 @@ class Store {
   // Whether something is there to be opened: not where no file is, nor where a writer was stopped before its first
   // table.
   static bool is_there(const std::filesystem::path& path);
+  // Removes a store that is not open: the file, what SQLite and the lock have beside it, its features and images.
+  static void remove(const std::filesystem::path& path);
   ~Store();
   Store(Store&&) noexcept;
 
@@ -121,7 +123,8 @@ class Store {
   void set_cell(std::int64_t run_id, std::int64_t series_id, int position, CellState state,
                 std::int64_t expected_images, const std::string& message = "");
 
-  // The (prompt_row, image_index) pairs of a series that have a sample with rows for every one of metric_ids.
+  // The (prompt_row, image_index) pairs of a series that have a sample with rows for every one of metric_ids. A row
+  // whose feature file is gone counts as missing.
   std::vector<std::pair<std::int64_t, int>> finished(std::int64_t series_id, std::span<const std::int64_t> metric_ids);
   // Nothing where there is no such sample.
   std::optional<StoredImage> find_image(std::int64_t series_id, std::int64_t prompt_row, int image_index);

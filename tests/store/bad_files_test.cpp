@@ -3,6 +3,7 @@
 #include "store/database.h"
 #include "store/filled_store.h"
 #include "store/read.h"
+#include "store/unprivileged.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -33,26 +34,6 @@ void expect_refused(const fs::path& path, ExitCode code, const std::string& text
   for (const auto mode : {Store::Mode::kRead, Store::Mode::kWrite}) {
     EXPECT_FEWSTEP_ERROR(read_table(*std::make_unique<Store>(Store::open(path, mode))), code, text);
   }
-}
-
-// Runs work in a process that is neither root nor the owner of anything; its exit status. Root may write everywhere.
-template <typename Work>
-int run_unprivileged(Work&& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(99);
-    int code = 0;
-    try {
-      work();
-    } catch (const Error& error) {
-      std::cerr << error.what() << "\n";
-      code = static_cast<int>(error.code());
-    }
-    ::_exit(code);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 TEST(BadStore, AMissingFileIsNotMadeByAReader) {

@@ -1,7 +1,7 @@
 #include "core/error.h"
-#include "core/passage.h"
 #include "store/database.h"
 #include "store/filled_store.h"
+#include "store/killed.h"
 #include "store/read.h"
 #include "temporary.h"
 
@@ -18,30 +18,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::Pair;
-
-std::string kill_at;
-int calls_left = 0;
-
-void kill_here(std::string_view name) {
-  if (name == kill_at && --calls_left == 0) ::kill(::getpid(), SIGKILL);
-}
-
-// Runs work in a process of its own, which the store kills at the count-th passing of a point.
-template <typename Work>
-void run_until_killed(const std::string& point, int count, Work&& work) {
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    kill_at = point;
-    calls_left = count;
-    passage = kill_here;
-    work();
-    ::_exit(0);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "the process was not killed at " << point;
-}
 
 std::size_t feature_files(const std::filesystem::path& database) {
   std::size_t count = 0;

@@ -27,7 +27,7 @@ TEST(Migrations, MakeOneAfterTheOtherWhatAllMakeAtOnce) {
     EXPECT_EQ(stepwise.execAndGet("SELECT version FROM schema_version").getInt(), kMigrations[count - 1].version);
   }
   EXPECT_EQ(tables_of(stepwise), tables_of(whole));
-  EXPECT_EQ(tables_of(whole).size(), 19u);
+  EXPECT_EQ(tables_of(whole).size(), 20u);
   EXPECT_EQ(whole.execAndGet("PRAGMA application_id").getInt(), kApplicationId);
   EXPECT_EQ(stepwise.execAndGet("SELECT count(*) FROM schema_version").getInt(), 1);
 }

@@ -166,6 +166,42 @@ TEST(StoreRead, AKilledRunEndedWithoutAWordAsSoonAsItsLockIsGone) {
   EXPECT_NO_THROW(Store::open(path, Store::Mode::kWrite)) << "looking takes no lock away";
 }
 
+TEST(StoreRead, ARunThatAddsNothingNeverHidesACompleteOne) {
+  const TemporaryFolder folder;
+  FilledStore filled(folder.path() / "a.sqlite");
+  filled.add_batch(0, 3);
+  filled.store.set_cell(filled.run, filled.series, 0, CellState::kComplete, 3);
+  filled.store.end_run(filled.run, "complete");
+  const std::int64_t other = filled.store.add_config(R"({"name":"other"})");
+  for (const std::int64_t config : {filled.config, other}) {
+    const std::int64_t failed = filled.store.begin_run(config, filled.environment, "again");
+    filled.store.set_cell(failed, filled.series, 0, CellState::kFailed, 3, "a file is gone");
+    EXPECT_EQ(read_table(filled.store).run.id, failed) << "it runs";
+    filled.store.end_run(failed, "failed");
+    EXPECT_EQ(read_table(filled.store).run.id, filled.run);
+    EXPECT_EQ(read_table(filled.store).cells.at(0).state, CellState::kComplete);
+    EXPECT_EQ(newest_run_of(filled.store, "base"), filled.run);
+    EXPECT_EQ(read_table(filled.store, failed).cells.at(0).state, CellState::kFailed) << "asked for by its number";
+  }
+  // One that stored images counts, whatever became of it, and takes nothing from those that stored none.
+  const std::int64_t more = filled.store.begin_run(filled.config, filled.environment, "more");
+  filled.store.set_cell(more, filled.series, 0, CellState::kPlanned, 3);
+  filled.store.add_batch(more, filled.series, std::vector{sample_row(3)}, {});
+  filled.store.end_run(more, "interrupted");
+  EXPECT_EQ(read_table(filled.store).run.id, more);
+  EXPECT_EQ(read_table(filled.store).cells.at(0).state, CellState::kComplete);
+}
+
+TEST(StoreRead, WithoutACompleteRunTheNewestIsShown) {
+  const TemporaryFolder folder;
+  FilledStore filled(folder.path() / "a.sqlite");
+  filled.add_batch(0, 3);
+  filled.store.end_run(filled.run, "interrupted");
+  const std::int64_t failed = filled.store.begin_run(filled.config, filled.environment, "again");
+  filled.store.end_run(failed, "failed");
+  EXPECT_EQ(read_table(filled.store).run.id, failed);
+}
+
 TEST(StoreRead, CellsOfAnotherNumberOfImagesAreStale) {
   const TemporaryFolder folder;
   FilledStore filled(folder.path() / "a.sqlite");

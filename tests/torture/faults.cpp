@@ -1,11 +1,13 @@
 // LD_PRELOAD: the n-th call that writes below FAULTS_FOLDER fails. FAULTS_KIND: enospc (this one and all later ones, as
 // a full disk), eio (this one), short (writes half of this one), none (only counts). FAULTS_COUNT: a file for the
 // number of calls. Writes are write, pwrite, fsync, fdatasync, ftruncate, rename and the making of a file.
+// FAULTS_KIND=nolock: each lock fails with ENOLCK, as on NFS without its lock service.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -16,7 +18,7 @@
 
 namespace {
 
-enum class Fault { kNone, kEnospc, kEio, kShort };
+enum class Fault { kNone, kEnospc, kEio, kShort, kNoLock };
 
 struct Plan {
   std::string folder;
@@ -30,10 +32,11 @@ const Plan& plan() {
     Plan given;
     given.folder = text("FAULTS_FOLDER");
     const std::string kind = text("FAULTS_KIND");
-    given.fault = kind == "enospc"  ? Fault::kEnospc
-                  : kind == "eio"   ? Fault::kEio
-                  : kind == "short" ? Fault::kShort
-                                    : Fault::kNone;
+    given.fault = kind == "enospc"   ? Fault::kEnospc
+                  : kind == "eio"    ? Fault::kEio
+                  : kind == "short"  ? Fault::kShort
+                  : kind == "nolock" ? Fault::kNoLock
+                                     : Fault::kNone;
     given.at = atol(text("FAULTS_AT").c_str());
     return given;
   }();
@@ -93,6 +96,12 @@ Function* real(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
 }
 
+bool has_no_locks(int descriptor) {
+  if (plan().fault != Fault::kNoLock || !is_below(descriptor)) return false;
+  errno = ENOLCK;
+  return true;
+}
+
 // Runs write(bytes) unless the plan says otherwise.
 template <class Write>
 ssize_t written(int descriptor, size_t bytes, Write write) {
@@ -106,6 +115,7 @@ ssize_t written(int descriptor, size_t bytes, Write write) {
       return -1;
     case Fault::kShort:
       return write(bytes > 1 ? bytes / 2 : bytes);
+    case Fault::kNoLock:
     case Fault::kNone:
       break;
   }
@@ -147,6 +157,28 @@ int ftruncate64(int descriptor, off64_t length) {
 int rename(const char* from, const char* to) {
   static const auto next_rename = real<int(const char*, const char*)>("rename");
   return is_below(to) && fails() ? -1 : next_rename(from, to);
+}
+int flock(int descriptor, int operation) {
+  static const auto next_lock = real<int(int, int)>("flock");
+  return has_no_locks(descriptor) ? -1 : next_lock(descriptor, operation);
+}
+int fcntl(int descriptor, int command, ...) {
+  static const auto next_control = real<int(int, int, ...)>("fcntl");
+  va_list rest;
+  va_start(rest, command);
+  void* const argument = va_arg(rest, void*);
+  va_end(rest);
+  const bool locks = command == F_SETLK || command == F_SETLKW;
+  return locks && has_no_locks(descriptor) ? -1 : next_control(descriptor, command, argument);
+}
+int fcntl64(int descriptor, int command, ...) {
+  static const auto next_control = real<int(int, int, ...)>("fcntl64");
+  va_list rest;
+  va_start(rest, command);
+  void* const argument = va_arg(rest, void*);
+  va_end(rest);
+  const bool locks = command == F_SETLK || command == F_SETLKW;
+  return locks && has_no_locks(descriptor) ? -1 : next_control(descriptor, command, argument);
 }
 int mkstemp(char* name) {
   static const auto next_make = real<int(char*)>("mkstemp");

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Kills and faults over a cut of the pocket experiment: what goes on afterwards has to be what was never stopped.
 
-usage: torture.py --bin build/release/bin [--parts kills,points,faults,two] [--kills 1000] [--passages 200] [--minutes 20] [--log FILE]
+usage: torture.py --bin build/release/bin [--parts kills,points,faults,alone,gone,two] [--kills 1000] [--passages 200] [--minutes 20] [--log FILE]
   kills   SIGKILL at random moments, 5 to 10 for each run, before it is let finish
   points  SIGKILL at each named point (core/passage.h), at its n-th passage, so many times for each point
   faults  a full disk, an I/O error and a short write at every call that writes below the run's folder
+  alone   the .sqlite of a killed run is copied without its log: the copy is whole but for the last cell, or every command names the log
+  gone    features or images are missing: the same run makes them again
   two     a second process on the same store
 Each part goes on where the log ends, and stops after so many minutes; again until it says "done". QUICK=1: a few of each, in three minutes, no log.
 After each run its store is compared with that of a run that nothing stopped: samples, rows, scores to the bit; and no file is there that the store does not
@@ -26,7 +28,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-POINTS = ["denoise", "decode", "measure", "file written", "file synced", "file renamed", "features written", "before commit", "after commit"]
+POINTS = ["denoise", "decode", "measure", "file written", "file synced", "file renamed", "features written", "before commit", "after commit", "log emptied"]
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1")  # two runs at a time on two cores
 CUT = ["--limit", "32", "--batch", "8"]
 SMALL = ["--limit", "4", "--batch", "2", "--only", "steps=1,2 sampler=lcm"]
@@ -155,6 +157,53 @@ def fault_round(torture, kind, at):
     return done.returncode != 0
 
 
+def alone_round(torture, number):
+    """The .sqlite of a killed run is copied without its log; returns whether the copy was refused."""
+    chance, place, alone = random.Random(f"alone {number}"), torture.folder / f"alone{number}", torture.folder / f"copy{number}"
+    point = chance.choice(["denoise", "features written", "before commit", "after commit", "log emptied"])
+    environment = {**ENVIRONMENT, "FEWSTEP_DIE_AT": f"{point}:{chance.randint(1, 4)}"}
+    place.mkdir()
+    subprocess.run(torture.command("fewstep_torture_run", place, CUT), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    alone.mkdir()
+    shutil.copy(place / "run.sqlite", alone)
+    shutil.rmtree(place)
+    done = torture.run(alone, CUT)
+    if done.returncode == 3 and "expected its log run.sqlite-wal" in done.stderr:
+        database = sqlite3.connect(alone / "run.sqlite")
+        with database:
+            database.execute("UPDATE log_binding SET awaits_log = 0")
+        database.close()
+        torture.check(alone, CUT, f"alone, round {number}, after its log was given up")
+        return True
+    if done.returncode:
+        torture.differences.append(f"alone, round {number}: exit code {done.returncode}: {done.stderr[-300:]}")
+    torture.check(alone, CUT, f"alone, round {number}")
+    return False
+
+
+def gone_round(torture, number):
+    """Features or images of a run are removed, some of them or all, before, or after, it was killed; returns whether any were."""
+    chance, place = random.Random(f"gone {number}"), torture.folder / f"gone{number}"
+    place.mkdir()
+    if chance.random() < 0.5:
+        torture.run(place, CUT)
+    else:
+        environment = {**ENVIRONMENT, "FEWSTEP_DIE_AT": f"after commit:{chance.randint(1, 6)}"}
+        subprocess.run(torture.command("fewstep_torture_run", place, CUT), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    removed = 0
+    for folder in chance.choice([["run.features"], ["run.images"], ["run.features", "run.images", "run.references"]]):
+        files = sorted((place / folder).glob("*"))
+        if chance.random() < 0.5:
+            shutil.rmtree(place / folder, ignore_errors=True)
+        else:
+            files = [file for file in files if chance.random() < 0.4]
+            for file in files:
+                file.unlink()
+        removed += len(files)
+    torture.check(place, CUT, f"gone, round {number}")
+    return removed > 0
+
+
 def two_round(torture, number):
     """A second process while the first runs: one of the two is refused, and the first one's results stand."""
     place = torture.folder / f"two{number}"
@@ -209,7 +258,7 @@ def work(torture, name, rounds, do, wanted=None):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", type=pathlib.Path, required=True)
-    parser.add_argument("--parts", default="kills,points,faults,two")
+    parser.add_argument("--parts", default="kills,points,faults,alone,gone,two")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--passages", type=int, default=200)
     parser.add_argument("--every", type=int, default=1, help="of the calls that write, every so many")
@@ -238,6 +287,12 @@ def main():
                     hits, rounds, over = work(torture, kind, range(1, calls + 1, args.every), lambda n: fault_round(torture, kind, n))
                     print(f"{kind} at {rounds} of {calls} calls that write: {hits} runs ended with an error", flush=True)
                     finished &= over
+            elif part in ("alone", "gone"):
+                rounds = range(4 if os.environ.get("QUICK") else 50)
+                hits, rounds, over = work(torture, part, rounds, lambda n: (alone_round if part == "alone" else gone_round)(torture, n))
+                print(f"the .sqlite of a killed run alone: {rounds} runs, {hits} refused for their log" if part == "alone" else
+                      f"features or images missing: {hits} of {rounds} runs", flush=True)
+                finished &= over
             elif part == "two":
                 hits, rounds, over = work(torture, "two", range(2 if os.environ.get("QUICK") else 20), lambda n: two_round(torture, n))
                 print(f"a second process on the store: refused {hits} times of {rounds}", flush=True)
