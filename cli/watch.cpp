@@ -26,7 +26,14 @@ namespace {
 
 using Path = std::filesystem::path;
 
-constexpr std::string_view kBaselineFact = "watch baseline";
+constexpr std::string_view kBaselineFact = "watch baseline", kBaselineHash = "watch baseline SHA-256";
+
+// The hash of the checkpoint of that name in a run; empty where the run has none.
+std::string hash_in(const StoredTable& table, const std::string& name) {
+  for (const StoredCell& cell : table.cells)
+    if (cell.series.checkpoint_name == name) return cell.series.checkpoint_sha256;
+  return "";
+}
 
 class Watch {
  public:
@@ -91,22 +98,35 @@ class Watch {
     return text.find('#') != std::string::npos || std::filesystem::is_regular_file(text);
   }
 
-  // It stays what it was when the watch began, also after the watch was killed.
+  // It stays the weights that it was when the watch began, also after the watch was killed or its folder overwritten.
   void choose_baseline(const std::vector<WatchedCheckpoint>& whole) {
     if (!baseline_.empty()) return;
-    if (!request_.baseline.empty()) {
-      baseline_ = request_.baseline;
-      return;
-    }
-    if (Store::is_there(store_)) {
-      Store store = Store::open(store_, Store::Mode::kRead);
-      for (const StoredRun& run : read_runs(store)) {
-        const auto facts = read_facts(store, run.id);
-        const auto found = facts.find(std::string(kBaselineFact));
-        if (found != facts.end()) baseline_ = found->second;
-      }
-    }
+    baseline_ = request_.baseline;
+    if (!is_arm(baseline_) && Store::is_there(store_)) read_baseline();
     if (baseline_.empty() && !whole.empty()) baseline_ = whole.front().name;
+  }
+
+  // As an earlier watch on this store left it.
+  void read_baseline() {
+    Store store = Store::open(store_, Store::Mode::kRead);
+    const auto runs = read_runs(store);
+    for (const StoredRun& run : runs) {
+      auto facts = read_facts(store, run.id);
+      const std::string name = facts[std::string(kBaselineFact)];
+      if (name.empty() || (!request_.baseline.empty() && name != request_.baseline)) continue;
+      baseline_ = name;
+      baseline_hash_ = facts[std::string(kBaselineHash)];
+    }
+    for (const StoredRun& run : runs) note_baseline(store, run.id);
+  }
+
+  // A run of the baseline: its weights, where they are not known yet, and else whether the run is of the same.
+  void note_baseline(Store& store, std::int64_t run) {
+    const StoredTable table = read_table(store, run);
+    const std::string hash = hash_in(table, baseline_);
+    if (hash.empty()) return;
+    if (baseline_hash_.empty()) baseline_hash_ = hash;
+    if (hash == baseline_hash_ && (table.run.state == "complete" || baseline_run_ == 0)) baseline_run_ = run;
   }
 
   const WatchedCheckpoint* next_of(const std::vector<WatchedCheckpoint>& whole) {
@@ -149,7 +169,9 @@ class Watch {
       run.dtype = request_.dtype;
       run.batch = request_.batch;
       const auto note = [&](Store& store, std::int64_t id) {
+        note_baseline(store, id);
         store.set_fact(id, std::string(kBaselineFact), baseline_);
+        store.set_fact(id, std::string(kBaselineHash), baseline_hash_);
       };
       try {
         const int code = run_experiment(run, note, messages_, messages_);
@@ -168,12 +190,20 @@ class Watch {
   void tell(const std::string& name) {
     const Arm candidate = open_arm(store_.string() + "#" + name, request_.only);
     note_best(candidate, name);
-    if (name == baseline_) {
+    if (name == baseline_ && baseline_run_ == 0) note_baseline(*candidate.store, candidate.table.run.id);
+    const std::string hash = hash_in(candidate.table, name);
+    if (name == baseline_ && hash != baseline_hash_)
+      messages_ << fmt::format(
+          "{} was overwritten with other weights ({:.8}…); the baseline is what run {} scored "
+          "({:.8}…)\n",
+          name, hash, baseline_run_, baseline_hash_);
+    if (name == baseline_ && hash == baseline_hash_) {
       out_ << name << ": scored; it is the baseline" << std::endl;
       for (const StoredCell& cell : candidate.table.cells) tell_cell(cell);
       return;
     }
-    const Arm baseline = open_arm(is_arm(baseline_) ? baseline_ : store_.string() + "#" + baseline_, request_.only);
+    const std::string part = baseline_run_ > 0 ? std::to_string(baseline_run_) : baseline_;
+    const Arm baseline = open_arm(is_arm(baseline_) ? baseline_ : store_.string() + "#" + part, request_.only);
     const Comparison comparison = judge(baseline, candidate, match(baseline, candidate, gate_), gate_);
     out_ << name << ", against " << baseline_ << ": " << headline_of(comparison) << "\n";
     for (const ComparedRow& row : comparison.rows)
@@ -215,7 +245,8 @@ class Watch {
   WatchedFolder folder_;
   Path store_;
   Gate gate_;
-  std::string baseline_, best_metric_;
+  std::string baseline_, baseline_hash_, best_metric_;
+  std::int64_t baseline_run_ = 0;  // of the store, that scored these weights last; 0: none yet, or it is in another one
   std::map<std::string, std::string> done_;  // states of checkpoints that were scored, or cannot be
   std::set<std::string> told_;
   std::set<std::string> scored_;

@@ -4,6 +4,7 @@
 #include "core/faults.h"
 #include "core/plain_names.h"
 #include "models/checkpoint.h"
+#include "models/unwritten_weights.h"
 
 #include <c10/core/InferenceMode.h>
 
@@ -53,6 +54,15 @@ std::string what_is_wrong(const fs::path& folder) {
 
 }  // namespace
 
+const std::string& WatchedFolder::unwritten(const WatchedCheckpoint& checkpoint) {
+  auto& [state, found] = unwritten_[checkpoint.name];
+  if (state != checkpoint.state) {
+    state = checkpoint.state;
+    found = unwritten_weights(checkpoint.folder);
+  }
+  return found;
+}
+
 std::vector<WatchedCheckpoint> WatchedFolder::look(std::vector<WaitingCheckpoint>* waiting) {
   std::error_code failure;
   std::vector<fs::path> folders;
@@ -72,7 +82,8 @@ std::vector<WatchedCheckpoint> WatchedFolder::look(std::vector<WaitingCheckpoint
     if (checkpoint) states[name] = checkpoint->state;
     const bool quiet = begun && last_.contains(name) && last_.at(name) == checkpoint->state &&
                        fs::file_time_type::clock::now() - checkpoint->changed >= settle_;
-    const std::string wrong = quiet ? what_is_wrong(folder) : "";
+    std::string wrong = quiet ? what_is_wrong(folder) : "";
+    if (quiet && wrong.empty()) wrong = unwritten(*checkpoint);
     if (quiet && wrong.empty())
       whole.push_back(std::move(*checkpoint));
     else if (waiting && (!checkpoint || begun))

@@ -27,13 +27,18 @@ class WatchedFolder {
       : folder_(std::move(folder)), settle_(settle) {}
 
   // The checkpoints that are whole, the oldest first: every network and configuration is there and has all its bytes,
-  // and no file has changed lately. waiting: those that are not whole yet. Throws Error (kInput) for what is no folder.
+  // the bytes are written (models/unwritten_weights.h), and no file has changed lately. waiting: those that are not
+  // whole yet. Throws Error (kInput) for what is no folder.
   std::vector<WatchedCheckpoint> look(std::vector<WaitingCheckpoint>* waiting = nullptr);
 
  private:
   std::filesystem::path folder_;
   std::chrono::milliseconds settle_;
+  // As unwritten_weights says, once for each state.
+  const std::string& unwritten(const WatchedCheckpoint& checkpoint);
   std::map<std::string, std::string> last_;  // states at the last look
+  std::map<std::string, std::pair<std::string, std::string>>
+      unwritten_;  // by name: the state, and what was found of it
 };
 
 }  // namespace fewstep

@@ -17,8 +17,7 @@ class StoreFiles : public testing::Test {
   StoreFiles() {
     const std::string network = "\nmodel = \"" + small_.golden + "/feature_net/five_layers\"\n";
     small_.metrics += "[[metric]]\nname = \"fd-pocket\"" + network;
-    small_.more =
-        "[images]\nheight = 32\nwidth = 32\nkeep = true\n[reference]\nbuiltin = \"shapes\"\ncount = 50\n";
+    small_.more = "[images]\nheight = 32\nwidth = 32\nkeep = true\n[reference]\nbuiltin = \"shapes\"\ncount = 50\n";
   }
   fs::path beside(const std::string& extension) const { return fs::path(small_.store()).replace_extension(extension); }
   // The cells with all digits, whichever run has them.

@@ -1,4 +1,5 @@
 // fewstep watch over a folder that fills while it runs.
+#include "formats/safetensors.h"
 #include "harness/program.h"
 #include "harness/watched_folder.h"
 #include "temporary.h"
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -30,6 +32,23 @@ std::vector<std::string> names(const std::vector<WatchedCheckpoint>& checkpoints
   std::vector<std::string> all;
   for (const WatchedCheckpoint& one : checkpoints) all.push_back(one.name);
   return all;
+}
+
+// Each number of a float16 file, but for the smallest ones.
+void halve(const fs::path& weights) {
+  const auto file = SafetensorsFile::open(weights);
+  std::map<std::string, std::vector<std::uint16_t>> numbers;
+  std::map<std::string, TensorView> tensors = file.tensors();
+  for (auto& [name, tensor] : tensors) {
+    ASSERT_EQ(tensor.dtype, DType::kF16);
+    std::vector<std::uint16_t>& halves = numbers[name];
+    halves.resize(tensor.data.size() / sizeof(std::uint16_t));
+    std::memcpy(halves.data(), tensor.data.data(), tensor.data.size());
+    for (std::uint16_t& bits : halves)
+      if ((bits & 0x7c00) > 0x0400) bits = static_cast<std::uint16_t>(bits - 0x0400);  // the exponent
+    tensor.data = std::as_bytes(std::span(halves));
+  }
+  write_safetensors(weights, tensors, file.metadata());
 }
 
 TEST(WatchedFolder, WaitsForWhatIsHalfWritten) {
@@ -63,6 +82,36 @@ TEST(WatchedFolder, WaitsForWhatIsHalfWritten) {
   ASSERT_EQ(waiting.size(), 2u);
   EXPECT_THAT(waiting[1].wrong, testing::HasSubstr("model_index.json"));
   EXPECT_THROW(WatchedFolder(folder.path() / "none", 50ms).look(), std::exception);
+}
+
+TEST(WatchedFolder, WaitsForBytesWhoseSpaceIsReserved) {
+  const TemporaryFolder folder;
+  copy_checkpoint(folder.path() / "step-100");
+  const fs::path weights = folder.path() / "step-100/unet/diffusion_pytorch_model.safetensors";
+  const auto size = fs::file_size(weights);
+  WatchedFolder watched(folder.path(), 50ms);
+  std::vector<WaitingCheckpoint> waiting;
+  const auto rested = [&] {
+    watched.look();
+    std::this_thread::sleep_for(100ms);
+    waiting.clear();
+    return names(watched.look(&waiting));
+  };
+  EXPECT_THAT(rested(), ElementsAre("step-100"));
+  fs::resize_file(weights, size / 2);
+  fs::resize_file(weights, size);  // a hole
+  EXPECT_THAT(rested(), IsEmpty());
+  EXPECT_THAT(waiting.at(0).wrong, HasSubstr("not written yet"));
+  {
+    std::fstream file(weights, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(size / 2));
+    file << std::string(size - size / 2, '\0');  // the same bytes, written
+  }
+  EXPECT_THAT(rested(), IsEmpty());
+  EXPECT_THAT(waiting.at(0).wrong, HasSubstr("is all zeros"));
+  EXPECT_THAT(rested(), IsEmpty()) << "though nothing changed";
+  fs::copy_file(kLcm / "unet/diffusion_pytorch_model.safetensors", weights, fs::copy_options::overwrite_existing);
+  EXPECT_THAT(rested(), ElementsAre("step-100"));
 }
 
 TEST(WatchedFolder, ListsTheOldestFirstAndLeavesOthersAlone) {
@@ -164,6 +213,20 @@ TEST_F(PocketWatch, ScoresTheBaselineThenTheNewestAndGoesOnAfterAKill) {
     EXPECT_GT(fs::file_size(file), 500u) << format;
   }
   EXPECT_EQ(run_program("fewstep", {"report", store(), "--history", "fid"}).code, 2);
+}
+
+TEST_F(PocketWatch, KeepsTheWeightsOfItsBaselineWhenTheFolderIsOverwritten) {
+  drop("base");
+  ASSERT_EQ(watch({"--until", "1"}).code, 0);
+  const fs::path weights = drops() / "base/unet/diffusion_pytorch_model.safetensors";
+  halve(weights);
+  drop("later");
+  const Finished finished = watch({"--until", "2"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("base was overwritten with other weights"));
+  EXPECT_THAT(finished.out, HasSubstr("base, against base: "));
+  EXPECT_THAT(finished.out, HasSubstr("later, against base: pass")) << "its images are those of the first weights";
+  EXPECT_THAT(finished.out, Not(HasSubstr("it is the baseline")));
 }
 
 }  // namespace

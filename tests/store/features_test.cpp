@@ -26,7 +26,9 @@ class FeaturesThatAreGone : public testing::Test {
       if (entry.path() != first_) newest = entry.path();
     return newest;
   }
-  std::size_t measured(std::vector<std::int64_t> metrics) { return filled_.store.finished(filled_.series, metrics).size(); }
+  std::size_t measured(std::vector<std::int64_t> metrics) {
+    return filled_.store.finished(filled_.series, metrics).size();
+  }
   std::vector<float> first_column() {
     const std::vector<std::int64_t> all{0, 1, 2, 3, 4, 5, 6};
     const auto rows = filled_.store.rows(filled_.series, filled_.fid, all, 1);
