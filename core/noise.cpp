@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace fewstep {
 namespace {
@@ -39,6 +40,28 @@ std::vector<float> make_betas(std::string_view name, double beta_start, double b
     return betas;
   }
   throw input_error("beta_schedule", "expected scaled_linear, linear or squaredcos_cap_v2, got " + std::string(name));
+}
+
+constexpr double kLeastAlphaBar = 0x1p-24;
+
+// torch.cumprod of float32 accumulates in double on a CPU.
+std::vector<float> cumulative_product(std::span<const float> betas) {
+  std::vector<float> products;
+  double product = 1;
+  for (const float beta : betas) products.push_back(static_cast<float>(product *= static_cast<double>(1.0F - beta)));
+  return products;
+}
+
+// diffusers' rescale_zero_terminal_snr, each operation rounded to float32.
+std::vector<float> rescale_to_zero_snr(std::span<const float> betas) {
+  std::vector<float> root = cumulative_product(betas);
+  for (float& one : root) one = std::sqrt(one);
+  const float first = root.front(), last = root.back(), scale = first / (first - last);
+  for (float& one : root) one = (one - last) * scale;
+  for (float& one : root) one *= one;  // ᾱ
+  std::vector<float> rescaled{1 - root.front()};
+  for (std::size_t i = 1; i < root.size(); ++i) rescaled.push_back(1 - root[i] / root[i - 1]);
+  return rescaled;
 }
 
 // Times of diffusers' DDIMScheduler and DPMSolverMultistepScheduler (set_timesteps).
@@ -91,7 +114,8 @@ double lambda(const NoiseLevel& level) {
   return level.sigma == 0 ? std::numeric_limits<double>::infinity() : std::log(level.alpha) - std::log(level.sigma);
 }
 
-Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps) {
+Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps,
+                       bool zero_terminal_snr) {
   if (!(beta_start > 0 && beta_start <= beta_end && beta_end < 1)) {
     throw input_error("beta_start, beta_end", "expected 0 < beta_start <= beta_end < 1, got " +
                                                   std::to_string(beta_start) + " and " + std::to_string(beta_end));
@@ -99,13 +123,10 @@ Schedule make_schedule(std::string_view beta_schedule, double beta_start, double
   if (num_train_timesteps < 2 || num_train_timesteps > 1'000'000) {
     throw input_error("num_train_timesteps", "expected 2 to 1000000, got " + std::to_string(num_train_timesteps));
   }
-  Schedule schedule;
-  double product = 1;  // torch.cumprod of float32 accumulates in double on a CPU
-  for (const float beta : make_betas(beta_schedule, beta_start, beta_end, num_train_timesteps)) {
-    product *= static_cast<double>(1.0F - beta);
-    schedule.alpha_bar.push_back(static_cast<double>(static_cast<float>(product)));
-  }
-  return schedule;
+  auto betas = make_betas(beta_schedule, beta_start, beta_end, num_train_timesteps);
+  if (zero_terminal_snr) betas = rescale_to_zero_snr(betas);
+  const auto products = cumulative_product(betas);
+  return {{products.begin(), products.end()}};
 }
 
 NoiseLevel level_at(const Schedule& schedule, double time) {
@@ -117,9 +138,15 @@ NoiseLevel level_at(const Schedule& schedule, double time) {
   const double fraction = time - static_cast<double>(below);
   double alpha_bar = schedule.alpha_bar[below];
   if (fraction > 0) {
-    alpha_bar = std::exp((1 - fraction) * std::log(alpha_bar) + fraction * std::log(schedule.alpha_bar[below + 1]));
+    const double next = std::max(schedule.alpha_bar[below + 1], kLeastAlphaBar);
+    alpha_bar = std::exp((1 - fraction) * std::log(alpha_bar) + fraction * std::log(next));
   }
   return {time, std::sqrt(alpha_bar), std::sqrt(1 - alpha_bar)};
+}
+
+NoiseLevel with_finite_lambda(const NoiseLevel& level) {
+  if (level.alpha > 0) return level;
+  return {level.time, std::sqrt(kLeastAlphaBar), std::sqrt(1 - kLeastAlphaBar)};
 }
 
 Spacing parse_spacing(std::string_view name) { return parse_name<Spacing>(kSpacings, name, "spacing"); }
@@ -135,7 +162,8 @@ std::vector<NoiseLevel> make_grid(const Schedule& schedule, const GridOptions& o
   const bool lcm = is_lcm(options.spacing);
   std::vector<NoiseLevel> levels;
   for (const double time : lcm ? lcm_times(train, options) : diffusion_times(train, options)) {
-    levels.push_back(level_at(schedule, time));
+    const NoiseLevel level = level_at(schedule, time);
+    levels.push_back(options.family == GridFamily::kDpm ? with_finite_lambda(level) : level);
   }
   levels.push_back(options.final_sigma == FinalSigma::kZero ? NoiseLevel{} : level_at(schedule, 0));
   return levels;

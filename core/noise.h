@@ -21,12 +21,17 @@ struct Schedule {
 };
 
 // beta_schedule: "scaled_linear" | "linear" | "squaredcos_cap_v2". The arithmetic is diffusers' (betas in float32,
-// product in double, ᾱ rounded to float32), so that every ᾱ_t agrees with it to the last bit.
+// product in double, ᾱ rounded to float32), so that every ᾱ_t agrees with it to the last bit. zero_terminal_snr: as
+// rescale_betas_zero_snr (Lin et al. 2024, algorithm 1), the last ᾱ is 0.
 // Throws Error (kInput) for another name or values outside 0 < beta_start <= beta_end < 1.
-Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps);
+Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps,
+                       bool zero_terminal_snr = false);
 
 // Level at an integer or fractional time (log ᾱ interpolated linearly between the neighbours).
 NoiseLevel level_at(const Schedule& schedule, double time);
+
+// The level itself, or where its alpha is 0 that of ᾱ = 2⁻²⁴, as diffusers' DPM-Solver has it: λ is finite.
+NoiseLevel with_finite_lambda(const NoiseLevel& level);
 
 enum class Spacing { kTrailing, kLeading, kLinspace, kLcm, kLcmOriginal };
 enum class FinalSigma { kZero, kMin };

@@ -35,7 +35,7 @@ Tensor noised(const Tensor& x0, const Tensor& eps, const Levels& levels) {
 
 NoiseLevel level_at_lambda(const Schedule& schedule, double wanted) {
   double low = 0, high = static_cast<double>(schedule.alpha_bar.size()) - 1;  // λ falls with time
-  if (!(wanted <= lambda(level_at(schedule, low)) && wanted >= lambda(level_at(schedule, high)))) {
+  if (!(wanted <= lambda(level_at(schedule, low)) && wanted >= lambda(with_finite_lambda(level_at(schedule, high))))) {
     throw usage_error("lambda", "expected a value of the noise schedule, got " + std::to_string(wanted));
   }
   constexpr int kBits = 60;

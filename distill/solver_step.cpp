@@ -9,6 +9,12 @@
 namespace fewstep {
 namespace {
 
+Levels stacked_with_finite_lambda(std::span<const NoiseLevel> levels, at::Device device) {
+  std::vector<NoiseLevel> finite;
+  for (const NoiseLevel& level : levels) finite.push_back(with_finite_lambda(level));
+  return stacked(finite, device);
+}
+
 // The same as first_order_step for a noise that holds along the way.
 Tensor first_order_in_noise(const Tensor& x, const Tensor& eps, const Levels& from, const Levels& to) {
   const Tensor ratio = to.alpha / from.alpha;
@@ -19,7 +25,7 @@ std::vector<NoiseLevel> middles(const Schedule& schedule, std::span<const NoiseL
                                 std::span<const NoiseLevel> to) {
   std::vector<NoiseLevel> levels;
   for (std::size_t b = 0; b < from.size(); ++b)
-    levels.push_back(level_at_lambda(schedule, (lambda(from[b]) + lambda(to[b])) / 2));
+    levels.push_back(level_at_lambda(schedule, (lambda(with_finite_lambda(from[b])) + lambda(to[b])) / 2));
   return levels;
 }
 
@@ -31,7 +37,7 @@ Tensor ddim(const BatchDenoiser& denoiser, const Schedule&, const Tensor& x, std
 
 Tensor dpm(const BatchDenoiser& denoiser, const Schedule& schedule, const Tensor& x, std::span<const NoiseLevel> from,
            std::span<const NoiseLevel> to) {
-  const Levels start = stacked(from, x.device()), end = stacked(to, x.device());
+  const Levels start = stacked_with_finite_lambda(from, x.device()), end = stacked(to, x.device());
   const Levels middle = stacked(middles(schedule, from, to), x.device());
   const Tensor half = first_order_step(x, denoiser(x, start), start, middle), x0 = denoiser(half, middle);
   return first_order_in_noise(x, (half - middle.alpha * x0) / middle.sigma, start, end);
@@ -39,7 +45,7 @@ Tensor dpm(const BatchDenoiser& denoiser, const Schedule& schedule, const Tensor
 
 Tensor dpm_pp(const BatchDenoiser& denoiser, const Schedule& schedule, const Tensor& x,
               std::span<const NoiseLevel> from, std::span<const NoiseLevel> to) {
-  const Levels start = stacked(from, x.device()), end = stacked(to, x.device());
+  const Levels start = stacked_with_finite_lambda(from, x.device()), end = stacked(to, x.device());
   const Levels middle = stacked(middles(schedule, from, to), x.device());
   const Tensor half = first_order_step(x, denoiser(x, start), start, middle);
   return first_order_step(x, denoiser(half, middle), start, end);

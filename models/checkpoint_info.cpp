@@ -181,7 +181,8 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
 }
 
 Schedule schedule_of(const CheckpointInfo& info) {
-  return make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps);
+  return make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps,
+                       info.zero_terminal_snr);
 }
 
 CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {

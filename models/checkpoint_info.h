@@ -23,6 +23,7 @@ struct CheckpointInfo {
   // scheduler_config.json
   std::string beta_schedule = "scaled_linear";
   double beta_start = 0.00085, beta_end = 0.012;
+  bool zero_terminal_snr = false;  // rescale_betas_zero_snr
   int num_train_timesteps = 1000, steps_offset = 1;
   std::vector<std::string> corrected;  // what the pipeline changes on loading: "steps_offset 0 -> 1"
   double timestep_scaling = 10.0;      // LCM boundary condition

@@ -11,6 +11,12 @@ namespace fewstep {
 Tensor x0_from(Prediction prediction, const Tensor& x, const Tensor& out, const NoiseLevel& level) {
   switch (prediction) {
     case Prediction::kEpsilon:
+      if (level.alpha == 0) {
+        throw input_error("prediction_type",
+                          "expected v_prediction or sample at the last time of a schedule with zero terminal SNR "
+                          "(rescale_betas_zero_snr), got epsilon, from which no image follows there; use spacing "
+                          "leading, which does not begin at that time");
+      }
       return x.sub(out, level.sigma).div(level.alpha);
     case Prediction::kV:
       return x.mul(level.alpha).sub(out, level.sigma);

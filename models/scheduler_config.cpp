@@ -145,6 +145,7 @@ void read_scheduler_config(const std::filesystem::path& path, const std::string&
   info.beta_start = config.number("beta_start");
   info.beta_end = config.number("beta_end");
   check_betas(info, path.string());
+  info.zero_terminal_snr = config.boolean("rescale_betas_zero_snr");
   info.num_train_timesteps = whole_number(config, "num_train_timesteps", 2, 100'000);
   correct_as_pipeline(config, pipeline == "StableDiffusionPipeline", info);
   info.prediction = parse_prediction(config.text("prediction_type"), path.string());
@@ -167,6 +168,7 @@ nlohmann::json scheduler_json(const CheckpointInfo& info) {
                         {"steps_offset", info.steps_offset},
                         {"clip_sample", false},
                         {"set_alpha_to_one", true}};
+  if (info.zero_terminal_snr) object["rescale_betas_zero_snr"] = true;
   if (info.kind == CheckpointKind::kConsistency) {
     object["_class_name"] = "LCMScheduler";
     object["timestep_scaling"] = info.timestep_scaling;

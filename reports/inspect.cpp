@@ -98,6 +98,7 @@ Json checkpoint_json(const fs::path& folder) {
                  {"num_train_timesteps", info.num_train_timesteps},
                  {"steps_offset", info.steps_offset}}},
                {"hash", info.hash}};
+  if (info.zero_terminal_snr) json["schedule"]["rescale_betas_zero_snr"] = true;
   if (!info.corrected.empty()) json["corrected_on_loading"] = info.corrected;
   if (info.kind == CheckpointKind::kConsistency) json["original_inference_steps"] = info.original_inference_steps;
   Json networks = Json::array();

@@ -264,7 +264,6 @@ TEST(CheckpointInfo, RefusesUnsupportedSchedulerValuesByName) {
     copy.set(kScheduler, key, value);
     expect_refused(copy, text);
   };
-  refused("rescale_betas_zero_snr", true, "expected false (the one supported value) for \"rescale_betas_zero_snr\"");
   refused("trained_betas", {0.1, 0.2}, "for \"trained_betas\"");
   refused("thresholding", true, "for \"thresholding\"");
   refused("use_flow_sigmas", true, "for \"use_flow_sigmas\"");
@@ -377,10 +376,13 @@ TEST(CheckpointInfo, IgnoresKeysThatNoSchedulerInQuestionKnowsWithOneWarning) {
 // What every scheduler of diffusers saves, with its defaults and with each other choice: read, or refused for a choice
 // that changes the noise schedule or what the network says.
 TEST(CheckpointInfo, ReadsOrRefusesEverySchedulerOfDiffusersByEffect) {
-  const std::set<string> other_choices{
-      "thresholding=True",        "rescale_betas_zero_snr=True",    "trained_betas=[0.1, 0.2, 0.3]",
-      "variance_type=learned",    "variance_type=learned_range",    "use_flow_sigmas=True",
-      "timestep_type=continuous", "prediction_type=flow_prediction"};
+  const std::set<string> other_choices{"thresholding=True",
+                                       "trained_betas=[0.1, 0.2, 0.3]",
+                                       "variance_type=learned",
+                                       "variance_type=learned_range",
+                                       "use_flow_sigmas=True",
+                                       "timestep_type=continuous",
+                                       "prediction_type=flow_prediction"};
   const std::set<string> others{"BlockRefinement",
                                 "CMStochasticIterative",
                                 "CogVideoXDDIM",

@@ -28,21 +28,21 @@ def run(scheduler, x, predict):
     return x
 
 
-def ddim(spacing, steps, prediction="epsilon", final="zero"):
+def ddim(spacing, steps, prediction="epsilon", final="zero", **more):
     from diffusers import DDIMScheduler
 
     scheduler = DDIMScheduler(**CONFIG, timestep_spacing=spacing, steps_offset=1, clip_sample=False,
-                              set_alpha_to_one=final == "zero", prediction_type=prediction)
+                              set_alpha_to_one=final == "zero", prediction_type=prediction, **more)
     scheduler.set_timesteps(steps)
     return scheduler
 
 
-def dpm(algorithm, spacing, prediction="epsilon", final="zero", order=2):
+def dpm(algorithm, spacing, prediction="epsilon", final="zero", order=2, **more):
     from diffusers import DPMSolverMultistepScheduler
 
     return DPMSolverMultistepScheduler(
         **CONFIG, timestep_spacing=spacing, steps_offset=1, prediction_type=prediction, algorithm_type=algorithm,
-        solver_order=order, solver_type="midpoint", final_sigmas_type={"zero": "zero", "min": "sigma_min"}[final])
+        solver_order=order, solver_type="midpoint", final_sigmas_type={"zero": "zero", "min": "sigma_min"}[final], **more)
 
 
 def lcm(steps, prediction="epsilon", original=50):
@@ -72,6 +72,21 @@ def solver_cases(x):
                     scheduler = dpm({"dpm": "dpmsolver", "dpm++": "dpmsolver++"}[name], spacing, prediction, final)
                     scheduler.set_timesteps(steps)
                 yield dict(sampler=name, spacing=spacing, final=final, prediction=prediction, steps=steps,
+                           out=numbers(run(scheduler, x, guided)))
+
+
+def zero_snr_cases(x):
+    """The teachers' samplers on a schedule whose last time has no signal."""
+    zero = dict(rescale_betas_zero_snr=True)
+    for spacing in ("trailing", "leading"):
+        for steps in STEPS:
+            for name, final in (("ddim", "zero"), ("dpm++", "zero"), ("dpm", "min")):
+                if name == "ddim":
+                    scheduler = ddim(spacing, steps, "v_prediction", final, **zero)
+                else:
+                    scheduler = dpm({"dpm": "dpmsolver", "dpm++": "dpmsolver++"}[name], spacing, "v_prediction", final, **zero)
+                    scheduler.set_timesteps(steps)
+                yield dict(sampler=name, spacing=spacing, final=final, prediction="v_prediction", steps=steps,
                            out=numbers(run(scheduler, x, guided)))
 
 
@@ -126,9 +141,12 @@ def schedules():
     result = []
     for name, start, end in (("scaled_linear", 0.00085, 0.012), ("linear", 0.0001, 0.02),
                              ("squaredcos_cap_v2", 0.0001, 0.02)):
-        bar = DDIMScheduler(beta_schedule=name, beta_start=start, beta_end=end).alphas_cumprod
-        result.append(dict(name=name, beta_start=start, beta_end=end, every_111th=numbers(bar[::111]),
-                           sha256=hashlib.sha256(bar.numpy().tobytes()).hexdigest()))
+        for zero in (False, True):
+            bar = DDIMScheduler(beta_schedule=name, beta_start=start, beta_end=end, rescale_betas_zero_snr=zero).alphas_cumprod
+            entry = dict(name=name, beta_start=start, beta_end=end, zero_terminal_snr=zero, every_111th=numbers(bar[::111]))
+            if not zero:  # else it goes through MKL's square root, whose last bit differs between machines
+                entry["sha256"] = hashlib.sha256(bar.numpy().tobytes()).hexdigest()
+            result.append(entry)
     return result
 
 
@@ -147,6 +165,7 @@ def make(folder: pathlib.Path):
     g = torch.Generator().manual_seed(310)
     x, noise = torch.randn(SHAPE, generator=g), torch.randn(max(STEPS) - 1, *SHAPE, generator=g)
     latents = dict(shape=SHAPE, x=numbers(x), noise=[numbers(n) for n in noise], omega=OMEGA, cond=COND, uncond=UNCOND,
-                   cases=[*solver_cases(x), *lcm_cases(x, noise)], ddim_off_its_grid=list(ddim_off_its_grid(x)))
+                   cases=[*solver_cases(x), *lcm_cases(x, noise)], zero_terminal_snr=list(zero_snr_cases(x)),
+                   ddim_off_its_grid=list(ddim_off_its_grid(x)))
     for name, content in (("latents", latents), ("grids", grids()), ("schedules", schedules()), ("streams", streams())):
         (folder / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")) + "\n")
