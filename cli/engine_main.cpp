@@ -8,6 +8,7 @@
 #include "core/warnings.h"
 #include "harness/again.h"
 #include "harness/audit.h"
+#include "harness/host_threads.h"
 #include "harness/merge.h"
 #include "harness/remake.h"
 #include "harness/run.h"
@@ -141,6 +142,7 @@ int run(const Request&) {
 
 int main(int argc, char** argv) {
   fewstep::keep_freed_memory();
+  fewstep::use_cpus_of_process();
   return fewstep::run_to_exit_code([&] {
     const fewstep::Command command = fewstep::parse_command_line(argc, argv, std::cout);
     if (fewstep::message_style() == fewstep::MessageStyle::kJson) fewstep::send_warnings_to(&fewstep::messages());

@@ -95,26 +95,29 @@ CpuSeconds cpu_seconds() {
 
 std::int64_t free_memory(at::Device device) {
   if (device.is_cuda()) return free_cuda_memory();
-  const std::string kilobytes = line_value("/proc/meminfo", "MemAvailable", ':');
-  return std::strtoll(kilobytes.c_str(), nullptr, 10) * 1024;
+  return available_memory();
+}
+
+double bytes_on_disk(const std::filesystem::path& checkpoint) {
+  double bytes = 0;
+  for (const auto& file : checkpoint_files(checkpoint))
+    bytes += static_cast<double>(std::filesystem::file_size(checkpoint / file));
+  return bytes;
 }
 
 double bytes_in_memory(const std::filesystem::path& checkpoint) {
   constexpr double kTimes = 3;  // weights may be stored in half their bytes, and packing holds one twice for a moment
-  double bytes = 0;
-  for (const auto& file : checkpoint_files(checkpoint))
-    bytes += static_cast<double>(std::filesystem::file_size(checkpoint / file));
-  return kTimes * bytes;
+  return kTimes * bytes_on_disk(checkpoint);
 }
 
-std::string environment_json(at::Device device) {
+std::string environment_json(at::Device device, const CpuLimits& limits) {
   utsname system{};
   uname(&system);
   const std::string cpu = line_value("/proc/cpuinfo", "model name", ':');
-  const nlohmann::json environment = {
+  nlohmann::json environment = {
       {"cpu", cpu},
       {"machine", system.machine},
-      {"cores", std::thread::hardware_concurrency()},
+      {"cores", limits.cpus()},
       {"threads", at::get_num_threads()},
       {"memory_bytes", static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE)},
       {"os", line_value("/etc/os-release", "PRETTY_NAME", '=')},
@@ -124,6 +127,8 @@ std::string environment_json(at::Device device) {
       {"device_kind", device.is_cuda() ? "cuda" : "cpu"},
       {"fewstep", FEWSTEP_VERSION},
       {"commit", kCommit}};
+  if (limits.affinity < limits.online) environment["cpu_affinity"] = limits.affinity;
+  if (limits.quota && *limits.quota < limits.affinity) environment["cpu_quota"] = *limits.quota;
   return environment.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include "core/process_limits.h"
+
 #include <c10/core/Device.h>
 
 #include <cstdint>
@@ -8,8 +10,8 @@
 namespace fewstep {
 
 // What the numbers were made on, as JSON with sorted keys: CPU, cores, threads, memory, system, LibTorch, device,
-// fewstep's version and commit.
-std::string environment_json(at::Device device);
+// fewstep's version and commit; and where they limit, the affinity and the CPU quota of the process.
+std::string environment_json(at::Device device, const CpuLimits& limits = cpu_limits());
 
 // What a timing depends on and no hash may: "load 0.52 on 2 cores, clocks 2.9 to 3.1 GHz".
 std::string load_text();
@@ -20,8 +22,11 @@ struct CpuSeconds {
 };
 CpuSeconds cpu_seconds();
 
-// Bytes that the device could still give: of CUDA's memory, of the machine's otherwise. 0 where it cannot be told.
+// Bytes that the device could still give: of CUDA's memory, otherwise of the machine's and of the control group's
+// limit. 0 where it cannot be told.
 std::int64_t free_memory(at::Device device);
+// A checkpoint's files. Throws where the folder cannot be read.
+double bytes_on_disk(const std::filesystem::path& checkpoint);
 // What a checkpoint may take of it while it is loaded and packed. Throws where the folder cannot be read.
 double bytes_in_memory(const std::filesystem::path& checkpoint);
 

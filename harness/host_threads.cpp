@@ -1,12 +1,14 @@
 #include "harness/host_threads.h"
 
+#include "core/process_limits.h"
+
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <omp.h>
 
 #include <algorithm>
-#include <thread>
+#include <cstdlib>
 
 namespace fewstep {
 
@@ -17,8 +19,15 @@ void on_host_thread(const std::function<void()>& body) {
   body();
 }
 
+void use_cpus_of_process() {
+  const char* given = std::getenv("OMP_NUM_THREADS");
+  if (given && *given) return;
+  const int cpus = cpu_limits().cpus();
+  if (cpus < at::get_num_threads()) at::set_num_threads(cpus);
+}
+
 int host_threads(at::Device device) {
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  const int cores = cpu_limits().cpus();
   return device.is_cpu() ? std::max(1, cores / 4) : std::clamp(cores - 2, 1, 16);
 }
 

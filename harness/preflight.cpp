@@ -1,5 +1,7 @@
 #include "harness/preflight.h"
 
+#include "core/warnings.h"
+#include "harness/environment.h"
 #include "harness/generate.h"
 #include "images/files.h"
 #include "metrics/reference.h"
@@ -61,6 +63,26 @@ void preflight(const Experiment& experiment, const std::vector<Cell>& cells, con
   faults.check([&] {
     if (Store::is_there(store)) Store::open(store, Store::Mode::kRead);
   });
+}
+
+void check_memory(std::span<const Cell> cells, std::int64_t free, Faults& faults) {
+  std::set<Path> folders;
+  for (const Cell& cell : cells) folders.insert(cell.checkpoint_path);
+  for (const Path& folder : folders) {
+    const auto available = static_cast<double>(free);
+    if (bytes_in_memory(folder) <= available) continue;
+    const double files = bytes_on_disk(folder);
+    const std::string found =
+        fmt::format("{:.3g} GB of memory are free, and its files have {:.3g} GB", available / 1e9, files / 1e9);
+    if (files <= available) {
+      warn(folder.string(), "may need more memory than there is: " + found + "; the system may kill the process");
+      continue;
+    }
+    faults.check([&] {
+      throw environment_error(folder.string(), "expected memory for the checkpoint, but " + found +
+                                                   "; free memory, or raise the limit of the container");
+    });
+  }
 }
 
 void check_disk(const Path& store, double bytes, Faults& faults) {

@@ -3,7 +3,9 @@
 #include "harness/requests.h"
 #include "settings/cells.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 namespace fewstep {
@@ -13,6 +15,9 @@ namespace fewstep {
 // networks, reference, the store. What is wrong goes to faults.
 void preflight(const Experiment& experiment, const std::vector<Cell>& cells, const std::filesystem::path& store,
                Faults& faults);
+
+// Whether so many free bytes hold each checkpoint: an error where its files have more, a warning where it may be short.
+void check_memory(std::span<const Cell> cells, std::int64_t free, Faults& faults);
 
 // Whether the disk of the store has so many bytes.
 void check_disk(const std::filesystem::path& store, double bytes, Faults& faults);

@@ -227,9 +227,12 @@ int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream&
   const bool all_there = std::all_of(cells.begin(), cells.end(), [](const Cell& cell) {
     return std::filesystem::is_directory(cell.checkpoint_path);  // a student that is trained first is not
   });
-  if (faults.count() == 0 && all_there)
-    check_disk(store_path(request, experiment),
-               look_ahead(request, experiment, cells, *prompts, compute, nullptr, messages), faults);
+  if (faults.count() == 0 && all_there) {
+    const double bytes = look_ahead(request, experiment, cells, *prompts, compute, nullptr, messages);
+    if (const std::int64_t free = free_memory(compute.device); compute.device.is_cpu() && bytes > 0 && free > 0)
+      check_memory(cells, free, faults);
+    check_disk(store_path(request, experiment), bytes, faults);
+  }
   faults.finish(request.experiment.string());
   if (const auto recipes = trainings_of(experiment, cells); !recipes.empty()) {
     if (request.dry_run) return print_training_plan(recipes, cells, out);

@@ -1,5 +1,6 @@
 #include "harness/timing_pass.h"
 
+#include "core/process_limits.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/timing.h"
@@ -76,6 +77,7 @@ void time_cells(RunContext& run, const std::vector<std::size_t>& cells, Progress
   if (timed.empty()) return;
   const std::string before = load_text();
   const CpuSeconds cpu = cpu_seconds();
+  const Throttling throttled = throttling();
   const auto start = std::chrono::steady_clock::now();
   Loaded loaded(run, fit_together(run, cells));
   std::vector<bool> failed(run.work.size());
@@ -93,6 +95,8 @@ void time_cells(RunContext& run, const std::vector<std::size_t>& cells, Progress
     });
   }
   run.store.set_fact(run.id, "machine while timing", "before: " + before + "; after: " + load_text());
+  if (const double seconds = throttling().seconds - throttled.seconds; seconds > 0)
+    run.store.set_fact(run.id, std::string(kThrottledSeconds), fmt::format("{:.3f}", seconds));
   if (run.compute.device.is_cuda()) return;  // where other processes leave the device alone
   const CpuSeconds now = cpu_seconds();
   const double others = (now.machine - cpu.machine - (now.own - cpu.own)) / std::max(1e-3, seconds_since(start));

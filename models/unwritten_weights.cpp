@@ -44,7 +44,8 @@ std::string unwritten_weights(const std::filesystem::path& checkpoint) {
   for (const auto& [network, stem] : kNetworks) {
     const auto weights = find_weights(checkpoint / network, stem);
     for (const auto& shard : weight_files(weights))
-      if (has_holes(shard)) return fmt::format("[{}] expected weights, got a file with holes{}", shard.string(), kNotYet);
+      if (has_holes(shard))
+        return fmt::format("[{}] expected weights, got a file with holes{}", shard.string(), kNotYet);
     const auto file = SafetensorsFile::open(weights);
     for (const auto& [name, tensor] : file.tensors())
       if (tensor.shape.size() >= 2 && !may_be_zero(name) && is_zero(tensor))

@@ -155,6 +155,13 @@ constexpr const char* kUnstable =
     "a tenth of a core; the machine did other work, or its "
     "clock changed. Time it again on a quiet machine (run --retime)";
 
+std::string throttled_text(double seconds) {
+  return fmt::format(
+      "throttled: the CPU quota of the control group held threads back for {:.1f} s while the cells were timed, so "
+      "that a time depends on the quota; give the process whole CPUs (cpu.max, docker --cpus)",
+      seconds);
+}
+
 void add_timings(Document& document, const StoredTable& table, const Arrangement& arrangement, Notes& notes) {
   std::set<int> batches;
   for (const StoredCell& cell : table.cells)
@@ -165,7 +172,8 @@ void add_timings(Document& document, const StoredTable& table, const Arrangement
       if (!timing || !timing->total) return {"not timed"};
       const Quantiles& ms = *timing->total;
       return {fmt::format("{} ({}–{})", ms_text(ms.median), ms_text(ms.p10), ms_text(ms.p90)), ms.median,
-              timing->unstable() ? notes.mark(kUnstable) : ""};
+              (timing->unstable() ? notes.mark(kUnstable) : "") +
+                  (timing->throttled > 0 ? notes.mark(throttled_text(timing->throttled)) : "")};
     };
     const ToldApart apart = [batch](const StoredCell& best, const StoredCell& other) -> std::optional<bool> {
       const BatchTiming *a = timing_at(best, batch), *b = timing_at(other, batch);

@@ -54,6 +54,7 @@ struct BatchTiming {
   std::optional<Quantiles> total;           // over repetitions that have every stage
   double drift = 0;                         // of the rounds' medians: (largest − smallest) / median
   double other_cores = 0;                   // used by other processes meanwhile, on average
+  double throttled = 0;                     // seconds that a CPU quota held threads back meanwhile
   // Whether spread, drift or other processes say that the machine did not hold still.
   bool unstable() const {
     constexpr double kMost = 0.2, kMostCores = 0.1;

@@ -66,6 +66,9 @@ struct MetricRows {
 // The fact of a run that says how many cores other processes used, on average, while it timed its cells.
 inline constexpr std::string_view kOtherCores = "cores of other processes while timing";
 
+// The fact of a run that says for how many seconds the CPU quota of its control group held threads back meanwhile.
+inline constexpr std::string_view kThrottledSeconds = "seconds throttled while timing";
+
 // The parts of an image's time, in their order.
 inline constexpr std::array<std::string_view, 3> kTimingStages{"text", "denoise", "decode"};
 

@@ -35,20 +35,21 @@ std::vector<RawTiming> select_timings(Store::Impl& store, std::int64_t series_id
   return rows;
 }
 
-// What other processes used while a run timed; 0 where it is not known.
-double other_cores(Store::Impl& store, std::int64_t run_id) {
+// A number that a run noted; 0 where it did not.
+double noted_number(Store::Impl& store, std::int64_t run_id, std::string_view fact) {
   if (store.version < 3) return 0;
   SQLite::Statement select(store.database, "SELECT text FROM run_fact WHERE run_id = ? AND name = ?");
-  bind_all(select, run_id, kOtherCores);
+  bind_all(select, run_id, fact);
   if (!select.executeStep()) return 0;
-  const double cores = std::strtod(text_at(store.path, select, 0).c_str(), nullptr);
-  return std::isfinite(cores) ? cores : 0;
+  const double number = std::strtod(text_at(store.path, select, 0).c_str(), nullptr);
+  return std::isfinite(number) ? number : 0;
 }
 
 BatchTiming timing_of(Store::Impl& store, int batch, const std::vector<const RawTiming*>& rows) {
   BatchTiming timing;
   timing.batch = batch;
-  timing.other_cores = other_cores(store, rows.front()->run_id);
+  timing.other_cores = noted_number(store, rows.front()->run_id, kOtherCores);
+  timing.throttled = noted_number(store, rows.front()->run_id, kThrottledSeconds);
   std::map<std::string, std::vector<double>> stages;
   struct Sum {
     double ms = 0;

@@ -35,6 +35,7 @@ Json timing_json(const BatchTiming& timing) {
   json["processes"] = timing.processes;
   json["drift"] = timing.drift;
   json["other_cores"] = timing.other_cores;
+  if (timing.throttled > 0) json["throttled_seconds"] = timing.throttled;
   json["unstable"] = timing.unstable();
   return json;
 }

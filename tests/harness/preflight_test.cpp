@@ -2,7 +2,9 @@
 #include "harness/preflight.h"
 
 #include "core/files.h"
+#include "harness/environment.h"
 #include "harness/small_experiment.h"
+#include "warnings.h"
 
 #include <gmock/gmock.h>
 
@@ -63,6 +65,38 @@ TEST_F(Preflight, AsksWhetherTheDiskHoldsWhatTheRunWillStore) {
   check_disk(small_.store(), 1e18, faults);
   EXPECT_EQ(faults.count(), 1u);
   EXPECT_FEWSTEP_ERROR(faults.finish("x"), ExitCode::kEnvironment, "expected 1e+09 GB of free disk for the store");
+}
+
+TEST_F(Preflight, AsksWhetherTheMemoryHoldsEachCheckpoint) {
+  Cell cell;
+  cell.checkpoint_path = small_.golden + "/checkpoints/lcm";
+  const std::vector<Cell> cells{cell, cell};
+  const auto bytes = static_cast<std::int64_t>(bytes_on_disk(cell.checkpoint_path));
+  Faults faults;
+  const Warnings warnings;
+  check_memory(cells, 3 * bytes, faults);
+  EXPECT_EQ(warnings.text(), "");
+  check_memory(cells, 2 * bytes, faults);
+  EXPECT_THAT(warnings.text(), HasSubstr("may need more memory than there is"));
+  EXPECT_EQ(faults.count(), 0u);
+  check_memory(cells, bytes - 1, faults);
+  EXPECT_EQ(faults.count(), 1u);
+  EXPECT_FEWSTEP_ERROR(faults.finish("x"), ExitCode::kEnvironment, "raise the limit of the container");
+}
+
+TEST(Environment, NamesTheQuotaAndTheAffinityWhereTheyLimit) {
+  const auto json = [](const CpuLimits& limits) {
+    return nlohmann::json::parse(environment_json(at::Device(at::kCPU), limits));
+  };
+  const auto plain = json({8, 8, {}});
+  EXPECT_EQ(plain.at("cores"), 8);
+  EXPECT_FALSE(plain.contains("cpu_quota") || plain.contains("cpu_affinity"));
+  EXPECT_EQ(json({8, 8, 8.0}), plain) << "a quota that limits nothing leaves the hash as it is";
+  EXPECT_EQ(json({8, 8, 0.5}).at("cpu_quota"), 0.5);
+  EXPECT_EQ(json({8, 8, 0.5}).at("cores"), 1);
+  EXPECT_NE(json({8, 8, 1.0}), json({8, 8, 1.5}));
+  EXPECT_EQ(json({8, 4, {}}).at("cpu_affinity"), 4);
+  EXPECT_EQ(json({8, 4, {}}).at("cores"), 4);
 }
 
 TEST_F(Preflight, LeavesASingleFaultAsItIs) {

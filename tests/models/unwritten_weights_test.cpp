@@ -18,7 +18,8 @@ std::string found(const std::string& name, const std::vector<std::int64_t>& shap
   std::vector<std::byte> bytes(static_cast<std::size_t>(numbers) * 4);
   const std::vector<std::byte> ones(64, std::byte{1});
   if (!bytes.empty()) bytes.back() = static_cast<std::byte>(last);
-  for (const char* network : {"text_encoder", "unet", "vae"}) std::filesystem::create_directory(folder.path() / network);
+  for (const char* network : {"text_encoder", "unet", "vae"})
+    std::filesystem::create_directory(folder.path() / network);
   const TensorView good{DType::kF32, {4, 4}, ones};
   write_safetensors(folder.path() / "text_encoder/model.safetensors", {{"w", good}});
   write_safetensors(folder.path() / "vae/diffusion_pytorch_model.safetensors", {{"w", good}});

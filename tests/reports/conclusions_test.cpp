@@ -190,6 +190,14 @@ TEST_F(Pairs, AreCalledUnstableWhereRoundsDrift) {
           "unstable: repetitions, or the medians of the rounds, differ by more than 20 %, or other processes used"));
 }
 
+TEST_F(Pairs, NameTheThrottlingOfATiming) {
+  const auto series = add("teacher", "teacher", 'b', 8, 60, [](int) { return 1.0F; });
+  EXPECT_THAT(report(), Not(HasSubstr("throttled")));
+  filled_.store.set_fact(filled_.run, std::string(kThrottledSeconds), "12.345");
+  EXPECT_EQ(read_timings(filled_.store, series, filled_.environment).at(0).throttled, 12.345);
+  EXPECT_THAT(report(), HasSubstr("throttled: the CPU quota of the control group held threads back for 12.3 s"));
+}
+
 // All visits of a cell may fall into another process's work by chance, and then look alike.
 TEST_F(Pairs, AreCalledUnstableWhereOtherProcessesUsedTheMachine) {
   const auto series = add("teacher", "teacher", 'b', 8, 60, [](int) { return 1.0F; });
