@@ -3,6 +3,12 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#ifndef FEWSTEP_LAUNCH  // a test that runs the kernels on a CPU brings its own (tests/models/cuda_emulation.h)
+#define FEWSTEP_LAUNCH(kernel, grid, threads, shared_bytes, stream) kernel<<<grid, threads, shared_bytes, stream>>>
+#define FEWSTEP_DYNAMIC_SHARED(type, name) extern __shared__ type name[]
+#define FEWSTEP_MOST_BLOCKS (1 << 16)
+#endif
+
 namespace fewstep::cuda {
 namespace {
 
@@ -30,7 +36,7 @@ __device__ Chunk chunk_at(const Images& shape, int chunk, int chunks) {
 // threads), so that neighbours read neighbouring values; the sums of a group's channels are added in their order.
 template <class T>
 __global__ void moments_of_chunks(const T* x, Images shape, int groups, double* moments) {
-  extern __shared__ float sums[];  // [2, channels]
+  FEWSTEP_DYNAMIC_SHARED(float, sums);  // [2, channels]
   const int chunk = blockIdx.x, chunks = gridDim.x, channels = static_cast<int>(shape.channels);
   const Chunk part = chunk_at(shape, chunk, chunks);
   const T* const rows = x + (blockIdx.y * shape.pixels + part.first) * shape.channels;
@@ -83,7 +89,7 @@ __global__ void moments_of_chunks(const T* x, Images shape, int groups, double* 
 template <class T>
 __global__ void normalize_chunks(const T* x, T* y, Images shape, int groups, const T* weight, const T* bias, float eps,
                                  bool silu, const double* moments) {
-  extern __shared__ float affine[];  // scale, then shift, of each channel
+  FEWSTEP_DYNAMIC_SHARED(float, affine);  // scale, then shift, of each channel
   const int chunk = blockIdx.x, chunks = gridDim.x, channels = static_cast<int>(shape.channels);
   const int size = channels / groups;
   const double count = static_cast<double>(shape.pixels) * size;
@@ -127,7 +133,7 @@ __device__ float sum_of_block(float value, float* partial) {
 // A block for each row, which it holds as float32: mean first, then the squares around it.
 template <class T>
 __global__ void layer_norm_rows(const T* x, T* y, int channels, const T* weight, const T* bias, float eps) {
-  extern __shared__ float row[];
+  FEWSTEP_DYNAMIC_SHARED(float, row);
   __shared__ float partial[32];
   const std::int64_t offset = static_cast<std::int64_t>(blockIdx.x) * channels;
   float sum = 0;
@@ -177,7 +183,7 @@ __global__ void interleave_phases(const T* phases, T* y, std::int64_t count, std
   }
 }
 
-int blocks_for(std::int64_t count) { return static_cast<int>(smaller((count + kThreads - 1) / kThreads, 1 << 16)); }
+int blocks_for(std::int64_t count) { return static_cast<int>(smaller((count + kThreads - 1) / kThreads, FEWSTEP_MOST_BLOCKS)); }
 
 // run(T()) for the type of a number.
 template <class Run>
@@ -212,8 +218,8 @@ void group_norm(Number number, const void* x, void* y, const Images& shape, int 
   const std::size_t sums = (2 * channels + (lanes > 1 ? 2 * lanes * channels : 0)) * sizeof(float);
   with_type(number, [&](auto type) {
     using T = decltype(type);
-    moments_of_chunks<<<grid, kThreads, sums, stream>>>(as<T>(x), shape, groups, moments);
-    normalize_chunks<<<grid, kThreads, 2 * channels * sizeof(float), stream>>>(
+    FEWSTEP_LAUNCH(moments_of_chunks, grid, kThreads, sums, stream)(as<T>(x), shape, groups, moments);
+    FEWSTEP_LAUNCH(normalize_chunks, grid, kThreads, 2 * channels * sizeof(float), stream)(
         as<T>(x), static_cast<T*>(y), shape, groups, as<T>(weight), as<T>(bias), eps, silu, moments);
   });
 }
@@ -223,8 +229,8 @@ void layer_norm(Number number, const void* x, void* y, std::int64_t rows, int ch
   constexpr int kRowThreads = 128;
   with_type(number, [&](auto type) {
     using T = decltype(type);
-    layer_norm_rows<<<static_cast<unsigned>(rows), kRowThreads, static_cast<std::size_t>(channels) * sizeof(float),
-                      stream>>>(as<T>(x), static_cast<T*>(y), channels, as<T>(weight), as<T>(bias), eps);
+    const std::size_t row = static_cast<std::size_t>(channels) * sizeof(float);
+    FEWSTEP_LAUNCH(layer_norm_rows, static_cast<unsigned>(rows), kRowThreads, row, stream)(as<T>(x), static_cast<T*>(y), channels, as<T>(weight), as<T>(bias), eps);
   });
 }
 
@@ -232,7 +238,7 @@ void geglu(Number number, const void* x, void* y, std::int64_t rows, std::int64_
   const std::int64_t count = rows * channels;
   with_type(number, [&](auto type) {
     using T = decltype(type);
-    geglu_values<<<blocks_for(count), kThreads, 0, stream>>>(as<T>(x), static_cast<T*>(y), count, channels);
+    FEWSTEP_LAUNCH(geglu_values, blocks_for(count), kThreads, 0, stream)(as<T>(x), static_cast<T*>(y), count, channels);
   });
 }
 
@@ -241,7 +247,7 @@ void add(Number number, const void* x, void* y, const Images& shape, const void*
   const std::int64_t count = shape.images * shape.pixels * shape.channels;
   with_type(number, [&](auto type) {
     using T = decltype(type);
-    add_values<<<blocks_for(count), kThreads, 0, stream>>>(as<T>(x), static_cast<T*>(y), shape, as<T>(bias),
+    FEWSTEP_LAUNCH(add_values, blocks_for(count), kThreads, 0, stream)(as<T>(x), static_cast<T*>(y), shape, as<T>(bias),
                                                            as<T>(per_image), as<T>(residual));
   });
 }
@@ -251,7 +257,7 @@ void interleave(Number number, const void* phases, void* y, std::int64_t images,
   const std::int64_t count = images * 4 * height * width * channels;
   with_type(number, [&](auto type) {
     using T = decltype(type);
-    interleave_phases<<<blocks_for(count), kThreads, 0, stream>>>(as<T>(phases), static_cast<T*>(y), count, height,
+    FEWSTEP_LAUNCH(interleave_phases, blocks_for(count), kThreads, 0, stream)(as<T>(phases), static_cast<T*>(y), count, height,
                                                                   width, channels);
   });
 }
