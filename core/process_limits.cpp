@@ -142,8 +142,7 @@ std::optional<std::int64_t> memory_left(int version, const Path& folder) {
   const auto limit = number_in(folder / (two ? "memory.max" : "memory.limit_in_bytes"));
   const auto used = number_in(folder / (two ? "memory.current" : "memory.usage_in_bytes"));
   if (!limit || !used) return {};
-  const std::int64_t droppable =
-      number_of_line(folder / "memory.stat", two ? "inactive_file" : "total_inactive_file");
+  const std::int64_t droppable = number_of_line(folder / "memory.stat", two ? "inactive_file" : "total_inactive_file");
   return std::max<std::int64_t>(0, *limit - std::max<std::int64_t>(0, *used - droppable));
 }
 

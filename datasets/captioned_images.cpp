@@ -5,10 +5,12 @@
 #include "core/text.h"
 #include "core/warnings.h"
 #include "datasets/captions.h"
+#include "datasets/name_form.h"
 #include "datasets/webdataset.h"
 #include "images/files.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -72,18 +74,33 @@ ReadSample standing_in(const ImageQuery& query, std::int64_t count, ReadSample r
   };
 }
 
+// A caption whose file is there in another Unicode form alone, and no caption names that one, takes the file's name.
+void use_names_of_files(const std::set<std::string>& images, std::vector<Prompt>& captions) {
+  std::multimap<std::string, std::string> forms;
+  for (const std::string& image : images) forms.emplace(composed_name(image), image);
+  std::set<std::string> named;
+  for (const Prompt& caption : captions) named.insert(caption.file);
+  for (Prompt& caption : captions) {
+    if (images.contains(caption.file)) continue;
+    const std::string form = composed_name(caption.file);
+    if (forms.count(form) == 1 && !named.contains(forms.find(form)->second)) caption.file = forms.find(form)->second;
+  }
+}
+
 // Keeps the captions that have an image in the folder. An image without a caption and a caption without an image are
 // left out; two captions for one image are an error.
 void match(const ImageQuery& query, std::vector<Prompt>& captions) {
   std::set<std::string> images;
   for (const fs::path& file : list_images(query.images, {kImageEndings, true, true}).files)
     images.insert(file.lexically_relative(query.images).generic_string());
-  std::unordered_set<std::string> seen;
+  use_names_of_files(images, captions);
+  std::map<std::string, std::string> seen;  // and its caption
   LeftOut left_out(query.captions.string(), query.max_left_out);
   std::vector<Prompt> kept;
   for (Prompt& caption : captions) {
-    if (!seen.insert(caption.file).second)
-      throw input_error(query.captions.string(), "expected one caption for " + in_quotes(caption.file) + ", got two");
+    if (const auto [place, fresh] = seen.emplace(caption.file, caption.text); !fresh)
+      throw input_error(query.captions.string(), "expected one caption for " + in_quotes(caption.file) + ", got two" +
+                                                     advice_for_captions(place->second, caption.text));
     if (images.contains(caption.file)) {
       kept.push_back(std::move(caption));
     } else {

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "core/warnings.h"
+#include "datasets/name_form.h"
 
 #include <algorithm>
 #include <cctype>
@@ -37,23 +38,34 @@ constexpr Key kKeys[] = {[](const fs::path& path) { return path.lexically_normal
                          [](const fs::path& path) { return path.filename().string(); },
                          [](const fs::path& path) { return path.stem().string(); }};
 
+// Whether names are compared as they are, or in one Unicode form.
+enum class Form { kBytes, kComposed };
+
 struct Names {
   std::map<std::string, std::size_t> captions;  // into the prompts
   std::vector<std::string> images, bare, unknown;
+  bool ambiguous = false;  // two names of files or captions are one in the composed form
+  bool all_fit() const { return bare.empty() && unknown.empty() && !ambiguous; }
 };
 
-Names matched(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set, Key key,
+Names matched(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set, Key key, Form form,
               const fs::path& where) {
+  const auto name_in = [&](const std::string& file) {
+    return form == Form::kComposed ? composed_name(key(file)) : key(file);
+  };
   Names names;
   for (std::size_t i = 0; i < set.prompts.size(); ++i) {
     const Prompt& prompt = set.prompts[i];
-    const auto [place, fresh] = names.captions.emplace(key(prompt.file), i);
-    if (!fresh && set.prompts[place->second].text != prompt.text)
-      throw input_error(where.string(), "expected one caption for " + in_quotes(place->first) + ", got two");
+    const auto [place, fresh] = names.captions.emplace(name_in(prompt.file), i);
+    if (fresh || set.prompts[place->second].text == prompt.text) continue;
+    if (form == Form::kBytes)
+      throw input_error(where.string(), "expected one caption for " + in_quotes(place->first) + ", got two" +
+                                            advice_for_captions(set.prompts[place->second].text, prompt.text));
+    names.ambiguous = true;
   }
   std::set<std::string> images;
   for (const fs::path& file : files) {
-    names.images.push_back(key(name_of(file, folder)));
+    names.images.push_back(name_in(name_of(file, folder)));
     if (!images.insert(names.images.back()).second || !names.captions.contains(names.images.back()))
       names.bare.push_back(name_of(file, folder));
   }
@@ -62,17 +74,40 @@ Names matched(const fs::path& folder, std::span<const fs::path> files, const Pro
   return names;
 }
 
+// Where an image and a name of the table that fit nothing are one name in another Unicode form.
+std::string advice_for_forms(const Names& names) {
+  std::set<std::string> forms;
+  for (const std::string& name : names.unknown) forms.insert(composed_name(name));
+  const auto twin = std::find_if(names.bare.begin(), names.bare.end(),
+                                 [&](const std::string& name) { return forms.contains(composed_name(name)); });
+  if (twin == names.bare.end()) return "";
+  return "; " + in_quotes(*twin) +
+         " has the same letters in the table in another Unicode normal form, and more than one pairing is possible: "
+         "rename the files to one form";
+}
+
 Pairing by_name(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
                 const fs::path& captions) {
-  Names names = matched(folder, files, set, kKeys[0], captions);
+  Names names = matched(folder, files, set, kKeys[0], Form::kBytes, captions);
   // Another way to name images counts where all of them are named so, and none as they lie.
   for (const Key key : {kKeys[1], kKeys[2]}) {
     if (names.bare.size() < files.size()) break;
-    if (Names other = matched(folder, files, set, key, captions); other.bare.empty()) names = std::move(other);
+    if (Names other = matched(folder, files, set, key, Form::kBytes, captions); other.bare.empty())
+      names = std::move(other);
+  }
+  // Likewise names in another Unicode form, where all of them find one partner so.
+  for (const Key key : kKeys) {
+    if (names.all_fit()) break;
+    if (Names other = matched(folder, files, set, key, Form::kComposed, captions); other.all_fit())
+      names = std::move(other);
   }
   if (!names.bare.empty())
-    throw input_error(captions.string(), "expected a caption for each of " + std::to_string(files.size()) +
-                                             " images in " + folder.string() + ", got none for " + some(names.bare));
+    throw input_error(
+        captions.string(),
+        "expected a caption for each of " + std::to_string(files.size()) + " images in " + folder.string() +
+            ", got none for " + some(names.bare) +
+            (names.unknown.empty() ? "" : "; of the names in the table these are not there: " + some(names.unknown)) +
+            advice_for_forms(names));
   if (!names.unknown.empty())
     throw input_error(captions.string(), "expected the names of images in " + folder.string() + ", got " +
                                              some(names.unknown) + ", which are not there");

@@ -147,6 +147,17 @@ TEST_F(ImageFolder, MayHaveFoldersThatTheTableNames) {
   EXPECT_EQ(set.at(3).image, plain(70));
 }
 
+TEST_F(ImageFolder, FindsANameInAnotherUnicodeForm) {
+  write_png(images() / "cafe\u0301.png", plain(70));  // é as two characters
+  const CaptionedImages set = open("t.csv", csv_ + "caf\u00e9.png,4,d\n");
+  EXPECT_EQ(set.at(3).image, plain(70));
+  EXPECT_EQ(set.at(3).caption, "d");
+  write_png(images() / "caf\u00e9.png", plain(80));
+  const Warnings warnings;
+  EXPECT_EQ(open("t.csv", csv_ + "caf\u00e9.png,4,d\n").at(3).image, plain(80)) << "the name as it is comes first";
+  EXPECT_THAT(warnings.text(), testing::HasSubstr("expected a caption for \"cafe\u0301.png\", got none"));
+}
+
 TEST_F(ImageFolder, NeedsNoCaptionsWhereNoneAreUsed) {
   const CaptionedImages set = open_captioned_images({.images = images(), .captions_needed = false});
   EXPECT_EQ(set.count, 3);

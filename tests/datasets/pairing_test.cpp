@@ -114,6 +114,29 @@ TEST(Pairing, ByNameRefusesMissingUnknownAndAmbiguousNames) {
   refused({"a.png"}, {"a.png", "a.png"}, "expected one caption for \"a.png\", got two");
 }
 
+const std::string kOneE = "caf\u00e9.png", kTwoE = "cafe\u0301.png";  // é as one character and as two
+
+TEST(Pairing, FindsANameInAnotherUnicodeForm) {
+  EXPECT_THAT(paired(files({kOneE, "b.png"}), captions({"b", "c"}, {"b.png", kTwoE})), ElementsAre(0, 1));
+  EXPECT_THAT(paired(files({kTwoE, "b.png"}), captions({"b", "c"}, {"b.png", kOneE})), ElementsAre(0, 1));
+  EXPECT_THAT(paired(files({kTwoE}), captions({"c"}, {"/data/" + kOneE})), ElementsAre(0));
+  EXPECT_THAT(paired(files({kTwoE}), captions({"c"}, {"caf\u00e9"})), ElementsAre(0));
+  // Two files whose names look alike are two images.
+  EXPECT_THAT(paired(files({kTwoE, kOneE}), captions({"one", "two"}, {kOneE, kTwoE})), ElementsAre(1, 0));
+}
+
+TEST(Pairing, SaysWhereAnotherUnicodeFormIsAmbiguous) {
+  EXPECT_FEWSTEP_ERROR(paired(files({"x.png", kTwoE}), captions({"a", "b", "c"}, {"x.png", kOneE, "z.png"})),
+                       ExitCode::kInput, "in another Unicode normal form");
+  EXPECT_FEWSTEP_ERROR(paired(files({kOneE, kTwoE}), captions({"a", "b"}, {kOneE, "z.png"})), ExitCode::kInput,
+                       "of the names in the table these are not there: \"z.png\"");
+}
+
+TEST(Pairing, NamesTheChoicesWhereAnImageHasSeveralCaptions) {
+  EXPECT_FEWSTEP_ERROR(paired(files({"a.png"}), captions({"a dog", "a brown dog"}, {"a.png", "a.png"})),
+                       ExitCode::kInput, "got two (\"a dog\", \"a brown dog\"); keep one caption for each image");
+}
+
 TEST(Pairing, ByOrderNeedsACaptionForEachImage) {
   EXPECT_FEWSTEP_ERROR(paired(files({"0.png", "1.png"}), captions({"a"})), ExitCode::kInput,
                        "expected 2 captions, one for each image of /images in the order of their names, got 1");
