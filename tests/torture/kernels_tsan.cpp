@@ -1,6 +1,7 @@
-// Our CUDA kernels on a CPU (tests/models/cuda_emulation.h) under ThreadSanitizer: two threads of a block that touch one
-// place of shared memory without a barrier between them are reported. No LibTorch, which is not instrumented.
+// Our CUDA kernels on a CPU (tests/models/cuda_emulation.h) under ThreadSanitizer: two threads of a block that touch
+// one place of shared memory without a barrier between them are reported. No LibTorch, which is not instrumented.
 #include "models/cuda_emulation.h"
+// after it
 #include "models/cuda/kernels.cu"
 
 #include <cmath>
