@@ -5,7 +5,7 @@ import sqlite3
 import typing
 
 APPLICATION_ID = 0x66777374  # "fwst"
-OLDEST_VERSION, NEWEST_VERSION = 2, 5  # of the tables that are read here
+OLDEST_VERSION, NEWEST_VERSION = 2, 6  # of the tables that are read here
 
 # What a row is grouped and joined by, in each frame.
 _CELL = """cell.run_id AS run, cell.position AS cell, cell.checkpoint_name AS checkpoint, series.sampler, series.steps,
@@ -39,7 +39,7 @@ class Frames(typing.NamedTuple):
 
 
 def read(store: "str | os.PathLike", run: "int | None" = None) -> Frames:
-    """Frames of a run of a store [the latest]. FileNotFoundError, ValueError (no store, or no such run), ImportError (no pandas)."""
+    """Frames of a run of a store [the latest; one that stored nothing never comes before a complete one]. FileNotFoundError, ValueError (no store, or no such run), ImportError (no pandas)."""
     try:
         import pandas
     except ImportError as missing:
@@ -47,26 +47,39 @@ def read(store: "str | os.PathLike", run: "int | None" = None) -> Frames:
     path = pathlib.Path(store)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a store that fewstep run made, found no file")
+    log = path.with_name(path.name + "-wal")
+    has_log = log.is_file() and log.stat().st_size > 0
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        return _frames(pandas, connection, _run_of(connection, path, run))
+        return _frames(pandas, connection, _run_of(connection, path, run, has_log))
     except sqlite3.DatabaseError as broken:
         raise ValueError(f"{path}: expected a store that fewstep run made: {broken}") from broken
     finally:
         connection.close()
 
 
-def _run_of(connection, path, run):
+def _run_of(connection, path, run, has_log):
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise ValueError(f"{path}: expected a store that fewstep run made, found another file")
     version = connection.execute("SELECT version FROM schema_version").fetchone()[0]
     if not OLDEST_VERSION <= version <= NEWEST_VERSION:
         raise ValueError(f"{path}: expected a store of version {OLDEST_VERSION} to {NEWEST_VERSION}, found {version}; another "
                          "fewstep wrote it")
+    if version >= 6 and not has_log and connection.execute("SELECT awaits_log FROM log_binding").fetchone()[0]:
+        raise ValueError(f"{path}: expected its log {path.name}-wal beside it, found none: the run was killed and its last results are in the log")
     runs = [row[0] for row in connection.execute("SELECT id FROM run ORDER BY id")]
     if not runs or (run is not None and run not in runs):
         raise ValueError(f"{path}: expected run {run if run is not None else ''} of the store, found runs {runs}")
-    return runs[-1] if run is None else run
+    return _newest(connection, version, runs) if run is None else run
+
+
+def _newest(connection, version, runs):
+    """The newest run; one that stored nothing never comes before a complete one."""
+    wrote = "last_write IS NOT NULL OR" if version >= 3 else ""
+    added = [row[0] for row in connection.execute(f"SELECT id FROM run WHERE {wrote} state IN ('running', 'complete') OR "
+                                                  "EXISTS (SELECT 1 FROM score WHERE run_id = run.id) ORDER BY id")]
+    has_complete = connection.execute("SELECT 1 FROM run WHERE state = 'complete'").fetchone()
+    return added[-1] if added and has_complete else runs[-1]
 
 
 def _frames(pandas, connection, run):

@@ -1,5 +1,6 @@
 #include "store/migrations.h"
 
+#include "core/files.h"
 #include "filled_store.h"
 #include "store/database.h"
 #include "store/read.h"
@@ -56,6 +57,11 @@ TEST(Migrations, ThatFailLeaveTheStoreAsItWas) {
   EXPECT_THROW(migrate(database, broken), SQLite::Exception);
   EXPECT_EQ(tables_of(database), before);
   EXPECT_EQ(database.execAndGet("SELECT version FROM schema_version").getInt(), 1);
+}
+
+TEST(Migrations, AreKnownToThePythonPackageThatReadsStores) {
+  EXPECT_THAT(read_file(FEWSTEP_SOURCE_DIR "/python/fewstep/store.py"),
+              testing::HasSubstr("OLDEST_VERSION, NEWEST_VERSION = 2, " + std::to_string(kSchemaVersion) + " "));
 }
 
 TEST(CountRows, CountsEveryTableThatThereIs) {
