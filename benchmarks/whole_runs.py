@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Whole runs of fewstep: what sharing saves on the pocket table, how long no network runs, and what memory ten times the prompts take.
 
-usage: whole_runs.py --bin build/release/bin [--only sharing,waiting,memory] [--rounds 3] [--prompts 400] [--device cpu]
+usage: whole_runs.py --bin build/release/bin [--only sharing,waiting,memory,threads,load] [--rounds 3] [--prompts 400] [--device cpu]
 sharing: the pocket table's quality pass with sharing and without, in turns; results have to be equal to the bit (on a CPU).
 waiting: 12 images at 512 x 512 of a random LCM of SD 1.5's size (about 4 GB in a temporary folder), one step, FID's features, CLIP score, kept images.
+threads: 64 captions with two threads against one, in turns. load: 16 captions, the same beside a process that keeps one CPU busy; --rounds 15.
 """
 import argparse
+import os
 import pathlib
 import re
 import resource
@@ -19,7 +21,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "parity"), str(ROOT / "benchmarks")]
-BOUNDS = {"sharing": 1.35, "waiting": 5.0, "memory": 1.05}
+BOUNDS = {"sharing": 1.35, "waiting": 5.0, "memory": 1.05, "threads": 0.65, "load": 1.05}
 
 
 def pocket_without_timing(folder):
@@ -30,14 +32,14 @@ def pocket_without_timing(folder):
     return path
 
 
-def run(args, experiment, store, *options):
+def run(args, experiment, store, *options, environment=None):
     """Seconds of the process, what it says of itself, and its largest resident memory so far."""
     for old in store.parent.glob(store.stem + ".*"):
         if old.suffix != ".toml":
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     start = time.perf_counter()
     done = subprocess.run([str(args.bin / "fewstep"), "run", str(experiment), "--store", str(store), "--device", args.device, *options],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
     if done.returncode:
         raise SystemExit(done.stderr)
     said = next(line for line in done.stderr.splitlines() if line.startswith("computed "))
@@ -131,6 +133,28 @@ def memory(args, folder):
     return peaks[1] / peaks[0], "times the memory for ten times the prompts"
 
 
+def two_against_one(args, folder, *options):
+    experiment, ratios = pocket_without_timing(folder), []
+    for _ in range(args.rounds):
+        one, two = (run(args, experiment, folder / "threads.sqlite", *options, environment={"OMP_NUM_THREADS": n})[0] for n in ("1", "2"))
+        ratios.append(two / one)
+        print(f"  {two:.2f} s with two threads, {one:.2f} s with one", flush=True)
+    print(f"ratios of {len(ratios)} pairs: {min(ratios):.3f} to {max(ratios):.3f}")
+    return statistics.median(ratios)
+
+
+def two_against_one_idle(args, folder):
+    return two_against_one(args, folder, "--limit", "64"), "of one thread's time with two"
+
+
+def load(args, folder):
+    busy = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+    try:
+        return two_against_one(args, folder, "--limit", "16", "--only", "steps=1,2,4"), "of one thread's time with two, beside a busy process"
+    finally:
+        busy.kill()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", type=pathlib.Path, required=True)
@@ -142,7 +166,7 @@ def main():
     beyond = []
     for part in args.only.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            value, what = {"sharing": sharing, "waiting": waiting, "memory": memory}[part](args, pathlib.Path(folder))
+            value, what = {"sharing": sharing, "waiting": waiting, "memory": memory, "threads": two_against_one_idle, "load": load}[part](args, pathlib.Path(folder))
         met = value >= BOUNDS[part] if part == "sharing" else value <= BOUNDS[part]
         print(f"{part}: {value:.2f} {what} (bound {BOUNDS[part]})", flush=True)
         beyond += [] if met else [part]

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/faults.h"
 #include "core/messages.h"
+#include "core/process_limits.h"
 #include "core/warnings.h"
 #include "reports/inspect.h"
 #include "settings/experiment.h"
@@ -22,12 +23,24 @@
 namespace fewstep {
 namespace {
 
+// How long GNU OpenMP's threads spin while they wait for each other. Its default, milliseconds, is no faster on an idle
+// machine. Where other tasks want the CPUs that the threads would use, a thread that spins holds up the one that it
+// waits for.
+const char* spin_count() {
+  constexpr int kLooks = 5, kMicrosecondsBetween = 2000;
+  const CpuLimits limits = cpu_limits();
+  int crowded = 0;
+  for (int i = 0; i < kLooks; ++i) {
+    if (i > 0) ::usleep(kMicrosecondsBetween);
+    crowded += other_tasks() > limits.online - limits.cpus();
+  }
+  return 2 * crowded > kLooks ? "300" : "10000";
+}
+
 [[noreturn]] void become_engine(char** argv) {
   // The Python package's launcher knows whether the LibTorch that it found is the right one.
   if (const char* trouble = std::getenv("FEWSTEP_NO_ENGINE")) throw environment_error("fewstep", trouble);
-  // Threads that wait for each other spin for a moment only. GNU OpenMP's default, milliseconds, is no faster on an
-  // idle machine, and on a busy one training takes ten times as long.
-  ::setenv("GOMP_SPINCOUNT", "10000", 0);
+  ::setenv("GOMP_SPINCOUNT", spin_count(), 0);
   std::error_code failure;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failure);
   const std::string engine = (self.parent_path() / "fewstep-engine").string();

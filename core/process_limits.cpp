@@ -165,6 +165,12 @@ CpuLimits cpu_limits(const Path& root) {
   return limits;
 }
 
+int other_tasks(const Path& root) {
+  const auto words = words_of(text_in(root / "proc/loadavg"));  // "0.41 0.52 0.60 2/245 9120": two tasks of 245
+  const auto running = words.size() > 3 ? whole_number(words[3].substr(0, words[3].find('/'))) : std::nullopt;
+  return static_cast<int>(std::clamp<std::int64_t>(running.value_or(1) - 1, 0, 1 << 20));
+}
+
 Throttling throttling(const Path& root) {
   Throttling most;
   const auto group = group_of(root, "cpu");

@@ -17,6 +17,9 @@ struct CpuLimits {
 };
 CpuLimits cpu_limits(const std::filesystem::path& root = "/");
 
+// Tasks of the machine that run or wait for a CPU right now, without this one.
+int other_tasks(const std::filesystem::path& root = "/");
+
 // Since the control group was made; zeros where there is no quota.
 struct Throttling {
   std::int64_t periods = 0;  // in which the quota was used up

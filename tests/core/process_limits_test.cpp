@@ -85,6 +85,16 @@ TEST(CpuLimits, GiveWholeCpusAndAtLeastOne) {
   EXPECT_EQ(cpus(2, 3.9), 2);
 }
 
+TEST(OtherTasks, AreThoseThatRunWithoutOurs) {
+  const auto tasks = [](const std::string& text) {
+    return other_tasks(FakeRoot(std::map<std::string, std::string>{{"proc/loadavg", text}}).path());
+  };
+  EXPECT_EQ(tasks("0.41 0.52 0.60 3/245 9120\n"), 2);
+  EXPECT_EQ(tasks("0.41 0.52 0.60 1/245 9120\n"), 0);
+  EXPECT_EQ(tasks("nonsense"), 0);
+  EXPECT_EQ(other_tasks(FakeRoot({}).path()), 0);
+}
+
 TEST(Throttling, IsThatOfTheGroupWithTheQuota) {
   auto files = version2("max 100000\n", "50000 100000\n");
   files["sys/fs/cgroup/job/cpu.stat"] = "usage_usec 9\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n";

@@ -1,6 +1,6 @@
 #pragma once
-// Runs the kernels of models/cuda/kernels.cu on a CPU: include it before them. Blocks run one after the other; a block's
-// threads are threads. Shared memory begins as NaN, and has guard bytes behind it.
+// Runs the kernels of models/cuda/kernels.cu on a CPU: include it before them. Blocks run one after the other; a
+// block's threads are threads. Shared memory begins as NaN, and has guard bytes behind it.
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
@@ -13,13 +13,13 @@
 #include <vector>
 
 #undef __shared__
-#define __shared__ static  // one block at a time
+#define __shared__ static      // one block at a time
 #define FEWSTEP_MOST_BLOCKS 3  // so that a thread goes on to a second number
-#define FEWSTEP_LAUNCH(kernel, grid, threads, shared_bytes, stream)                                              \
-  [&](auto... arguments) {                                                                                       \
-    static_cast<void>(stream);                                                                                   \
+#define FEWSTEP_LAUNCH(kernel, grid, threads, shared_bytes, stream)                                               \
+  [&](auto... arguments) {                                                                                        \
+    static_cast<void>(stream);                                                                                    \
     fewstep::emulated::launch(dim3(grid), static_cast<unsigned>(threads), static_cast<std::size_t>(shared_bytes), \
-                              [=] { kernel(arguments...); });                                                    \
+                              [=] { kernel(arguments...); });                                                     \
   }
 #define FEWSTEP_DYNAMIC_SHARED(type, name) \
   type* const name = reinterpret_cast<type*>(fewstep::emulated::running->shared.data())
