@@ -31,6 +31,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 POINTS = ["denoise", "decode", "measure", "file written", "file synced", "file renamed", "features written", "before commit", "after commit", "log emptied"]
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1")  # two runs at a time on two cores
 CUT = ["--limit", "32", "--batch", "8"]
+LESS = ["--limit", "8", "--batch", "2", "--only", "steps=1,2,4 sampler=lcm"]
 SMALL = ["--limit", "4", "--batch", "2", "--only", "steps=1,2 sampler=lcm"]
 
 
@@ -163,21 +164,21 @@ def alone_round(torture, number):
     point = chance.choice(["denoise", "features written", "before commit", "after commit", "log emptied"])
     environment = {**ENVIRONMENT, "FEWSTEP_DIE_AT": f"{point}:{chance.randint(1, 4)}"}
     place.mkdir()
-    subprocess.run(torture.command("fewstep_torture_run", place, CUT), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(torture.command("fewstep_torture_run", place, LESS), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     alone.mkdir()
     shutil.copy(place / "run.sqlite", alone)
     shutil.rmtree(place)
-    done = torture.run(alone, CUT)
+    done = torture.run(alone, LESS)
     if done.returncode == 3 and "expected its log run.sqlite-wal" in done.stderr:
         database = sqlite3.connect(alone / "run.sqlite")
         with database:
             database.execute("UPDATE log_binding SET awaits_log = 0")
         database.close()
-        torture.check(alone, CUT, f"alone, round {number}, after its log was given up")
+        torture.check(alone, LESS, f"alone, round {number}, after its log was given up")
         return True
     if done.returncode:
         torture.differences.append(f"alone, round {number}: exit code {done.returncode}: {done.stderr[-300:]}")
-    torture.check(alone, CUT, f"alone, round {number}")
+    torture.check(alone, LESS, f"alone, round {number}")
     return False
 
 
@@ -186,10 +187,10 @@ def gone_round(torture, number):
     chance, place = random.Random(f"gone {number}"), torture.folder / f"gone{number}"
     place.mkdir()
     if chance.random() < 0.5:
-        torture.run(place, CUT)
+        torture.run(place, LESS)
     else:
         environment = {**ENVIRONMENT, "FEWSTEP_DIE_AT": f"after commit:{chance.randint(1, 6)}"}
-        subprocess.run(torture.command("fewstep_torture_run", place, CUT), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(torture.command("fewstep_torture_run", place, LESS), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     removed = 0
     for folder in chance.choice([["run.features"], ["run.images"], ["run.features", "run.images", "run.references"]]):
         files = sorted((place / folder).glob("*"))
@@ -200,7 +201,7 @@ def gone_round(torture, number):
             for file in files:
                 file.unlink()
         removed += len(files)
-    torture.check(place, CUT, f"gone, round {number}")
+    torture.check(place, LESS, f"gone, round {number}")
     return removed > 0
 
 
