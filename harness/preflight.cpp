@@ -66,11 +66,12 @@ void preflight(const Experiment& experiment, const std::vector<Cell>& cells, con
 }
 
 void check_memory(std::span<const Cell> cells, std::int64_t free, Faults& faults) {
+  constexpr double kProcess = 3e8;  // LibTorch, the networks of metrics, activations of small images
   std::set<Path> folders;
   for (const Cell& cell : cells) folders.insert(cell.checkpoint_path);
   for (const Path& folder : folders) {
     const auto available = static_cast<double>(free);
-    if (bytes_in_memory(folder) <= available) continue;
+    if (bytes_in_memory(folder) + kProcess <= available) continue;
     const double files = bytes_on_disk(folder);
     const std::string found =
         fmt::format("{:.3g} GB of memory are free, and its files have {:.3g} GB", available / 1e9, files / 1e9);

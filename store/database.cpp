@@ -26,8 +26,8 @@ SQLite::Database open_place(const Place& place) {
   return database;
 }
 
-// Where SQLite cannot make the shared memory that a log needs: in a folder that cannot be written to. A store without a
-// log is whole in its one file; immutable means that SQLite reads no log.
+// Where SQLite cannot make the shared memory that a log needs, in a folder that cannot be written to, or has no locks.
+// A store without a log is whole in its one file, and none writes to it; immutable means that SQLite reads no log.
 Place place_in_folder_to_read(const std::filesystem::path& path) {
   if (log_bytes(path) == 0) return {uri_of(path, "immutable=1"), {}};
   Place place{"", std::make_unique<ScratchFolder>()};
@@ -47,10 +47,11 @@ SQLite::Database open_to_read(const std::filesystem::path& path, Place& place) {
   } catch (const SQLite::Exception& error) {
     const int code = error.getErrorCode() & 0xff;
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    if (code == SQLITE_BUSY) check_locks(path);
-    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || ::access(folder.c_str(), W_OK) == 0 ||
-        ::access(path.c_str(), R_OK) != 0)
-      throw;
+    const bool lacks_locks = (code == SQLITE_BUSY || code == SQLITE_IOERR) && !has_locks(path);
+    if (lacks_locks && log_bytes(path) > 0) check_locks(path);
+    const bool read_only = (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) &&
+                           ::access(folder.c_str(), W_OK) != 0 && ::access(path.c_str(), R_OK) == 0;
+    if (!lacks_locks && !read_only) throw;
   }
   try {
     place = place_in_folder_to_read(path);

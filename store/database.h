@@ -39,6 +39,7 @@ class WriterLock {
 
 // Throws Error (kEnvironment) where the file system of a store has no locks, as NFS without its lock service.
 void check_locks(const std::filesystem::path& database);
+bool has_locks(const std::filesystem::path& database);
 // "NFS", "Lustre" …; empty for a file system of this machine.
 std::string shared_file_system(const std::filesystem::path& file);
 

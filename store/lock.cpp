@@ -67,6 +67,8 @@ std::string shared_file_system(const std::filesystem::path& file) {
   return "";
 }
 
+bool has_locks(const std::filesystem::path& database) { return reason_for_no_locks(database) == 0; }
+
 void check_locks(const std::filesystem::path& database) {
   const int reason = reason_for_no_locks(database);
   if (reason == 0) return;

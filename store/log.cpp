@@ -38,19 +38,20 @@ std::optional<Tag> parse_tag(std::string_view text) {
 std::string text_of(const Tag& tag) { return fmt::format("{}{}-{:010}", kTag, tag.id, tag.number); }
 
 struct Binding {
-  Tag tag;
+  std::optional<Tag> tag;  // none before schema 6
   bool awaits_log = false;
 };
 
-// As the .sqlite alone has it; nothing where it has none, whatever the reason.
+// As the .sqlite alone has it; nothing where it is no store, whatever the reason.
 std::optional<Binding> binding_of(const std::filesystem::path& store) {
   try {
     SQLite::Database database(uri_of(store, "immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI);
+    if (database.execAndGet("SELECT version FROM schema_version").getInt() < 6) return Binding{};
     SQLite::Statement select(database, "SELECT tag, awaits_log FROM log_binding");
     if (!select.executeStep()) return std::nullopt;
     const auto tag = parse_tag(select.getColumn(0).getString());
     if (!tag) return std::nullopt;
-    return Binding{*tag, select.getColumn(1).getInt() != 0};
+    return Binding{tag, select.getColumn(1).getInt() != 0};
   } catch (const SQLite::Exception&) {
     return std::nullopt;
   }
@@ -135,11 +136,12 @@ LogContents contents_of(const std::filesystem::path& file) {
 }
 
 // Whether a log continues the .sqlite: it is of this store, and the .sqlite is neither older than the log before it nor
-// newer than its end.
-bool continues(const LogContents& log, const Tag& store) {
+// newer than its end. A store before schema 6 gets its tag in the log that upgrades it.
+bool continues(const LogContents& log, const std::optional<Tag>& store) {
+  if (!store) return log.tags.empty() || log.tags.front().number == 0;
   if (log.tags.empty()) return false;
   const Tag &first = log.tags.front(), &last = log.tags.back();
-  return first.id == store.id && store.number >= first.number - 1 && store.number <= last.number;
+  return first.id == store->id && store->number >= first.number - 1 && store->number <= last.number;
 }
 
 }  // namespace
@@ -167,11 +169,13 @@ void check_log(const std::filesystem::path& store) {
   }
   const LogContents contents = contents_of(log);
   if (!contents.has_transactions || continues(contents, binding->tag)) return;
-  throw input_error(store.string(), "expected its own log beside it, got " + log +
-                                        (contents.tags.empty() ? " without a mark of this store"
-                                                               : " of another store or of another time") +
-                                        "; a killed run left it there before this file was put in its place: move " +
-                                        name + " away to read this file, or put back the store that the log is of");
+  throw input_error(
+      store.string(),
+      "expected its own log beside it, got " + log +
+          (contents.tags.empty() ? " without a mark of this store" : " of another store or of another time") +
+          "; close other programs that have the store open; where a killed run left the log "
+          "there before this file was put in its place, move " +
+          name + " away to read this file, or put back the store that the log is of");
 }
 
 LogWriter::LogWriter(const std::filesystem::path& store, SQLite::Database& database) : database_(database) {

@@ -172,6 +172,16 @@ TEST_F(Shards, ThatContradictEachOtherAreRefusedAndNothingIsMerged) {
   const Finished merged = merge({shard("a", 1, 2), shard("b", 1, 2), "-o", store("both")});
   EXPECT_EQ(merged.code, 3);
   EXPECT_THAT(merged.err, HasSubstr("nothing was merged"));
+  for (const char* beside : {".sqlite", ".sqlite-wal", ".sqlite-lock", ".features", ".images"})
+    EXPECT_FALSE(std::filesystem::exists(small_.folder.path() / (std::string("both") + beside))) << beside;
+}
+
+TEST_F(Shards, ThatAreRefusedLeaveAnOutputThatWasThereBefore) {
+  run_all("there", 2);
+  ASSERT_EQ(merge(shards("there", 2)).code, 0);
+  const auto before = quality(store("there"));
+  EXPECT_EQ(merge({small_.folder.path() / "gone.1-of-2.sqlite", "-o", store("there")}).code, 3);
+  EXPECT_EQ(quality(store("there")), before);
 }
 
 TEST_F(Shards, WithDamagedFeaturesOrNoStoreAtAllAreRefused) {

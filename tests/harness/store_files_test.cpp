@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 namespace fewstep {
@@ -20,6 +21,14 @@ class StoreFiles : public testing::Test {
     small_.more = "[images]\nheight = 32\nwidth = 32\nkeep = true\n[reference]\nbuiltin = \"shapes\"\ncount = 50\n";
   }
   fs::path beside(const std::string& extension) const { return fs::path(small_.store()).replace_extension(extension); }
+  std::function<void()> without_locks(int error) const {
+    return [this, error] {
+      ::setenv("LD_PRELOAD", FEWSTEP_BINARY_DIR "/libfewstep_faults.so", 1);
+      ::setenv("FAULTS_KIND", "nolock", 1);
+      ::setenv("FAULTS_AT", std::to_string(error).c_str(), 1);
+      ::setenv("FAULTS_FOLDER", small_.folder.path().c_str(), 1);
+    };
+  }
   // The cells with all digits, whichever run has them.
   std::string cells() const {
     nlohmann::json cells = small_.report().at("cells");
@@ -80,16 +89,23 @@ TEST_F(StoreFiles, ARunThatFailsBeforeItStoresAnythingIsNotTheTable) {
 }
 
 TEST_F(StoreFiles, OnAFileSystemWithoutLocksAreRefusedWithACure) {
-  const Finished finished = small_.run({}, [&] {
-    ::setenv("LD_PRELOAD", FEWSTEP_BINARY_DIR "/libfewstep_faults.so", 1);
-    ::setenv("FAULTS_KIND", "nolock", 1);
-    ::setenv("FAULTS_FOLDER", small_.folder.path().c_str(), 1);
-  });
+  const Finished finished = small_.run({}, without_locks(ENOLCK));
   EXPECT_EQ(finished.code, 4) << finished.err;
   EXPECT_THAT(finished.err, HasSubstr("expected a file system with locks"));
   EXPECT_THAT(finished.err, HasSubstr("put the store on a local disk: --store"));
   EXPECT_THAT(finished.err, Not(HasSubstr("another program")));
   EXPECT_LT(finished.seconds, 9) << "SQLite waits for ten seconds";
+}
+
+TEST_F(StoreFiles, OnAFileSystemWithoutLocksAreReadWhereNoRunWrites) {
+  ASSERT_EQ(small_.run().code, 0);
+  const Finished report = run_program("fewstep", {"report", small_.store()}, without_locks(EOPNOTSUPP));
+  EXPECT_EQ(report.code, 0) << report.err;
+  EXPECT_THAT(report.out, HasSubstr("run 1, complete"));
+  small_.folder.write("small.sqlite-wal", std::string(100, 'x'));  // a log that is none, and nothing is in it
+  const Finished refused = run_program("fewstep", {"report", small_.store()}, without_locks(EOPNOTSUPP));
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("expected a file system with locks"));
 }
 
 }  // namespace

@@ -120,6 +120,30 @@ TEST(StoreLog, OfAnOlderSchemaHasNoTagAndIsRead) {
   EXPECT_EQ(count_rows(upgraded).at("config"), 1);
 }
 
+TEST(StoreLog, OfANewStoreIsRefusedBesideOneOfAnOlderSchema) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.sqlite";
+  kill_a_run(path);
+  copy_over(fs::path(FEWSTEP_TEST_DATA) / "store/version5.sqlite", path);
+  for (const auto mode : kBothModes)
+    EXPECT_FEWSTEP_ERROR(Store::open(path, mode), ExitCode::kInput, "a.sqlite-wal of another store");
+}
+
+TEST(StoreLog, ThatUpgradesAnOlderStoreIsItsOwn) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.sqlite";
+  copy_over(fs::path(FEWSTEP_TEST_DATA) / "store/version5.sqlite", path);
+  run_until_killed("here", 1, [&] {
+    SQLite::Database database(path.string(), SQLite::OPEN_READWRITE);
+    migrate(database, kMigrations);
+    passage("here");
+  });
+  ASSERT_GT(log_bytes(path), 0u);
+  Store upgraded = Store::open(path, Store::Mode::kWrite);
+  EXPECT_EQ(schema_version(upgraded), kSchemaVersion);
+  EXPECT_EQ(upgraded.finished(1, {}).size(), 10u);
+}
+
 // Killed at any moment between the log's last transaction and the tag of the next one, nothing is missing.
 TEST(StoreLog, KilledWhileItIsRenewedLosesNothing) {
   for (const int count : {1, 2, 3}) {  // at the beginning of the first run, at its cell, at the next one's beginning

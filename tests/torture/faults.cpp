@@ -1,7 +1,8 @@
 // LD_PRELOAD: the n-th call that writes below FAULTS_FOLDER fails. FAULTS_KIND: enospc (this one and all later ones, as
 // a full disk), eio (this one), short (writes half of this one), none (only counts). FAULTS_COUNT: a file for the
 // number of calls. Writes are write, pwrite, fsync, fdatasync, ftruncate, rename and the making of a file.
-// FAULTS_KIND=nolock: each lock fails with ENOLCK, as on NFS without its lock service.
+// FAULTS_KIND=nolock: each lock fails, with ENOLCK, as on NFS without its lock service, or the error that FAULTS_AT
+// says.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -98,7 +99,7 @@ Function* real(const char* name) {
 
 bool has_no_locks(int descriptor) {
   if (plan().fault != Fault::kNoLock || !is_below(descriptor)) return false;
-  errno = ENOLCK;
+  errno = plan().at > 0 ? static_cast<int>(plan().at) : ENOLCK;
   return true;
 }
 
