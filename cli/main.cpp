@@ -40,7 +40,7 @@ const char* spin_count() {
 [[noreturn]] void become_engine(char** argv) {
   // The Python package's launcher knows whether the LibTorch that it found is the right one.
   if (const char* trouble = std::getenv("FEWSTEP_NO_ENGINE")) throw environment_error("fewstep", trouble);
-  ::setenv("GOMP_SPINCOUNT", spin_count(), 0);
+  if (!std::getenv("GOMP_SPINCOUNT")) ::setenv("GOMP_SPINCOUNT", spin_count(), 1);
   std::error_code failure;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failure);
   const std::string engine = (self.parent_path() / "fewstep-engine").string();
