@@ -30,7 +30,7 @@ Schedule make_schedule(std::string_view beta_schedule, double beta_start, double
 // Level at an integer or fractional time (log ᾱ interpolated linearly between the neighbours).
 NoiseLevel level_at(const Schedule& schedule, double time);
 
-// The level itself, or where its alpha is 0 that of ᾱ = 2⁻²⁴, as diffusers' DPM-Solver has it: λ is finite.
+// The level itself, or where its alpha is 0 that of ᾱ = 2⁻²⁴, like diffusers' DPM-Solver: λ is finite.
 NoiseLevel with_finite_lambda(const NoiseLevel& level);
 
 enum class Spacing { kTrailing, kLeading, kLinspace, kLcm, kLcmOriginal };

@@ -16,7 +16,7 @@ namespace fewstep {
 void preflight(const Experiment& experiment, const std::vector<Cell>& cells, const std::filesystem::path& store,
                Faults& faults);
 
-// Whether so many free bytes hold each checkpoint: an error where its files have more, a warning where it may be short.
+// Whether N free bytes hold each checkpoint: an error where its files have more, a warning where it may be short.
 void check_memory(std::span<const Cell> cells, std::int64_t free, Faults& faults);
 
 // Whether the disk of the store has so many bytes.

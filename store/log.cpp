@@ -42,7 +42,7 @@ struct Binding {
   bool awaits_log = false;
 };
 
-// As the .sqlite alone has it; nothing where it is no store, whatever the reason.
+// Reads the .sqlite without its log; nothing where it is no store, whatever the reason.
 std::optional<Binding> binding_of(const std::filesystem::path& store) {
   try {
     SQLite::Database database(uri_of(store, "immutable=1"), SQLite::OPEN_READONLY | SQLite::OPEN_URI);

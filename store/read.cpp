@@ -106,7 +106,7 @@ auto name_of_cell(const StoredCell& cell) {
                     key.original_inference_steps, key.omega, key.negative_prompt, key.seed, key.height, key.width);
 }
 
-// One of each cell: as the newest run has it, and where that only planned it, or added nothing, the newest state of the
+// One of each cell: from the newest run, and where that only planned it, or added nothing, the newest state of the
 // same series; a checkpoint whose contents changed never answers with its predecessor's numbers. In the order of the
 // longest run.
 std::vector<StoredCell> merge_runs(const std::vector<StoredCell>& newest_first, const std::set<std::int64_t>& empty) {

@@ -183,7 +183,9 @@ __global__ void interleave_phases(const T* phases, T* y, std::int64_t count, std
   }
 }
 
-int blocks_for(std::int64_t count) { return static_cast<int>(smaller((count + kThreads - 1) / kThreads, FEWSTEP_MOST_BLOCKS)); }
+int blocks_for(std::int64_t count) {
+  return static_cast<int>(smaller((count + kThreads - 1) / kThreads, FEWSTEP_MOST_BLOCKS));
+}
 
 // run(T()) for the type of a number.
 template <class Run>
@@ -230,7 +232,8 @@ void layer_norm(Number number, const void* x, void* y, std::int64_t rows, int ch
   with_type(number, [&](auto type) {
     using T = decltype(type);
     const std::size_t row = static_cast<std::size_t>(channels) * sizeof(float);
-    FEWSTEP_LAUNCH(layer_norm_rows, static_cast<unsigned>(rows), kRowThreads, row, stream)(as<T>(x), static_cast<T*>(y), channels, as<T>(weight), as<T>(bias), eps);
+    FEWSTEP_LAUNCH(layer_norm_rows, static_cast<unsigned>(rows), kRowThreads, row, stream)(
+        as<T>(x), static_cast<T*>(y), channels, as<T>(weight), as<T>(bias), eps);
   });
 }
 
@@ -247,8 +250,8 @@ void add(Number number, const void* x, void* y, const Images& shape, const void*
   const std::int64_t count = shape.images * shape.pixels * shape.channels;
   with_type(number, [&](auto type) {
     using T = decltype(type);
-    FEWSTEP_LAUNCH(add_values, blocks_for(count), kThreads, 0, stream)(as<T>(x), static_cast<T*>(y), shape, as<T>(bias),
-                                                           as<T>(per_image), as<T>(residual));
+    FEWSTEP_LAUNCH(add_values, blocks_for(count), kThreads, 0, stream)(
+        as<T>(x), static_cast<T*>(y), shape, as<T>(bias), as<T>(per_image), as<T>(residual));
   });
 }
 
@@ -257,8 +260,8 @@ void interleave(Number number, const void* phases, void* y, std::int64_t images,
   const std::int64_t count = images * 4 * height * width * channels;
   with_type(number, [&](auto type) {
     using T = decltype(type);
-    FEWSTEP_LAUNCH(interleave_phases, blocks_for(count), kThreads, 0, stream)(as<T>(phases), static_cast<T*>(y), count, height,
-                                                                  width, channels);
+    FEWSTEP_LAUNCH(interleave_phases, blocks_for(count), kThreads, 0, stream)(
+        as<T>(phases), static_cast<T*>(y), count, height, width, channels);
   });
 }
 
