@@ -37,7 +37,7 @@ void remake(const std::vector<WantedPictures>& wanted, const std::string& device
   for (const auto& [store, pictures] : wanted) {
     std::vector<LostPicture> lost;
     for (const WantedPicture& one : pictures)
-      lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.text});
+      lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.cell.images_per_prompt});
     remake_pictures(store, std::move(lost), device, messages());
   }
 }
@@ -65,8 +65,7 @@ int run(const DemoRequest& request) {
   if (code == static_cast<int>(ExitCode::kInterrupted)) return code;
   ReportRequest page;
   page.store = request.store;
-  page.format = "html";
-  page.output = page_of(request);
+  page.outputs = {page_of(request)};
   run_report(page, std::cout, messages());
   std::cout << "\nPage with figures and pictures: " << page_of(request).string() << "\n";
   return code;
@@ -122,13 +121,8 @@ int run(const ReportRequest& given) {
   ReportRequest request = given;
   request.colour = wants_colour(STDOUT_FILENO);
   request.terminal = ::isatty(STDOUT_FILENO) != 0;
-  if (request.format == kSamplesParquet) {
-    if (request.terminal && !request.output)
-      throw usage_error("--format samples-parquet", "expected -o FILE or a pipe: it does not belong on a terminal");
-    return write_report(request, samples_parquet(request), std::cout);
-  }
-  remake(wanted_pictures(request), "auto");
-  return run_report(request, std::cout, messages());
+  if (request.remake_pictures) remake(wanted_pictures(request), "auto");
+  return run_report(request, std::cout, messages(), samples_parquet);
 }
 int run(const WatchRequest& request) { return run_watch(request, std::cout, messages()); }
 int run(int answered) { return answered; }

@@ -6,14 +6,17 @@
 #include "harness/generate.h"
 #include "harness/made_again.h"
 #include "harness/progress.h"
+#include "harness/run_facts.h"
 #include "harness/text_states.h"
 #include "images/files.h"
+#include "store/read.h"
+#include "store/read_samples.h"
 
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <map>
 #include <ostream>
-#include <set>
 #include <span>
 #include <tuple>
 
@@ -33,7 +36,7 @@ Checkpoint open_checkpoint(const LostPicture& picture, const Compute& compute) {
   return load_checkpoint(folder, compute, false);
 }
 
-// What a checkpoint is loaded for, and the cells that it makes under one negative prompt.
+// What a checkpoint is loaded for, and the negative prompt.
 auto group_of(const LostPicture& p) {
   return std::tie(p.cell.checkpoint_path, p.series.checkpoint_sha256, p.series.dtype, p.series.negative_prompt);
 }
@@ -48,54 +51,114 @@ Pictures take_equal(Pictures& pictures, const Key& key) {
   return taken;
 }
 
-std::vector<std::string> texts_of(Pictures pictures) {
-  std::set<std::string> texts;
-  for (const LostPicture& picture : pictures) texts.insert(picture.text);
-  return {texts.begin(), texts.end()};
-}
+// The place of a picture among the images that went through the networks together.
+struct Place {
+  std::int64_t size = 0, position = 0;
+  auto operator<=>(const Place&) const = default;
+};
 
-// Makes the pictures of one group, a batch of one cell at a time.
-class Remaker {
+// A picture that is wanted, by its prompt's number in the cell.
+struct Wanted {
+  const LostPicture* picture = nullptr;
+  std::size_t prompt = 0;
+};
+
+// Makes the lost pictures of one cell. Kernels are chosen by a batch's shape, and an image's arithmetic by its place
+// there: pictures of different batches share one where their places differ.
+class CellRemaker {
  public:
-  Remaker(Pictures group, const std::string& device)
-      : checkpoint_(open_checkpoint(group.front(), {parse_device(device), parse_dtype(group.front().series.dtype)})),
-        texts_(texts_of(group)),
-        states_(checkpoint_, texts_, group.front().series.negative_prompt) {}
-  Remaker(const Remaker&) = delete;
-  Remaker& operator=(const Remaker&) = delete;
-
-  const Compute& compute() const { return checkpoint_.unet.compute; }
-  ImageSize size(const LostPicture& p) const {
-    return image_size(p.cell.checkpoint_path, p.series.height, p.series.width);
-  }
-  // The images again, as near as the rounding of another batch brings them.
-  std::vector<Image> make(Pictures batch) {
-    std::vector<std::uint64_t> streams;
-    std::vector<std::size_t> rows;
-    for (const LostPicture& picture : batch) {
-      streams.push_back(stream_seed(picture.series.seed, picture.prompt_row, 0));
-      rows.push_back(static_cast<std::size_t>(std::ranges::lower_bound(texts_, picture.text) - texts_.begin()));
+  CellRemaker(Store& store, const Checkpoint& checkpoint, Pictures pictures)
+      : store_(store), checkpoint_(checkpoint), first_(pictures.front()) {
+    for (const StoredPrompt& prompt : prompts_of(store, first_.series_id)) {
+      rows_.push_back(prompt.row);
+      texts_.push_back(prompt.text);
     }
-    Rng rng = image_rng(streams);
-    const Tensor noise = rng.normal(size(batch.front()).latents(std::ssize(batch)));
-    Evaluator evaluator(checkpoint_, states_.of(rows), states_.negative());
-    const Denoised denoised = denoise(evaluator, denoising_of(batch.front().cell, checkpoint_.info), noise, rng);
-    return to_images(decode(checkpoint_.vae, denoised.latents));
+    for (const LostPicture& picture : pictures) {
+      const auto row = std::ranges::lower_bound(rows_, picture.prompt_row);
+      const auto prompt = static_cast<std::size_t>(row - rows_.begin());
+      if (row == rows_.end() || *row != picture.prompt_row)
+        throw input_error(path_of(store).string(), "expected a sample of every picture, got none of prompt row " +
+                                                       std::to_string(picture.prompt_row));
+      wanted_[place_of(prompt)].push_back({&picture, prompt});
+    }
+  }
+
+  // use: gets each picture with its image.
+  template <class Use>
+  void make(const Use& use) {
+    TextStates states(checkpoint_, texts_, first_.series.negative_prompt);
+    const Denoising denoising = denoising_of(first_.cell, checkpoint_.info);
+    while (!wanted_.empty()) {
+      const auto [batch, taken] = next_batch();
+      std::vector<std::uint64_t> streams;
+      std::vector<std::size_t> prompts;
+      for (const Wanted& one : batch) {
+        streams.push_back(stream_seed(first_.series.seed, one.picture->prompt_row, 0));
+        prompts.push_back(one.prompt);
+      }
+      Rng rng = image_rng(streams);
+      const Tensor noise = rng.normal(size().latents(std::ssize(batch)));
+      Evaluator evaluator(checkpoint_, states.of(prompts), states.negative());
+      const Denoised denoised = denoise(evaluator, denoising, noise, rng);
+      const std::vector<Image> images = to_images(decode(checkpoint_.vae, denoised.latents));
+      for (const std::size_t place : taken) use(*batch[place].picture, images[place]);
+    }
   }
 
  private:
-  Checkpoint checkpoint_;
-  std::vector<std::string> texts_;  // sorted
-  TextStates states_;
+  ImageSize size() const { return image_size(first_.cell.checkpoint_path, first_.series.height, first_.series.width); }
+
+  // Images of a batch in the run that made a picture.
+  std::int64_t batch_of(const MadeIn& made) {
+    const auto [at, is_new] = batches_.try_emplace(made.run_id);
+    if (is_new) {
+      const int batch = batch_of_run(read_facts(store_, made.run_id));
+      at->second = batch > 0 ? batch : default_batch(size(), first_.series.device_kind == "cuda");
+    }
+    return at->second;
+  }
+
+  Place place_of(std::size_t prompt) {
+    const auto made = made_in(store_, first_.series_id, rows_[prompt], 0);
+    if (!made) return {1, 0};
+    const std::int64_t batch = batch_of(*made);
+    const std::int64_t image = static_cast<std::int64_t>(prompt) * first_.images_per_prompt;
+    Place place{std::min(batch, std::max(made->cell_images - image / batch * batch, image % batch + 1)), image % batch};
+    if (!made->together) return place;
+    const std::int64_t part = place.position / *made->together * *made->together;
+    return {std::min<std::int64_t>(*made->together, place.size - part), place.position - part};
+  }
+
+  // A batch of one size, the first picture at places where none is wanted, and the places of those that are.
+  std::pair<std::vector<Wanted>, std::vector<std::size_t>> next_batch() {
+    const std::int64_t images = wanted_.begin()->first.size;
+    std::vector<Wanted> batch(static_cast<std::size_t>(images), wanted_.begin()->second.front());
+    std::vector<std::size_t> taken;
+    for (auto at = wanted_.begin(); at != wanted_.end() && at->first.size == images;) {
+      const auto place = static_cast<std::size_t>(at->first.position);
+      batch[place] = at->second.back();
+      taken.push_back(place);
+      at->second.pop_back();
+      at = at->second.empty() ? wanted_.erase(at) : std::next(at);
+    }
+    return {std::move(batch), std::move(taken)};
+  }
+
+  Store& store_;
+  const Checkpoint& checkpoint_;
+  const LostPicture& first_;
+  std::vector<std::int64_t> rows_;  // of the cell's prompts, rising
+  std::vector<std::string> texts_;
+  std::map<std::int64_t, std::int64_t> batches_;  // by run
+  std::map<Place, std::vector<Wanted>> wanted_;
 };
 
-// Keeps an image that is close to the stored one beside the store.
-void keep(Store& store, const Path& path, const LostPicture& picture, const Image& image, at::ScalarType dtype) {
+// Keeps an image beside the store; returns whether it is the stored one.
+bool keep(Store& store, const Path& path, const LostPicture& picture, const Image& image, at::ScalarType dtype) {
   const std::string hash = image_hash(image);
   const auto stored = store.find_image(picture.series_id, picture.prompt_row, 0);
-  const bool close = stored && (stored->image_sha256 == hash ||
-                                are_close(stored->fingerprint, fingerprint(image), rounding_bounds(dtype)));
-  if (!close)
+  const bool equal = stored && stored->image_sha256 == hash;
+  if (!equal && !(stored && are_close(stored->fingerprint, fingerprint(image), rounding_bounds(dtype))))
     throw input_error(path.string(), "expected a picture close to the stored one for prompt row " +
                                          std::to_string(picture.prompt_row) + " of " + label_of(picture.cell) +
                                          ", got another; another program or machine made it");
@@ -103,6 +166,7 @@ void keep(Store& store, const Path& path, const LostPicture& picture, const Imag
   make_folders(folder);
   if (!std::filesystem::exists(file)) write_png(file, image);
   store.set_image_path(picture.series_id, picture.prompt_row, 0, (folder.filename() / file.filename()).string());
+  return equal;
 }
 
 }  // namespace
@@ -112,27 +176,28 @@ void remake_pictures(const Path& path, std::vector<LostPicture> pictures, const 
   if (pictures.empty()) return;
   const c10::InferenceMode inference;
   Store store = Store::open(path, Store::Mode::kWrite);
-  messages << "remaking " << pictures.size() << " pictures of " << path.string() << std::endl;
-  Progress progress(messages, 0, std::ssize(pictures), "pictures of single prompts");
+  messages << "remaking " << pictures.size() << " pictures of " << path.string() << ", kept in "
+           << Path(path).replace_extension(".images").string() << std::endl;
+  Progress progress(messages, 0, std::ssize(pictures), "pictures");
+  std::int64_t close = 0;
   const auto series = [](const LostPicture& p) { return p.series_id; };
   std::ranges::stable_sort(pictures, {},
                            [&](const auto& p) { return std::tuple_cat(group_of(p), std::tuple(series(p))); });
   for (Pictures left = pictures; !left.empty();) {
     Pictures group = take_equal(left, group_of);
-    Remaker remaker(group, device);
-    const auto at_once =
-        static_cast<std::size_t>(default_batch(remaker.size(group.front()), remaker.compute().device.is_cuda()));
+    const Checkpoint checkpoint =
+        open_checkpoint(group.front(), {parse_device(device), parse_dtype(group.front().series.dtype)});
     while (!group.empty()) {
-      for (Pictures cell = take_equal(group, series); !cell.empty();) {
-        const Pictures batch = cell.first(std::min(at_once, cell.size()));
-        const std::vector<Image> images = remaker.make(batch);
-        for (std::size_t i = 0; i < batch.size(); ++i) keep(store, path, batch[i], images[i], remaker.compute().dtype);
-        progress.add_images(std::ssize(batch));
-        cell = cell.subspan(batch.size());
-      }
+      CellRemaker(store, checkpoint, take_equal(group, series)).make([&](const LostPicture& p, const Image& image) {
+        close += !keep(store, path, p, image, checkpoint.unet.compute.dtype);
+        progress.add_images(1);
+      });
     }
   }
   progress.clear();
+  if (close > 0)
+    messages << close << " of them are the stored pictures within rounding, not bit-identical: another machine or "
+             << "device made those" << std::endl;
 }
 
 }  // namespace fewstep

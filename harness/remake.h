@@ -15,12 +15,13 @@ struct LostPicture {
   Cell cell;  // with the folder of its checkpoint
   SeriesKey series;
   std::int64_t series_id = 0, prompt_row = 0;
-  std::string text;
+  int images_per_prompt = 1;  // of the cell
 };
 
-// Makes pictures again, in batches of one cell, and keeps them beside the store in NAME.images/. Each is compared with
-// what the store has of it (harness/made_again.h). Throws Error (kInput) where a checkpoint is gone or changed, and
-// where a picture is not close to the stored one.
+// Makes pictures again at their places in batches of the size that the run used, so that they are bit-identical on the
+// machine of the run, and keeps them in NAME.images/ beside the store; messages names both. A picture is close to what
+// the store has of it (harness/made_again.h) where another machine made it: its file then has another name than its
+// row's image_sha256. Throws Error (kInput) where a checkpoint is gone or changed, and for a picture that is not close.
 void remake_pictures(const std::filesystem::path& store, std::vector<LostPicture> pictures, const std::string& device,
                      std::ostream& messages);
 

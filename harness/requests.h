@@ -15,6 +15,8 @@ namespace fewstep {
 
 // What the commands that need networks were asked for. No LibTorch.
 
+inline constexpr int kMaxBatch = 4096;  // of --batch
+
 // The network of each metric (metrics/catalog.h) that was given, by the metric's name.
 using Networks = std::map<std::string, std::filesystem::path, std::less<>>;
 
@@ -26,6 +28,7 @@ struct ShortRun {
   std::vector<int> steps = {};            // empty: 1, 2, 4, 8
   std::optional<Guidance> guidance = {};  // nothing: what a student was trained for, else the paper's
   Networks networks = {};
+  std::string keep = "8";  // images of the first N prompts; or none, all, extremes
 };
 
 // fewstep init: an experiment file to begin with.
@@ -38,8 +41,10 @@ struct InitRequest {
 // fewstep run: plan the cells of an experiment and compute what its store lacks.
 struct RunRequest {
   std::filesystem::path experiment = {};
-  ShortRun short_run = {};                 // instead: cli/short_run.h writes the experiment
-  std::filesystem::path store = {};        // empty: results/NAME.sqlite
+  ShortRun short_run = {};           // instead: cli/short_run.h writes the experiment
+  std::filesystem::path store = {};  // empty: results/NAME.sqlite
+  // Of students that are trained first: a folder; empty: results/NAME.trained; nothing: beside the store.
+  std::optional<std::filesystem::path> trained = {};
   std::vector<std::string> set = {};       // key=value, over the file's
   std::string only = {};                   // "sampler=lcm steps=4"; empty: every cell
   std::optional<std::int64_t> limit = {};  // prompts
@@ -48,6 +53,7 @@ struct RunRequest {
   int batch = 0;  // images; 0: chosen by their size
   bool dry_run = false;
   bool calibrate = false;           // of a dry run: makes two batches of every checkpoint to tell time and memory
+  bool verify = false;              // reads a reference folder that the cache knows
   bool no_sharing = false;          // every cell is computed on its own
   bool retime = false;              // time cells again that are timed already
   bool times_only = false;          // time whole cells again and do nothing else
@@ -91,7 +97,8 @@ struct SampleRequest {
   std::optional<std::filesystem::path> save_latents = {};  // final latents and float images
   std::optional<Spacing> spacing = {};                     // else trailing, for lcm: lcm
   FinalSigma final_sigma = FinalSigma::kZero;
-  int original_steps = 0;  // lcm: points of the grid; 0: the checkpoint's own
+  int height = 0, width = 0;  // of the images; 0: the checkpoint's
+  int original_steps = 0;     // lcm: points of the grid; 0: the checkpoint's own
   std::string device = "auto", dtype = "float32";
   int batch = 0;  // images; 0: chosen by their size
 };
@@ -106,6 +113,7 @@ struct ScoreRequest {
   std::string device = "auto", metric_precision = "float32";
   int batch = 16;
   bool assume_protocol = false;  // take statistics that do not name their protocol
+  bool verify = false;           // read a reference folder that the cache knows
   double max_left_out =
       kMaxLeftOut;  // part of the images that may be broken; they are left out, and the scores flagged
   bool json = false;

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/grouped.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -58,6 +59,8 @@ std::string json_of(const RunRequest& request) {
                          {"dtype", request.dtype},
                          {"batch", request.batch}};
   if (request.limit) json["limit"] = *request.limit;
+  const std::filesystem::path trained = trained_folder(request);
+  json["trained"] = trained.empty() ? "" : std::filesystem::absolute(trained).lexically_normal().string();
   return json.dump();
 }
 
@@ -78,6 +81,7 @@ RunRequest request_of(const std::map<std::string, std::string>& facts, const std
     request.dtype = json.at("dtype").get<std::string>();
     request.batch = json.at("batch").get<int>();
     if (json.contains("limit")) request.limit = json.at("limit").get<std::int64_t>();
+    request.trained = json.value("trained", "");  // runs of older versions trained into results/NAME.trained
   } catch (const nlohmann::json::exception&) {
     throw input_error(store.string(),
                       "expected a run that says how it was asked for, got one of images made elsewhere "
@@ -90,14 +94,29 @@ RunRequest request_of(const std::map<std::string, std::string>& facts, const std
   return request;
 }
 
-std::map<std::string, std::string> run_facts(const RunRequest& request, const Experiment& experiment,
-                                             const Plan& plan) {
+std::filesystem::path trained_folder(const RunRequest& request) {
+  if (request.trained) return *request.trained;
+  return request.store.empty() ? std::filesystem::path()
+                               : std::filesystem::path(request.store).replace_extension(".trained");
+}
+
+int batch_of_run(const std::map<std::string, std::string>& facts) {
+  const auto fact = facts.find("request");
+  if (fact == facts.end()) return 0;
+  const auto json = nlohmann::json::parse(fact->second, nullptr, false);
+  if (!json.is_object() || !json.contains("batch") || !json["batch"].is_number_integer()) return 0;
+  return std::clamp(json["batch"].get<int>(), 0, kMaxBatch);
+}
+
+std::map<std::string, std::string> run_facts(const RunRequest& request, const Experiment& experiment, const Plan& plan,
+                                             const CutCaptions& cut) {
   std::map<std::string, std::string> facts;
   facts["command"] = command_line();
   facts["request"] = json_of(request);
   facts["experiment file"] = request.experiment.string();
   facts["experiment"] = read_file(request.experiment, kMaxExperimentBytes);
   facts["prompts"] = prompts_text(experiment, plan);
+  if (cut.count > 0) facts["prompts"] += fmt::format(" ({} cut at {} tokens)", grouped(cut.count), cut.max_length);
   if (!plan.shard.is_whole()) facts["shard"] = text_of(plan.shard);
   if (experiment.has_reference()) facts["reference"] = reference_text(experiment);
   for (const MetricSettings& metric : experiment.metrics)

@@ -5,6 +5,7 @@
 
 #include <ATen/ops/cat.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace fewstep {
@@ -20,13 +21,13 @@ MetricKey key_of(const OpenMetric& open) { return key_of(open, open.metric->name
 MetricKey key_of_rows(const OpenMetric& open) { return key_of(open, open.metric->rows_of); }
 
 Reference reference_for(const Experiment& experiment, const OpenMetric& metric, const std::filesystem::path& cache,
-                        std::ostream& messages) {
+                        KnownFolders known, std::ostream& messages) {
   if (experiment.reference_statistics)
     return reference_from_file(*experiment.reference_statistics, metric, experiment.assume_protocol);
   if (experiment.reference_shapes)
     return reference_from_shapes(*experiment.reference_shapes, metric, cache, kReferenceBatch, messages);
   return reference_from_folder(*experiment.reference_images, metric, cache, kReferenceBatch,
-                               experiment.reference_max_left_out, messages);
+                               experiment.reference_max_left_out, known, messages);
 }
 
 // What each number adds to their mean.
@@ -86,11 +87,11 @@ RunMetrics::RunMetrics(const Experiment& experiment, const Compute& compute)
   ids_.rows.resize(metrics_.size());
 }
 
-void RunMetrics::read_references(const Experiment& experiment, const std::filesystem::path& cache,
+void RunMetrics::read_references(const Experiment& experiment, const std::filesystem::path& cache, KnownFolders known,
                                  std::ostream& messages) {
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
     if (!metrics_[m].metric->needs_reference) continue;
-    references_[m] = reference_for(experiment, metrics_[m], cache, messages);
+    references_[m] = reference_for(experiment, metrics_[m], cache, known, messages);
   }
 }
 
@@ -155,6 +156,9 @@ void RunMetrics::add_floors(const Experiment& experiment, Store& store, std::int
 std::vector<RunMetrics::Recomputed> RunMetrics::recompute(Store& store, const StoredCell& cell,
                                                           std::span<const std::int64_t> prompt_rows) const {
   std::vector<Recomputed> all;
+  // A run over fewer captions counts the first of those that are stored.
+  const auto wanted = static_cast<std::size_t>(cell.expected_images / std::max(1, cell.images_per_prompt));
+  prompt_rows = prompt_rows.first(std::min(wanted, prompt_rows.size()));
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
     const auto id = store.find_metric(key_of_rows(metrics_[m]));
     if (!id)

@@ -32,7 +32,8 @@ class RunMetrics {
   RunMetrics(const Experiment& experiment, const Compute& compute);
 
   // cache: the folder for statistics of reference images.
-  void read_references(const Experiment& experiment, const std::filesystem::path& cache, std::ostream& messages);
+  void read_references(const Experiment& experiment, const std::filesystem::path& cache, KnownFolders known,
+                       std::ostream& messages);
   void add_to(Store& store);  // finds or makes their ids
   // Ids of rows as far as name, protocol and version tell them; nothing where one is not there.
   std::optional<std::vector<std::int64_t>> find_in(Store& store) const;

@@ -11,6 +11,7 @@
 #include "reports/printers.h"
 #include "reports/published.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,26 +59,49 @@ bool shows(const std::vector<std::string>& wanted, std::string_view name, bool b
   return wanted.empty() ? !by_metric : std::find(wanted.begin(), wanted.end(), name) != wanted.end();
 }
 
-}  // namespace
+// One of the request's outputs.
+struct ReportTarget {
+  std::string_view format;                    // of kPrinters
+  std::optional<std::filesystem::path> file;  // nothing: out
+};
 
-int write_report(const ReportRequest& request, const std::string& text, std::ostream& out) {
-  if (request.output) {
-    write_file_atomically(*request.output, text);
-  } else {
-    out << text;
-    if (!out.flush()) throw environment_error("standard output", "cannot be written to its end");
-  }
-  return static_cast<int>(ExitCode::kOk);
+std::vector<ReportTarget> targets_of(const ReportRequest& request) {
+  if (!request.format.empty()) find_by_name(kPrinters, request.format, "--format");
+  if (request.outputs.empty()) return {{request.format.empty() ? kPrinters[0].name : request.format, {}}};
+  std::vector<ReportTarget> targets;
+  for (const auto& file : request.outputs)
+    targets.push_back({format_of_file(file, request.format, kReportFormats), file});
+  return targets;
 }
 
-int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err) {
-  const Printer& printer = find_by_name(kPrinters, request.format, "--format");
-  const bool binary = request.format == "html" || request.format == "png" || request.format == kSamplesParquet;
-  if (binary && request.terminal && !request.output)
-    throw usage_error("--format " + request.format, "expected -o FILE or a pipe: it does not belong on a terminal");
-  const auto print = [&](const View& view) {
-    return write_report(request, print_view(view, request.format, request.colour && !request.output, request.figure),
-                        out);
+void write(const ReportTarget& target, const std::string& bytes, std::ostream& out) {
+  if (target.file) {
+    write_file_atomically(*target.file, bytes);
+  } else {
+    out << bytes;
+    if (!out.flush()) throw environment_error("standard output", "cannot be written to its end");
+  }
+}
+
+}  // namespace
+
+int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err, const PrintParquet& parquet) {
+  const std::vector<ReportTarget> targets = targets_of(request);
+  for (const ReportTarget& target : targets) {
+    const bool binary = target.format == "html" || target.format == "png" || target.format == kSamplesParquet;
+    if (binary && request.terminal && !target.file)
+      throw usage_error("--format " + std::string(target.format),
+                        "expected -o FILE or a pipe: it does not belong on a terminal");
+  }
+  const auto print = [&](const View& whole) {
+    View brief = whole;
+    if (!request.full) brief.document = with_short_provenance(std::move(brief.document));
+    for (const ReportTarget& target : targets)
+      write(target,
+            print_view(target.format == "table" ? brief : whole, target.format, request.colour && !target.file,
+                       request.figure, target.file ? 0 : terminal_columns()),
+            out);
+    return static_cast<int>(ExitCode::kOk);
   };
   if (request.history) {
     if (request.ablation || request.published || !request.only.empty() || !request.metrics.empty())
@@ -94,13 +118,14 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
     const auto published = request.published ? std::optional(read_published(*request.published)) : std::nullopt;
     return print(ablation_of(*arms[0].store, table, *request.ablation, published));
   }
-  int code = 0;
   with_report_input(request, [&](const ReportInput& input) {
-    const std::string text = printer.print(input);
+    for (const ReportTarget& target : targets) {
+      const Printer& printer = find_by_name(kPrinters, target.format, "--format");
+      write(target, printer.print ? printer.print(input) : parquet(request), out);
+    }
     warn_of_gaps(input.table, err);
-    code = write_report(request, text, out);
   });
-  return code;
+  return static_cast<int>(ExitCode::kOk);
 }
 
 void with_report_input(const ReportRequest& request, const std::function<void(const ReportInput&)>& use) {
@@ -113,7 +138,9 @@ void with_report_input(const ReportRequest& request, const std::function<void(co
   keep_metrics(request.metrics, table);
   const Arrangement arrangement = arrange(table.cells, rows, columns);
   ReportInput input{arms, table, arrangement};
-  input.colour = request.colour && !request.output;
+  input.colour = request.colour && request.outputs.empty();
+  input.full = request.full;
+  input.columns = request.outputs.empty() ? terminal_columns() : 0;
   input.grid_prompts = request.grid_prompts;
   input.published = published ? &*published : nullptr;
   input.figure = request.figure;
@@ -131,8 +158,7 @@ std::vector<WantedPictures> wanted_pictures(const ReportRequest& request) {
   for (const Arm& arm : arms) wanted.push_back({arm.path, {}});
   for (const PagePicture& picture : missing_pictures({arms, table, arrangement})) {
     const StoredCell& cell = *picture.cell;
-    wanted[cell.arm].pictures.push_back(
-        {cell, cell_of(cell, arms[cell.arm].table), picture.prompt.row, picture.prompt.text});
+    wanted[cell.arm].pictures.push_back({cell, cell_of(cell, arms[cell.arm].table), picture.prompt.row});
   }
   return wanted;
 }
@@ -143,7 +169,14 @@ void print_table(Store& store, std::int64_t run_id, std::ostream& out, bool colo
   const Arrangement arrangement = arrange(table.cells, {}, {});
   ReportInput input{arms, table, arrangement};
   input.colour = colour;
+  input.columns = terminal_columns();
   out << print_terminal(input) << std::flush;
+}
+
+int terminal_columns() {
+  winsize size{};
+  if (!::isatty(STDOUT_FILENO) || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
 }
 
 bool wants_colour(int descriptor) {

@@ -220,11 +220,15 @@ void tell_true_states(StoredTable& table, std::int64_t asked) {
   }
 }
 
+// A run's configuration says it at the top, that of images made elsewhere beside their captions.
 int images_per_prompt_of(const std::string& config) {
+  constexpr const char* kName = "images_per_prompt";
   const auto json = nlohmann::json::parse(config, nullptr, false);
-  if (!json.is_object() || !json.contains("prompts") || !json["prompts"].is_object()) return 1;
-  const auto found = json["prompts"].find("images_per_prompt");
-  const bool sane = found != json["prompts"].end() && found->is_number_integer() && *found >= 1 && *found <= 1'000'000;
+  if (!json.is_object()) return 1;
+  const bool beside = !json.contains(kName) && json.contains("prompts") && json["prompts"].is_object();
+  const auto& object = beside ? json["prompts"] : json;
+  const auto found = object.find(kName);
+  const bool sane = found != object.end() && found->is_number_integer() && *found >= 1 && *found <= 1'000'000;
   return sane ? found->get<int>() : 1;
 }
 

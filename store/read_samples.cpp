@@ -171,6 +171,37 @@ std::vector<std::int64_t> prompt_rows_of(Store& store, std::int64_t series_id) {
   });
 }
 
+std::vector<StoredPrompt> prompts_of(Store& store, std::int64_t series_id) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database,
+                             "SELECT prompt.id, prompt.row, text FROM sample JOIN prompt ON prompt.id = prompt_id "
+                             "WHERE series_id = ? AND image_index = 0 ORDER BY prompt.row");
+    bind_all(select, series_id);
+    std::vector<StoredPrompt> prompts;
+    while (select.executeStep())
+      prompts.push_back(
+          {integer_at(impl.path, select, 0), integer_at(impl.path, select, 1), text_at(impl.path, select, 2)});
+    return prompts;
+  });
+}
+
+std::optional<MadeIn> made_in(Store& store, std::int64_t series_id, std::int64_t prompt_row, int image_index) {
+  auto& impl = store.impl();
+  return guarded(impl.path, [&]() -> std::optional<MadeIn> {
+    SQLite::Statement select(
+        impl.database,
+        "SELECT s.run_id, c.expected_images, s.together FROM sample s JOIN prompt p ON p.id = s.prompt_id "
+        "JOIN run_cell c ON c.run_id = s.run_id AND c.series_id = s.series_id "
+        "WHERE s.series_id = ? AND p.row = ? AND s.image_index = ?");
+    bind_all(select, series_id, prompt_row, image_index);
+    if (!select.executeStep()) return std::nullopt;
+    MadeIn made{integer_at(impl.path, select, 0), integer_at(impl.path, select, 1)};
+    if (!select.getColumn(2).isNull()) made.together = static_cast<int>(integer_at(impl.path, select, 2));
+    return made;
+  });
+}
+
 std::map<std::int64_t, double> prompt_scores(Store& store, std::int64_t series_id, const MetricKey& metric) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {

@@ -60,6 +60,16 @@ std::map<std::pair<std::int64_t, int>, Trips> tripped_images(Store& store, std::
 std::optional<StoredPrompt> find_prompt(Store& store, std::int64_t series_id, std::int64_t row);
 // Rows of the prompts that a series has images of, rising.
 std::vector<std::int64_t> prompt_rows_of(Store& store, std::int64_t series_id);
+// The prompts that a series has images of, by row.
+std::vector<StoredPrompt> prompts_of(Store& store, std::int64_t series_id);
+
+// The run that made an image, and with how many others; nothing for an image that is not stored.
+struct MadeIn {
+  std::int64_t run_id = 0;
+  std::int64_t cell_images = 0;      // of the whole cell in that run
+  std::optional<int> together = {};  // images at a time, where the device had no memory for the batch
+};
+std::optional<MadeIn> made_in(Store& store, std::int64_t series_id, std::int64_t prompt_row, int image_index);
 
 // A prompt's number in a series: the mean over its images.
 struct PromptScore {

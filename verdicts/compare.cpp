@@ -17,13 +17,6 @@ namespace {
 
 constexpr std::size_t kLostCells = 3, kLostPrompts = 6;
 
-const VerdictPrinter& printer_of(const std::filesystem::path& output, const VerdictPrinter& fallback) {
-  const auto found = std::find_if(kVerdictPrinters.begin(), kVerdictPrinters.end(), [&](const VerdictPrinter& printer) {
-    return printer.ending == output.extension().string();
-  });
-  return found == kVerdictPrinters.end() ? fallback : *found;
-}
-
 // The baseline under another seed, compared with itself: other noise is what it is there for.
 NoiseFloor read_floor(const CompareRequest& request, const Arm& baseline, Gate gate) {
   gate.unequal_noise = true;
@@ -100,7 +93,7 @@ std::vector<WantedPictures> wanted_pictures(const CompareRequest& request) {
       const auto add = [&](const Arm& arm, const StoredCell& stored, const std::optional<StoredSample>& sample,
                            auto& list) {
         if (sample && sample->image_path.empty() && !made_elsewhere(stored))
-          list.push_back({stored, cell_of(stored, arm.table), prompt.row, prompt.text});
+          list.push_back({stored, cell_of(stored, arm.table), prompt.row});
       };
       add(first.baseline, *pair->baseline, prompt.baseline, wanted[0].pictures);
       add(first.candidate, *pair->candidate, prompt.candidate, wanted[1].pictures);
@@ -114,10 +107,14 @@ int run_compare(const CompareRequest& request, std::ostream& out, std::ostream& 
   if (request.format == "html" && request.terminal)
     throw usage_error("--format html",
                       "expected a pipe, or -o FILE.html beside the table: a page does not belong on a terminal");
+  std::vector<const VerdictPrinter*> printers;  // of the outputs
+  for (const auto& output : request.outputs)
+    printers.push_back(&find_by_name(kVerdictPrinters, format_of_file(output, "", kVerdictFormats), "-o"));
   const Compared all = compare_arms(request);
   const ArmPair& first = *all.seeds.front();
   const VerdictInput input{all.comparison, first.baseline, first.candidate, all.lost, request.colour};
-  for (const auto& output : request.outputs) write_file_atomically(output, printer_of(output, printer).print(input));
+  for (std::size_t i = 0; i < printers.size(); ++i)
+    write_file_atomically(request.outputs[i], printers[i]->print(input));
   out << printer.print(input);
   if (!out.flush()) throw environment_error("standard output", "cannot be written to its end");
   if (&printer != &kVerdictPrinters.front()) err << headline_of(all.comparison) << "\n";

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <regex>
 #include <set>
 
 namespace fewstep {
@@ -33,6 +34,7 @@ class Demo : public testing::Test {
   void has_twenty_complete_timed_cells_and_a_page() const;
   void puts_both_students_below_every_solver_at_one_and_two_steps() const;
   void keeps_the_pictures_of_extremes() const;
+  void passes_an_audit() const;
   void has_contributions_that_give_the_standard_errors() const;
   void gives_paired_differences_as_a_table() const;
   void is_quick_the_second_time() const;
@@ -60,6 +62,7 @@ TEST_F(Demo, IsACompleteTableWithTheStudentsBelowTheSolvers) {
   has_twenty_complete_timed_cells_and_a_page();
   puts_both_students_below_every_solver_at_one_and_two_steps();
   keeps_the_pictures_of_extremes();
+  passes_an_audit();
   has_contributions_that_give_the_standard_errors();
   gives_paired_differences_as_a_table();
   is_quick_the_second_time();
@@ -80,7 +83,7 @@ void Demo::has_twenty_complete_timed_cells_and_a_page() const {
     EXPECT_EQ(cell.at("original_inference_steps"), original);  // 1000/100: the skip step of pocket/lcm
   }
   EXPECT_THAT(finished_.out, HasSubstr("FD (pocket) ↓"));
-  EXPECT_THAT(finished_.out, HasSubstr("lcm of 10 original steps"));
+  EXPECT_THAT(run_program("fewstep", {"report", store(), "--full"}).out, HasSubstr("lcm of 10 original steps"));
   const auto page = folder_.path() / "pocket-demo.html";
   EXPECT_THAT(finished_.out, HasSubstr("Page with figures and pictures: " + page.string()));
   EXPECT_THAT(read_file(page, 1U << 28), HasSubstr("Training loss against steps"));
@@ -124,6 +127,17 @@ void Demo::keeps_the_pictures_of_extremes() const {
   const std::string losses = page.substr(begin, end - begin);
   EXPECT_THAT(losses, HasSubstr("\"student\":\"lcm"));
   EXPECT_THAT(losses, testing::Not(HasSubstr("not kept"))) << "student and teacher have their pictures";
+}
+
+// The pictures that were made again at the end are those of the run, bit for bit.
+void Demo::passes_an_audit() const {
+  const Finished audit = run_program("fewstep", {"audit", store(), "--images", "8", "--device", "cpu"});
+  EXPECT_EQ(audit.code, 0) << audit.err;
+  std::smatch counts;
+  ASSERT_TRUE(std::regex_search(audit.out, counts, std::regex("pictures: (\\d+) compared, (\\d+) equal\n")))
+      << audit.out;
+  EXPECT_EQ(counts[1], counts[2]);
+  EXPECT_GT(std::stoi(counts[1]), 20 * 16 + 60);
 }
 
 // What prompts add to a score has the spread that its standard error says.

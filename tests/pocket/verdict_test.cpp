@@ -130,6 +130,11 @@ TEST_F(PocketVerdict, OfTheSameCheckpointIsAPassAndOfADamagedOneARegressionAtIts
   const auto remade = images({"--remake-pictures"});
   EXPECT_FALSE(remade.second);
   EXPECT_GE(remade.first, 12u);
+  for (const char* arm : {"main", "noisy"}) {
+    const Finished audit = run_program("fewstep", {"audit", store(arm), "--images", "8", "--device", "cpu"});
+    EXPECT_EQ(audit.code, 0) << audit.err;
+    EXPECT_THAT(audit.out, testing::Not(HasSubstr("within rounding")));
+  }
 
   ASSERT_EQ(run("seed", {"--set", "seed=1"}).code, 0);
   const Compared seed = compare(store("main"), store("seed"));
