@@ -10,6 +10,7 @@
 #include "harness/interrupt.h"
 #include "harness/plan.h"
 #include "harness/preflight.h"
+#include "harness/reference_cache.h"
 #include "harness/run_context.h"
 #include "harness/run_facts.h"
 #include "harness/train.h"
@@ -79,14 +80,17 @@ RunContext begin_run(const RunRequest& request, const Experiment& experiment, co
   const Path path = store_path(request, experiment);
   RunContext run{request, experiment, plan, compute, metrics, messages, path, Store::open(path, Store::Mode::kWrite),
                  0,       0,          {}};
-  metrics.read_references(experiment, run.beside_store(".references"), messages);
+  metrics.read_references(experiment, references_folder(run.beside_store(".references")),
+                          request.verify ? KnownFolders::kVerify : KnownFolders::kTake, messages);
   metrics.add_to(run.store);
   run.store.add_prompts(plan.prompts.source, plan.rows, plan.texts);
   run.environment = run.store.add_environment(environment_json(compute.device));
   for (const PlannedCell& planned : plan.cells) run.work.push_back(work_of(run, planned));
   run.id = run.store.begin_run(run.store.add_config(experiment.canonical_json), run.environment, experiment.name);
   for (std::size_t i = 0; i < run.work.size(); ++i) run.set_cell(i, CellState::kPlanned);
-  for (const auto& [name, text] : run_facts(request, experiment, plan)) run.store.set_fact(run.id, name, text);
+  const CutCaptions cut = cut_captions(plan);
+  if (cut.count > 0) messages << text_of(cut, plan.rows[cut.longest]) << std::endl;
+  for (const auto& [name, text] : run_facts(request, experiment, plan, cut)) run.store.set_fact(run.id, name, text);
   if (plan.shard.is_whole()) metrics.add_floors(experiment, run.store, run.id, plan.images_per_cell(), messages);
   return run;
 }
@@ -104,6 +108,19 @@ void write_kept_captions(RunContext& run) {
   if (!rows.empty()) write_captions(folder, rows);
 }
 
+// A shard of more parts than there are batches makes nothing.
+void tell_empty_shard(const Plan& plan, std::ostream& messages) {
+  std::int64_t most = 0, own = 0;
+  for (const PlannedCell& cell : plan.cells) {
+    const std::int64_t batches = (plan.images_per_cell() + cell.batch - 1) / cell.batch;
+    most = std::max(most, batches);
+    for (std::int64_t i = 0; i < batches; ++i) own += plan.shard.has(i);
+  }
+  if (own == 0)
+    messages << "shard " << text_of(plan.shard) << " makes no image: a cell has " << most
+             << (most == 1 ? " batch" : " batches") << "; a smaller --batch makes more" << std::endl;
+}
+
 int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
   const std::size_t cells = run.plan.cells.size();
   write_kept_captions(run);
@@ -118,8 +135,10 @@ int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
   run.store.end_run(run.id, failed == cells                        ? "failed"
                             : failed > 0 || lacking > 0 || is_part ? "incomplete"
                                                                    : "complete");
-  if (!is_part) show(run.store, run.id);
-  if (!run.request.scratch) run.messages << "stored in " << run.path.string() << std::endl;
+  const auto repeated = run.store.drop_repeated_run(run.id);
+  if (!is_part) show(run.store, repeated.value_or(run.id));
+  if (!run.request.scratch)
+    run.messages << (repeated ? "nothing new to compute: " : "stored in ") << run.path.string() << std::endl;
   if (is_part && failed == 0 && !run.request.scratch)
     run.messages << "shard " << text_of(run.plan.shard) << " is done; when all are: fewstep merge "
                  << any_shard_store(whole_path(run.request, run.experiment), run.plan.shard).string() << std::endl;
@@ -206,7 +225,8 @@ RunRequest as_launched(const RunRequest& given, std::ostream& messages) {
 
 int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
   Faults faults;
-  Experiment experiment = read_experiment(request.experiment, request.set, request.only, &faults);
+  Experiment experiment =
+      read_experiment(request.experiment, request.set, request.only, &faults, trained_folder(request));
   if (request.times_only) {
     if (!experiment.timing) faults.add(usage_error(request.experiment.string(), "expected [timing], found none"));
     experiment.metrics.clear();
@@ -252,6 +272,7 @@ int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream&
   const Plan plan = plan_of(request, experiment, cells, std::move(*prompts), compute);
   RunMetrics metrics(experiment, compute);
   catch_interrupts();
+  tell_empty_shard(plan, messages);
   RunContext run = begin_run(request, experiment, plan, compute, metrics, messages);
   const std::size_t failed = run_cells(run);
   return finish(run, failed, show);

@@ -16,6 +16,32 @@ constexpr std::array<std::string_view, 4> kFinalRunStates{"complete", "failed", 
 // What is not finite is stored as NULL.
 std::optional<double> finite(double number) { return std::isfinite(number) ? std::optional(number) : std::nullopt; }
 
+// What a run says in each table; facts name how it was called and how fast it was, too.
+struct RowsOfRun {
+  const char *table, *columns, *where;
+};
+constexpr std::array kRowsOfRun{
+    RowsOfRun{"run_cell",
+              "position, series_id, checkpoint_name, given_as_guidance_scale, state, expected_images, message, "
+              "prompts_sha256, images_sha256, latents_sha256, tripped",
+              ""},
+    RowsOfRun{"score", "series_id, metric_id, reference_hash, value, standard_error, images, flags", ""},
+    RowsOfRun{"floor_score", "metric_id, reference_hash, value, standard_error, images, flags", ""},
+    RowsOfRun{"run_fact", "name, text", " AND name IN ('request', 'experiment', 'prompts', 'reference')"}};
+
+bool say_the_same(SQLite::Database& database, std::int64_t a, std::int64_t b) {
+  return std::ranges::all_of(kRowsOfRun, [&](const RowsOfRun& rows) {
+    const auto lacks = [&](std::int64_t run, std::int64_t other) {
+      const auto of = [&](std::int64_t id) {
+        return std::string("SELECT ") + rows.columns + " FROM " + rows.table + " WHERE run_id = " + std::to_string(id) +
+               rows.where;
+      };
+      return database.execAndGet("SELECT EXISTS (" + of(run) + " EXCEPT " + of(other) + ")").getInt() != 0;
+    };
+    return !lacks(a, b) && !lacks(b, a);
+  });
+}
+
 }  // namespace
 
 std::int64_t Store::begin_run(std::int64_t config_id, std::int64_t environment_id, const std::string& experiment_name) {
@@ -45,6 +71,27 @@ void Store::end_run(std::int64_t run_id, const std::string& state) {
                              "UPDATE run SET state = ?, ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?");
     bind_all(update, state, run_id);
     if (update.exec() != 1) throw input_error("end_run", "expected a run that began, got " + std::to_string(run_id));
+  });
+}
+
+std::optional<std::int64_t> Store::drop_repeated_run(std::int64_t run_id) {
+  return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
+    SQLite::Database& database = impl_->database;
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement select(database,
+                             "SELECT e.id FROM run e JOIN run r ON r.id = ? AND e.id < r.id AND e.config_id = "
+                             "r.config_id AND e.environment_id = r.environment_id AND e.version = r.version "
+                             "WHERE r.last_write IS NULL AND r.state = 'complete' AND e.state = 'complete' "
+                             "ORDER BY e.id DESC LIMIT 1");
+    bind_all(select, run_id);
+    if (!select.executeStep()) return std::nullopt;
+    const std::int64_t earlier = integer_at(impl_->path, select, 0);
+    if (!say_the_same(database, run_id, earlier)) return std::nullopt;
+    for (const RowsOfRun& rows : kRowsOfRun)
+      database.exec(std::string("DELETE FROM ") + rows.table + " WHERE run_id = " + std::to_string(run_id));
+    database.exec("DELETE FROM run WHERE id = " + std::to_string(run_id));
+    transaction.commit();
+    return earlier;
   });
 }
 

@@ -122,6 +122,9 @@ class Store {
 
   std::int64_t begin_run(std::int64_t config_id, std::int64_t environment_id, const std::string& experiment_name);
   void end_run(std::int64_t run_id, const std::string& state);  // "complete" "failed" "interrupted" "incomplete"
+  // Removes a complete run that stored no image, row or time and says what an earlier complete one says (settings,
+  // machine, facts but for the command, cells, scores), and returns that one; nothing where the run stays.
+  std::optional<std::int64_t> drop_repeated_run(std::int64_t run_id);
   // One row per cell of the run: position keeps the table's order.
   void set_cell(std::int64_t run_id, std::int64_t series_id, int position, CellState state,
                 std::int64_t expected_images, const std::string& message = "");

@@ -25,8 +25,11 @@ _SAMPLES = f"""SELECT {_CELL}, prompt.source AS prompt_source, prompt.row, promp
   ORDER BY cell, prompt.source, prompt.row, sample.image_index"""
 _SAMPLE_METRICS = f"""SELECT DISTINCT sample_metric.sample_id AS sample, metric.name AS metric, metric.protocol, sample_metric.value
   {_OF_RUN.replace("WHERE", "JOIN sample ON sample.series_id = series.id JOIN sample_metric ON sample_metric.sample_id = sample.id JOIN metric ON metric.id = sample_metric.metric_id WHERE")}"""
+# As in reports: of the newest run that timed the cell in the environment of this run.
+_TIMED_BY = """(SELECT max(t.run_id) FROM timing_sample AS t JOIN run ON run.id = t.run_id WHERE t.series_id = series.id
+  AND t.batch = timing.batch AND run.environment_id = (SELECT environment_id FROM run WHERE id = :run))"""
 _TIMINGS = f"""SELECT {_CELL}, timing.batch, timing.stage, timing.process, timing.repetition, timing.ms / timing.batch AS ms_per_image
-  {_OF_RUN.replace("WHERE", "JOIN timing_sample AS timing ON timing.series_id = series.id AND timing.run_id = cell.run_id WHERE")}
+  {_OF_RUN.replace("WHERE", "JOIN timing_sample AS timing ON timing.series_id = series.id WHERE")} AND timing.run_id = {_TIMED_BY}
   ORDER BY cell, batch, stage, process, repetition"""
 
 

@@ -96,6 +96,14 @@ class Package(unittest.TestCase):
         self.assertEqual(len(timings), database.execute("SELECT count(*) FROM timing_sample").fetchone()[0])
         self.assertEqual(set(timings.stage), {"text", "denoise", "decode"})
 
+    def test_a_repeated_run_changes_no_frame(self):
+        import pandas.testing
+        before = fewstep.read(self.store)
+        again = run("demo", "--limit", "8", "--store", self.store, folder=self.folder)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        for earlier, now in zip(before, fewstep.read(self.store)):
+            pandas.testing.assert_frame_equal(earlier, now)
+
     def test_samples_are_the_rows_of_the_parquet_file(self):
         import pyarrow.parquet
         written = run("report", self.store, "--format", "samples-parquet", "-o", "samples.parquet", folder=self.folder)
