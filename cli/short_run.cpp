@@ -1,5 +1,6 @@
 #include "cli/short_run.h"
 
+#include "core/cures.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/folder.h"
@@ -8,6 +9,7 @@
 #include "models/checkpoint_info.h"
 #include "samplers/catalog.h"
 #include "settings/toml/text.h"
+#include "settings/usual_sampling.h"
 #include "settings/weights.h"
 #include "store/trained_for.h"
 
@@ -15,7 +17,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
+#include <span>
 #include <vector>
 
 namespace fewstep {
@@ -34,31 +36,51 @@ struct Known {
   Path path;
   CheckpointInfo info;
   TrainedFor training;
+  UsualSampling usual;
 };
 
 std::vector<Known> look_at(const std::vector<Path>& folders) {
   std::vector<Known> all;
-  std::set<std::string> taken;
-  for (const Path& given : folders) {
-    const Path folder = without_slash(std::filesystem::absolute(given));
-    Known known{new_plain_name(folder_name(folder), taken), folder, inspect_checkpoint(folder, false), {}};
-    if (const auto record = read_training_record(folder, "")) known.training = trained_for(*record);
+  const std::vector<std::string> names = names_of_folders(folders);
+  for (std::size_t i = 0; i < folders.size(); ++i) {
+    const Path folder = without_slash(std::filesystem::absolute(folders[i]));
+    Known known{names[i], folder, inspect_checkpoint(folder, false), trained_for(folder), {}};
+    const TrainedFor& training = known.training;
+    known.usual = usual_sampling(known.info, {training.omega_low, training.omega_high, training.steps});
     all.push_back(std::move(known));
   }
   return all;
 }
 
-// One for all, so that they can be compared: the first student's.
-double omega_of(const std::vector<Known>& checkpoints) {
-  const auto student = std::find_if(checkpoints.begin(), checkpoints.end(),
-                                    [](const Known& known) { return known.training.omega_low.has_value(); });
-  return usual_omega(student == checkpoints.end() ? TrainedFor() : student->training);
+// "omega = [7]   # guidance_scale = 1 + omega"
+std::string guidance_line(const Guidance& guidance) {
+  const bool as_scale = guidance.given_as_guidance_scale;
+  return fmt::format("{} = [{}]   # {}\n", as_scale ? "guidance_scale" : "omega", guidance.omega + as_scale,
+                     as_scale ? "1 + omega" : "guidance_scale = 1 + omega");
 }
 
-std::string checkpoint_text(const Known& known) {
+bool share_guidance(const std::vector<Known>& checkpoints) {
+  return std::ranges::all_of(checkpoints, [&](const Known& known) {
+    return known.usual.guidance.omega == checkpoints.front().usual.guidance.omega;
+  });
+}
+
+std::string differing_guidance(const std::vector<Known>& checkpoints) {
+  std::string text;
+  for (const Known& known : checkpoints) {
+    const Guidance& guidance = known.usual.guidance;
+    text += fmt::format("{}{} {} {:.6g}", text.empty() ? "" : ", ", known.name,
+                        guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
+                        guidance.omega + guidance.given_as_guidance_scale);
+  }
+  return text;
+}
+
+std::string checkpoint_text(const Known& known, bool own_guidance) {
   std::vector<std::string> samplers;
   for (const SamplerInfo& sampler : kSamplers)
-    if (sampler.kind == known.info.kind) samplers.push_back(quoted_toml(std::string(sampler.name)));
+    if (sampler.kind == known.info.kind && (!known.info.few_steps || sampler.name == known.usual.sampler))
+      samplers.push_back(quoted_toml(std::string(sampler.name)));
   const std::string what = known.info.kind == CheckpointKind::kTeacher
                                ? "a diffusion model"
                                : fmt::format("a {} model", name_of(known.info.kind));
@@ -66,6 +88,8 @@ std::string checkpoint_text(const Known& known) {
                                  name_of(known.info.prediction), quoted_toml(known.name), quoted_path(known.path),
                                  fmt::join(samplers, ", "));
   if (known.training.steps) text += fmt::format("steps = [{}]   # what it was trained for\n", *known.training.steps);
+  if (own_guidance) text += guidance_line(known.usual.guidance);
+  if (!known.usual.why.empty()) text += fmt::format("# {}\n", known.usual.why);
   return text + "\n";
 }
 
@@ -107,34 +131,65 @@ std::string reference_text(const ShortRun& given) {
                      quoted_path(given.reference));
 }
 
+// As a value of [images] keep.
+std::string keep_value(const std::string& keep) {
+  if (keep == "none") return "false";
+  if (keep == "all") return "true";
+  return keep == "extremes" ? quoted_toml(keep) : keep;
+}
+
+// Faults of the command line name its options, not a line of the file that is written from them.
+void check_paths(const ShortRun& given) {
+  const auto expect = [](std::string_view option, const Path& path, bool may_be_folder, std::string_view what) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(path, ignored)) return;
+    const bool folder = std::filesystem::is_directory(path, ignored);
+    if (folder && may_be_folder) return;
+    throw input_error(std::string(option),
+                      fmt::format("expected {}, found {} {}{}", what, folder ? "the folder" : "nothing at",
+                                  path.string(), folder ? "" : cure_for_nothing_at(path)));
+  };
+  if (given.prompts != "shapes") expect("--prompts", given.prompts, false, "a caption file, or shapes");
+  if (!given.reference.empty())
+    expect("--reference", given.reference, true, "a folder of images, or statistics (.npz)");
+  for (const MetricInfo& metric : kMetrics)
+    if (const auto named = given.networks.find(metric.name); named != given.networks.end())
+      expect(metric.network.option, named->second, metric.network.is_folder, metric.network.expected);
+}
+
 }  // namespace
 
 std::string name_of(const ShortRun& given) {
-  const std::size_t count = given.checkpoints.size();
-  const std::string others = count > 1 ? fmt::format("-and-{}", count - 1) : "";
-  return as_plain_name(folder_name(given.checkpoints.at(0)), kLongestName - others.size()) + others;
+  constexpr std::size_t kNamed = 3;
+  const std::vector<std::string> names = names_of_folders(given.checkpoints);
+  const std::string others = names.size() > kNamed ? fmt::format("+{}-more", names.size() - kNamed) : "";
+  const std::span named(names.data(), std::min(names.size(), kNamed));
+  return as_plain_name(fmt::format("{}", fmt::join(named, "+")), kLongestName - others.size()) + others;
 }
 
-std::string experiment_of(const ShortRun& given, const std::string& name, bool metrics_needed) {
+ShortExperiment experiment_of(const ShortRun& given, const std::string& name, bool metrics_needed) {
   const std::vector<Known> checkpoints = look_at(given.checkpoints);
   std::string text = fmt::format("name = {}\nseed = 0\n\n[prompts]\n{}\n{}", quoted_toml(name), prompts_text(given),
                                  reference_text(given));
-  for (const Known& known : checkpoints) text += checkpoint_text(known);
+  const bool shared = given.guidance || share_guidance(checkpoints);
+  for (const Known& known : checkpoints) text += checkpoint_text(known, !shared);
   const std::vector<int> steps = given.steps.empty() ? std::vector<int>{1, 2, 4, 8} : given.steps;
-  const bool as_scale = given.guidance && given.guidance->given_as_guidance_scale;
-  const double omega = given.guidance ? given.guidance->omega : omega_of(checkpoints);
-  text += fmt::format("[grid]\nsteps = [{}]\n{} = [{}]   # {}\n\n", fmt::join(steps, ", "),
-                      as_scale ? "guidance_scale" : "omega", as_scale ? omega + 1 : omega,
-                      as_scale ? "1 + omega" : "guidance_scale = 1 + omega");
-  return text + metrics_text(given, metrics_needed) + "[timing]\n";
+  text += fmt::format("[grid]\nsteps = [{}]\n", fmt::join(steps, ", "));
+  if (shared) text += guidance_line(given.guidance.value_or(checkpoints.front().usual.guidance));
+  text += fmt::format("\n[images]\nkeep = {}\n", keep_value(given.keep));
+  return {text + "\n" + metrics_text(given, metrics_needed) + "[timing]\n",
+          shared ? "" : differing_guidance(checkpoints)};
 }
 
 RunRequest written_out(RunRequest request, std::ostream* messages) {
   if (request.short_run.checkpoints.empty()) return request;
+  check_paths(request.short_run);
   const std::string name = name_of(request.short_run);
   if (request.store.empty()) request.store = Path("results") / (name + ".sqlite");
+  expect_place_for(request.store);
   request.experiment = Path(request.store).replace_extension(".toml");
-  const std::string text = std::string(kMarker) + experiment_of(request.short_run, name, true);
+  const ShortExperiment experiment = experiment_of(request.short_run, name, true);
+  const std::string text = std::string(kMarker) + experiment.toml;
   std::error_code ignored;
   const bool exists = std::filesystem::exists(request.experiment, ignored);
   const std::string there = exists ? read_file(request.experiment) : "";
@@ -145,7 +200,10 @@ RunRequest written_out(RunRequest request, std::ostream* messages) {
     make_folders(request.experiment.parent_path());
     write_file_atomically(request.experiment, text);
   }
-  if (messages) *messages << "experiment " << request.experiment.string() << ":\n" << text << std::endl;
+  if (messages)
+    *messages << "experiment " << request.experiment.string()
+              << (experiment.guidance.empty() ? "" : ", under different guidance: " + experiment.guidance) << ":\n"
+              << text << std::endl;
   return request;
 }
 
@@ -155,7 +213,7 @@ void run_init(const InitRequest& request, std::ostream& out) {
   std::error_code ignored;
   if (std::filesystem::exists(file, ignored) && !request.force)
     throw usage_error(file.string(), "is there already; choose another place with -o, or --force writes over it");
-  write_file_atomically(file, experiment_of(request.short_run, name, false));
+  write_file_atomically(file, experiment_of(request.short_run, name, false).toml);
   out << file.string() << ": fewstep run " << file.string() << " --dry-run checks it and tells what it takes\n";
 }
 

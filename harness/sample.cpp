@@ -6,6 +6,7 @@
 #include "core/files.h"
 #include "core/folder.h"
 #include "core/names.h"
+#include "harness/cut_captions.h"
 #include "harness/generate.h"
 #include "harness/interrupt.h"
 #include "harness/progress.h"
@@ -13,6 +14,7 @@
 #include "images/contact_sheet.h"
 #include "images/files.h"
 #include "models/weights.h"
+#include "settings/usual_sampling.h"
 #include "store/trained_for.h"
 
 #include <ATen/ops/cat.h>
@@ -28,9 +30,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kTeacherSteps = 25, kStudentSteps = 4;
-constexpr double kTeacherGuidanceScale = 7.5;  // diffusers' StableDiffusionPipeline
-
 constexpr std::size_t kMostOnASheet = 256;
 
 // Beside the folder: what lies in it is scored.
@@ -44,23 +43,15 @@ std::filesystem::path free_folder(const fs::path& checkpoint) {
   return folder;
 }
 
-// Of a student: a teacher has several.
-std::string only_sampler_of(CheckpointKind kind) {
-  return std::string(std::find_if(kSamplers.begin(), kSamplers.end(), [&](const SamplerInfo& sampler) {
-                       return sampler.kind == kind;
-                     })->name);
-}
-
 // What was not said, by what the checkpoint is and was trained for.
-SampleRequest completed(SampleRequest request, const CheckpointInfo& checkpoint) {
-  const bool teacher = checkpoint.kind == CheckpointKind::kTeacher;
-  TrainedFor training;
-  if (const auto record = teacher ? std::nullopt : read_training_record(request.checkpoint, ""))
-    training = trained_for(*record);
-  if (request.sampler.empty()) request.sampler = teacher ? "dpm++" : only_sampler_of(checkpoint.kind);
-  if (request.steps == 0) request.steps = teacher ? kTeacherSteps : training.steps.value_or(kStudentSteps);
-  if (!request.guidance)
-    request.guidance = teacher ? Guidance{kTeacherGuidanceScale - 1, true} : Guidance{usual_omega(training), false};
+SampleRequest completed(SampleRequest request, const CheckpointInfo& checkpoint, std::ostream& messages) {
+  const TrainedFor training = trained_for(request.checkpoint);
+  const UsualSampling usual = usual_sampling(checkpoint, {training.omega_low, training.omega_high, training.steps});
+  const bool tells = request.sampler.empty() || request.steps == 0 || !request.guidance;
+  if (tells && !usual.why.empty()) messages << usual.why << std::endl;
+  if (request.sampler.empty()) request.sampler = usual.sampler;
+  if (request.steps == 0) request.steps = usual.steps;
+  if (!request.guidance) request.guidance = usual.guidance;
   if (request.output.empty()) request.output = free_folder(request.checkpoint);
   return request;
 }
@@ -84,9 +75,19 @@ Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   return cell;
 }
 
+// "lcm, 4 steps, omega 7 (guidance_scale 8), grid lcm of 50 original steps"
+std::string method_of(const Cell& cell) {
+  std::string text =
+      fmt::format("{}, {} step{}, omega {:.6g} (guidance_scale {:.6g}), grid {}", cell.sampler, cell.steps,
+                  cell.steps == 1 ? "" : "s", cell.guidance.omega, cell.guidance.omega + 1, name_of(cell.spacing));
+  if (cell.original_inference_steps > 0) text += fmt::format(" of {} original steps", cell.original_inference_steps);
+  if (cell.final_sigma != FinalSigma::kZero) text += fmt::format(", final_sigma {}", name_of(cell.final_sigma));
+  return text;
+}
+
 PromptSet captions_of(const SampleRequest& request, std::ostream& messages) {
   if (request.prompts) {
-    PromptSet set = read_prompts({.file = *request.prompts});
+    PromptSet set = read_prompts({.file = *request.prompts, .can_raise = false});
     messages << text_of(set, *request.prompts) << std::endl;
     if (!request.row) return set;
     std::erase_if(set.prompts, [&](const Prompt& prompt) { return prompt.row != *request.row; });
@@ -228,11 +229,11 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
     throw usage_error("sample", "expected the checkpoint before the caption, got " + given.checkpoint.string() +
                                     " before the folder " + *given.prompt);
   const CheckpointInfo info = inspect_checkpoint(given.checkpoint, false);
-  const SampleRequest request = completed(given, info);
+  const SampleRequest request = completed(given, info, messages);
   const Cell cell = cell_of(request, info);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
   const c10::InferenceMode inference;
-  ImageSize size = image_size(request.checkpoint, 0, 0);
+  ImageSize size = image_size(request.checkpoint, request.height, request.width);
   Starts starts = read_starts(request, size, find_sampler(cell.sampler).stochastic);
   if (starts.latents) {
     size.height = static_cast<int>(starts.latents->size(2) * size.downscale);
@@ -244,6 +245,10 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
   catch_interrupts();
   return with_our_errors([&] {
     const Checkpoint checkpoint = load_checkpoint(request.checkpoint, compute, false);
+    std::vector<std::string> texts;
+    for (const Prompt& prompt : prompts) texts.push_back(prompt.text);
+    if (const CutCaptions cut = cut_captions(checkpoint.tokenizer, texts); cut.count > 0)
+      messages << text_of(cut, prompts[cut.longest].row) << std::endl;
     Sampling sampling(request, checkpoint, cell, size, std::move(starts));
     Progress progress(messages, 0, static_cast<std::int64_t>(prompts.size()));
     progress.begin_cell(label_of(cell));
@@ -258,7 +263,7 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
     }
     progress.clear();
     sampling.save();
-    out << fmt::format("{} image{} in {}\n", done, done == 1 ? "" : "s", request.output.string());
+    out << fmt::format("{} image{} in {}: {}\n", done, done == 1 ? "" : "s", request.output.string(), method_of(cell));
     if (request.contact_sheet && done > 0) out << "contact sheet: " << sheet_of(request).string() << "\n";
     out << std::flush;
     return static_cast<int>(done == prompts.size() ? ExitCode::kOk : ExitCode::kInterrupted);

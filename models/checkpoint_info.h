@@ -20,6 +20,8 @@ struct CheckpointInfo {
   CheckpointKind kind = CheckpointKind::kTeacher;
   bool omega_embedding = false;  // UNet has time_cond_proj_dim
   Prediction prediction = Prediction::kEpsilon;
+  std::string scheduler;   // its class: "DDIMScheduler"
+  bool few_steps = false;  // a diffusion model that is made for few steps: Euler on trailing times
   // scheduler_config.json
   std::string beta_schedule = "scaled_linear";
   double beta_start = 0.00085, beta_end = 0.012;

@@ -145,6 +145,9 @@ void read_scheduler_config(const std::filesystem::path& path, const std::string&
   info.beta_start = config.number("beta_start");
   info.beta_end = config.number("beta_end");
   check_betas(info, path.string());
+  info.scheduler = class_name;
+  const bool euler = class_name == "EulerDiscreteScheduler" || class_name == "EulerAncestralDiscreteScheduler";
+  info.few_steps = euler && file.value("timestep_spacing", nlohmann::json()) == "trailing";
   info.zero_terminal_snr = config.boolean("rescale_betas_zero_snr");
   info.num_train_timesteps = whole_number(config, "num_train_timesteps", 2, 100'000);
   correct_as_pipeline(config, pipeline == "StableDiffusionPipeline", info);

@@ -48,10 +48,9 @@ TrainedFor trained_for(const TrainingRecord& record) {
   return training;
 }
 
-double usual_omega(const TrainedFor& training) {
-  constexpr double kPaper = 8;  // arXiv 2310.04378, table 1
-  if (!training.omega_low || (*training.omega_low <= kPaper && kPaper <= *training.omega_high)) return kPaper;
-  return (*training.omega_low + *training.omega_high) / 2;
+TrainedFor trained_for(const std::filesystem::path& checkpoint) {
+  const auto record = read_training_record(checkpoint, "");
+  return record ? trained_for(*record) : TrainedFor();
 }
 
 std::vector<std::string> outside_training(const TrainedFor& training, const SeriesKey& series) {

@@ -19,9 +19,8 @@ struct TrainedFor {
   std::optional<double> last_loss;
 };
 TrainedFor trained_for(const TrainingRecord& record);
-
-// ω to show a checkpoint at: the LCM paper's 8 where the training had it or does not say, else the middle of its range.
-double usual_omega(const TrainedFor& training);
+// The same of a checkpoint's folder; nothing is set where it has no fewstep.json.
+TrainedFor trained_for(const std::filesystem::path& checkpoint);
 
 // Warnings for a cell that asks of a student what it was not trained for: "ω 8 is outside 0 to 3 …".
 std::vector<std::string> outside_training(const TrainedFor& training, const SeriesKey& series);

@@ -98,7 +98,7 @@ TEST_F(AnExperiment, NeedsLittle) {
   EXPECT_FALSE(e.timing);
   EXPECT_EQ(e.height, 0);
   EXPECT_EQ(e.width, 0);
-  EXPECT_EQ(e.keep_images, 0);
+  EXPECT_EQ(e.keep_images, 8);
 }
 
 TEST_F(AnExperiment, HasTimingDefaultsWhereTheTableIsEmpty) {
