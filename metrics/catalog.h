@@ -33,6 +33,9 @@ struct MetricInfo {
   NetworkSlot network;
   std::span<const ProtocolInfo> protocols;  // the first is the default
   std::string_view rows_of = name;          // the metric whose rows it aggregates: they are measured and stored once
+  // How much worse a candidate may be by default: a part of the baseline's value, or in the metric's unit.
+  double margin = 0.03;
+  bool margin_is_relative = true;
 };
 
 inline constexpr std::array<std::string_view, 9> kPytorchFidEndings{".bmp", ".jpg", ".jpeg", ".pgm", ".png",
@@ -88,7 +91,9 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .needs_reference = false,
      .needs_prompts = true,
      .network = kClipModel,
-     .protocols = kClipScoreProtocols},
+     .protocols = kClipScoreProtocols,
+     .margin = 0.2,  // of 100·cos
+     .margin_is_relative = false},
     {.name = "fd-pocket",
      .title = "FD (pocket)",
      .source = "Heusel et al. 2017, arXiv:1706.08500, in the features of models/feature_net.h",

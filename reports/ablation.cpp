@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <compare>
 #include <map>
 #include <set>
 
@@ -27,6 +28,28 @@ constexpr std::array<AxisInfo, 3> kAblationAxes{{{kAblationAxisNames[0], "skip s
                                                  {kAblationAxisNames[1], "guidance scale ω", "ω "},
                                                  {kAblationAxisNames[2], "LCM's original steps", ""}}};
 
+// What tells rows apart, as numbers where they are numbers: rows are in this order.
+struct RowKey {
+  std::string checkpoint, sampler;  // no checkpoint where the axis runs over checkpoints
+  std::int64_t iterations = 0;
+  double omega = 0;
+  int original = 0;  // points of an LCM's grid
+  bool own_grid = false;
+  int steps = 0;
+  auto operator<=>(const RowKey&) const = default;
+};
+
+// The part of a label for each member; empty where it says nothing.
+std::vector<std::string> parts_of(const RowKey& key, std::string_view axis) {
+  const auto part = [](bool there, std::string text) { return there ? text : std::string(); };
+  return {part(key.checkpoint != key.sampler, key.checkpoint),
+          key.sampler,
+          fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"),
+          part(key.iterations > 0, fmt::format("{} iterations", key.iterations)),
+          part(axis != "omega", fmt::format("ω {:.6g}", key.omega)),
+          key.own_grid ? "own grid" : part(key.original > 0, fmt::format("grid of {}", key.original))};
+}
+
 class Ablation {
  public:
   Ablation(Store& store, const StoredTable& table, const AxisInfo& axis) : store_(store), table_(table), axis_(axis) {
@@ -36,9 +59,15 @@ class Ablation {
     for (const StoredCell& cell : table.cells) {
       const auto value = value_of(cell);
       if (!value) continue;
-      rows_[label_of(cell)][*value] = &cell;
+      for (const RowKey& key : keys_of(cell)) rows_[key][*value] = &cell;
       values_.insert(*value);
     }
+    // The line of own grids has the grid of one k alone.
+    if (axis_.name == "skip_step")
+      std::erase_if(rows_, [](const auto& row) {
+        return !row.first.own_grid && row.first.original > 0 && row.second.size() == 1;
+      });
+    name_rows();
     if (values_.empty())
       throw usage_error("--ablation", fmt::format("expected cells with a {}, found none", axis.title));
   }
@@ -46,9 +75,11 @@ class Ablation {
   View view(const std::optional<Published>& published) {
     View view;
     Document& document = view.document;
-    document.title = fmt::format("{}: over {}", table_.run.experiment, axis_.title);
+    document.title =
+        fmt::format("{}: over {}{}", table_.run.experiment, axis_.title, common_.empty() ? "" : " (" + common_ + ")");
+    document.experiment = table_.run.experiment;
     document.row_headers = {"setting"};
-    for (const auto& [label, cells] : rows_) document.row_labels.push_back({label});
+    for (const std::string& label : labels_) document.row_labels.push_back({label});
     for (const double value : values_) document.column_headers.push_back(fmt::format("{}{:.6g}", axis_.prefix, value));
     const auto keys = score_keys(table_.cells);
     std::vector<std::string> metrics;
@@ -78,25 +109,50 @@ class Ablation {
     return *found->second.skip_step;
   }
 
-  // What tells a row apart: all but the axis.
-  std::string label_of(const StoredCell& cell) const {
-    const SeriesKey& key = cell.series;
-    std::string label =
-        axis_.name == "skip_step" || key.checkpoint_name == key.sampler ? "" : key.checkpoint_name + " · ";
-    label += fmt::format("{} · {} step{}", key.sampler, key.steps, key.steps == 1 ? "" : "s");
-    if (axis_.name != "omega") label += fmt::format(" · ω {:.6g}", key.omega);
-    if (axis_.name != "original_inference_steps" && key.original_inference_steps > 0)
-      label += fmt::format(" · grid of {}", key.original_inference_steps);
-    const auto kept = kept_.find(key.checkpoint_sha256);
-    if (axis_.name == "skip_step" && kept != kept_.end())
-      label += fmt::format(" · {} iterations", kept->second.iterations);
-    return label;
+  // The rows of a cell: over skip steps, its grid may be its own, 1000/k, and one that others share.
+  std::vector<RowKey> keys_of(const StoredCell& cell) const {
+    const SeriesKey& series = cell.series;
+    RowKey key;
+    key.sampler = series.sampler;
+    key.steps = series.steps;
+    if (axis_.name != "omega") key.omega = series.omega;
+    if (axis_.name != "original_inference_steps") key.original = series.original_inference_steps;
+    if (axis_.name != "skip_step") {
+      key.checkpoint = series.checkpoint_name;
+      return {key};
+    }
+    if (const auto kept = kept_.find(series.checkpoint_sha256); kept != kept_.end())
+      key.iterations = kept->second.iterations;
+    constexpr double kTrainingTimes = 1000;
+    if (key.original == 0 || key.original != static_cast<int>(kTrainingTimes / *value_of(cell))) return {key};
+    RowKey own = key;
+    own.original = 0;
+    own.own_grid = true;
+    return {own, key};
+  }
+
+  // The title names what all rows have.
+  void name_rows() {
+    std::vector<std::vector<std::string>> parts;
+    for (const auto& [key, cells] : rows_) parts.push_back(parts_of(key, axis_.name));
+    labels_.assign(parts.size(), "");
+    for (std::size_t part = 0; part < parts.front().size(); ++part) {
+      const bool same = std::ranges::all_of(parts, [&](const auto& row) { return row[part] == parts.front()[part]; });
+      const auto add = [&](std::string& text, const std::string& one) {
+        if (!one.empty()) text += (text.empty() ? "" : " · ") + one;
+      };
+      if (same && parts.size() > 1) {
+        add(common_, parts.front()[part]);
+      } else {
+        for (std::size_t row = 0; row < parts.size(); ++row) add(labels_[row], parts[row][part]);
+      }
+    }
   }
 
   Section section_of(const ScoreKey& key, const std::vector<ScoreKey>& keys) {
     Section section{score_title(key, keys), {}, {}};
     ScoreDifferences differences(store_of(store_), key);
-    for (const auto& [label, cells] : rows_) {
+    for (const auto& [row, cells] : rows_) {
       std::vector<Entry> entries;
       std::vector<std::optional<Candidate>> candidates;
       for (const double value : values_) {
@@ -107,6 +163,7 @@ class Ablation {
                            : found == cells.end() ? "–"
                                                   : state_text(*found->second),
                            false, finite ? std::optional(score->score.value) : std::nullopt});
+        if (finite && std::isfinite(score->score.standard_error)) entries.back().error = score->score.standard_error;
         candidates.push_back(finite ? std::optional(Candidate{found->second, score->score.value}) : std::nullopt);
       }
       const auto bold = choose_bold(candidates, key.metric.higher_is_better, by_pairs(differences));
@@ -121,7 +178,9 @@ class Ablation {
     figure.title = score_title(key, keys) + " against " + std::string(axis_.title);
     figure.x = {std::string(axis_.title), axis_.name != "omega", {values_.begin(), values_.end()}};
     figure.y = {score_title(key, keys), false, {}};
-    for (const auto& [label, cells] : rows_) {
+    std::size_t row = 0;
+    for (const auto& [key_of_row, cells] : rows_) {
+      const std::string& label = labels_[row++];
       FigureLine line{label, figure.lines.size(), {}};
       for (const auto& [value, cell] : cells) {
         const StoredScore* score = find_score(*cell, key);
@@ -145,7 +204,9 @@ class Ablation {
   const AxisInfo& axis_;
   std::map<std::string, TrainedFor> trained_;  // by hash
   std::map<std::string, KeptAt> kept_;
-  std::map<std::string, std::map<double, const StoredCell*>> rows_;
+  std::map<RowKey, std::map<double, const StoredCell*>> rows_;
+  std::vector<std::string> labels_;  // of rows_, without what is common to all
+  std::string common_;
   std::set<double> values_;
 };
 

@@ -38,18 +38,15 @@ struct Coordinate {
 };
 using Place = std::vector<Coordinate>;
 
-enum class GuidanceNaming { kOmega, kGuidanceScale, kMixed };
+// ω, and guidance_scale = 1 + ω behind it: "7 (8)".
+constexpr std::string_view kGuidanceHeader = "omega (scale)";
 
 class Coordinates {
  public:
   explicit Coordinates(const std::vector<StoredCell>& cells) : first_(cells.data()) {
-    bool omega = false, scale = false;
-    for (const StoredCell& cell : cells) {
-      (cell.series.given_as_guidance_scale ? scale : omega) = true;
+    for (const StoredCell& cell : cells)
       for (const std::string* name : {&cell.series.checkpoint_name, &cell.series.sampler, &cell.series.spacing})
         ranks_.emplace(*name, static_cast<double>(ranks_.size()));
-    }
-    naming_ = omega && scale ? GuidanceNaming::kMixed : scale ? GuidanceNaming::kGuidanceScale : GuidanceNaming::kOmega;
   }
 
   Coordinate at(Axis axis, const StoredCell& cell) const {
@@ -64,7 +61,7 @@ class Coordinates {
       case Axis::kSpacing:
         return named(key.spacing);
       case Axis::kOmega:
-        return {key.omega, guidance(key)};
+        return {key.omega, fmt::format("{:.6g} ({:.6g})", key.omega, 1 + key.omega)};
       case Axis::kOriginalInferenceSteps:
         return {static_cast<double>(key.original_inference_steps),
                 key.original_inference_steps == 0 ? "none" : std::to_string(key.original_inference_steps)};
@@ -79,8 +76,7 @@ class Coordinates {
 
   std::string header(Axis axis) const {
     if (axis == Axis::kPosition) return "cell";
-    if (axis == Axis::kOmega && naming_ != GuidanceNaming::kOmega)
-      return naming_ == GuidanceNaming::kMixed ? "guidance" : "guidance_scale";
+    if (axis == Axis::kOmega) return std::string(kGuidanceHeader);
     return std::string(std::find_if(kAxes.begin(), kAxes.end(), [&](auto& row) { return row.axis == axis; })->name);
   }
 
@@ -95,7 +91,7 @@ class Coordinates {
       case Axis::kSpacing:
         return label;
       case Axis::kOmega:
-        return naming_ == GuidanceNaming::kMixed ? label : header(axis) + " " + label;
+        return "omega " + label;
       default:
         return header(axis) + " " + label;
     }
@@ -104,16 +100,8 @@ class Coordinates {
  private:
   Coordinate named(const std::string& name) const { return {ranks_.at(name), name}; }
 
-  // The knob that was given, by its own name where both were.
-  std::string guidance(const SeriesKey& key) const {
-    const double value = key.given_as_guidance_scale ? 1 + key.omega : key.omega;
-    if (naming_ != GuidanceNaming::kMixed) return fmt::format("{:.6g}", value);
-    return fmt::format("{} {:.6g}", key.given_as_guidance_scale ? "guidance_scale" : "omega", value);
-  }
-
   const StoredCell* first_;
   std::map<std::string, double> ranks_;
-  GuidanceNaming naming_ = GuidanceNaming::kOmega;
 };
 
 Place place_of(const Coordinates& coordinates, const std::vector<Axis>& axes, const StoredCell& cell) {
@@ -188,9 +176,9 @@ std::vector<bool> shown_axes(const Arrangement& arrangement) {
 
 // A label that says what it is of: "ω 7", "4 steps"; names stand for themselves.
 std::string axis_text(const std::string& header, const std::string& label) {
-  constexpr std::array<std::string_view, 5> kSelfTelling{"store", "checkpoint", "sampler", "spacing", "guidance"};
+  constexpr std::array<std::string_view, 4> kSelfTelling{"store", "checkpoint", "sampler", "spacing"};
   if (std::find(kSelfTelling.begin(), kSelfTelling.end(), header) != kSelfTelling.end()) return label;
-  if (header == "omega") return "ω\u00a0" + label;
+  if (header == kGuidanceHeader) return "ω\u00a0" + label.substr(0, label.find(' '));
   if (header == "original_inference_steps") return "grid of " + label;
   if (header == "steps") return label + (label == "1" ? " step" : " steps");
   return header + " " + label;

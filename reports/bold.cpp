@@ -23,7 +23,9 @@ std::vector<bool> choose_bold(const std::vector<std::optional<Candidate>>& colum
     if (!differs) return std::vector<bool>(column.size());
     bold[row] = !*differs;
   }
-  return bold;
+  // Bold over a whole column says nothing.
+  const auto marked = std::ranges::count(bold, true);
+  return static_cast<std::size_t>(marked) == candidates ? std::vector<bool>(column.size()) : bold;
 }
 
 const std::optional<UnitInfluence>& ScoreDifferences::influence(const StoredCell& cell, const StoredScore& score) {

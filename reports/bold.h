@@ -20,7 +20,7 @@ struct Candidate {
   double number = 0;
 };
 // For each candidate (null: none there) whether it is to be bold: the best, and those that cannot be told from it. None
-// with fewer than two candidates, and none where it cannot be said of one whether it differs.
+// with fewer than two candidates, where all would be, and where it cannot be said of one whether it differs.
 std::vector<bool> choose_bold(const std::vector<std::optional<Candidate>>& column, bool higher_is_better,
                               const ToldApart& told_apart);
 

@@ -1,6 +1,7 @@
 #include "reports/document.h"
 
 #include "core/error.h"
+#include "core/grouped.h"
 #include "reports/bold.h"
 #include "reports/figures.h"
 #include "reports/flags.h"
@@ -16,6 +17,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -217,14 +219,22 @@ void add_floor(Section& section, const StoredTable& table, const ScoreKey& key, 
   }
 }
 
-// Of the cells that are timed those that no other one beats in both, at the first batch size.
+bool has_flag(const std::vector<StoredCell>& cells, const ScoreKey& key, std::string_view flag) {
+  return std::ranges::any_of(cells, [&](const StoredCell& cell) {
+    const StoredScore* stored = find_score(cell, key);
+    return stored && std::ranges::find(stored->score.flags, flag) != stored->score.flags.end();
+  });
+}
+
+// Of the cells with stable times those that no other one beats in both, at the first batch size.
 void mark_front(Section& section, const Arrangement& arrangement, const ScoreKey& key) {
   std::map<const StoredCell*, std::pair<double, double>> places;  // milliseconds, score
   std::vector<std::pair<double, double>> points;
   for (const auto& row : arrangement.cells) {
     for (const StoredCell* cell : row) {
       const StoredScore* stored = cell ? find_score(*cell, key) : nullptr;
-      if (!stored || !std::isfinite(stored->score.value) || cell->timings.empty() || !cell->timings.front().total)
+      if (!stored || !std::isfinite(stored->score.value) || cell->timings.empty() || !cell->timings.front().total ||
+          cell->timings.front().unstable())
         continue;
       places[cell] = {cell->timings.front().total->median, stored->score.value};
       points.push_back(places[cell]);
@@ -287,6 +297,14 @@ Document with_methods(Document document, const Arrangement& arrangement) {
   return document;
 }
 
+Document with_short_provenance(Document document) {
+  constexpr std::array<std::string_view, 3> kShort{"Images", "Prompts", "Run"};
+  std::erase_if(document.provenance, [&](const auto& line) { return !std::ranges::count(kShort, line.first); });
+  if (!document.provenance.empty())
+    document.provenance.back().second += "; --full: protocols, checkpoints, machine, command";
+  return document;
+}
+
 Document by_metric(Document document) {
   Section joined;
   joined.title = fmt::format("{}", fmt::join(document.constants, ", "));
@@ -341,12 +359,15 @@ Document document_of(const ReportInput& input) {
         score_title(key, keys), arrangement, notes,
         [&](const StoredCell& cell) { return score_value(cell, key, trainings, notes); },
         Bold{key.metric.higher_is_better, by_pairs(differences)}));
+    Section& section = document.sections.back();
+    if (!document.images.empty()) section.images = grouped(table.cells.front().expected_images) + " images";
+    if (has_flag(table.cells, key, kBiasedUpward)) section.marks += notes.mark(explain_flag(kBiasedUpward));
     if (at_equal_n(table.cells, key))
-      mark_front(document.sections.back(), arrangement, key);
+      mark_front(section, arrangement, key);
     else
-      document.sections.back().marks += notes.mark(
+      section.marks += notes.mark(
           "of unequal numbers of images, on which this distance depends: nothing is bold, on the front or the best");
-    add_floor(document.sections.back(), table, key, arrangement, notes);
+    add_floor(section, table, key, arrangement, notes);
   }
   if (input.forwards)
     document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes,

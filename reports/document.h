@@ -2,6 +2,7 @@
 #include "reports/axes.h"
 #include "store/read.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ struct Entry {
   std::optional<double> number = {};  // by which rows can be sorted; nothing where text is no number
   std::string marks = {};             // of notes: " [1] [3]"
   bool on_front = false;              // no other cell is faster and better
+  std::optional<double> error = {};   // its standard error, where there is one
 
   std::string marked() const { return text + marks; }
 };
@@ -28,8 +30,9 @@ struct Section {
   std::vector<std::vector<std::string>> more_labels = {};  // of rows below those that every section has
   bool has_own_rows = false;                               // these alone
   std::string marks = {};                                  // of notes, of every entry
+  std::string images = {};                                 // "1,000 images" behind each number; empty where they differ
 
-  std::string marked_title() const { return title + marks; }
+  std::string marked_title() const { return title + (images.empty() ? "" : ", " + images) + marks; }
 };
 
 // Columns that belong together, in order: those of one metric.
@@ -49,6 +52,7 @@ struct Document {
   std::vector<ColumnGroup> groups;     // of all columns; empty where they stand alone
   std::vector<std::string> constants;  // what all rows have: "ω 7"
   std::vector<Section> sections;
+  std::map<std::string, std::string> anchors;                   // of a page: where a row's label leads, "lost-1"
   std::vector<std::string> notes;                               // [1], [2] … of the entries
   std::vector<std::pair<std::string, std::string>> provenance;  // what it takes to run it again
 
@@ -63,8 +67,15 @@ Document with_methods(Document document, const Arrangement& arrangement);
 // One table of all sections, a group of columns for each.
 Document by_metric(Document document);
 
+// Leaves of the provenance what a reader asks first, and names --full for the rest.
+Document with_short_provenance(Document document);
+
 // As a terminal of 120 columns shows it, and as Markdown.
-std::string terminal_text(Document document, bool colour);
+// columns: of the terminal, to which long labels are shortened; 0 for a pipe or a file, where they are whole.
+std::string terminal_text(Document document, bool colour, int columns = 0);
 std::string markdown_of(const Document& document);
+// The same for a paper, and as a row for each number: section, labels, column, value, standard error, text.
+std::string latex_of(const Document& document);
+std::string csv_of(const Document& document);
 
 }  // namespace fewstep

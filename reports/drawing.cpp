@@ -208,17 +208,28 @@ class Picture {
     cairo_fill(cairo_);
   }
 
+  // Lines that share their places along x are moved apart by a few pixels, as on the page, so that each error bar is
+  // seen.
+  double shift_of(const FigureLine& line) const {
+    constexpr double kMost = 12;  // pixels over all lines
+    if (figure_.x.ticks.empty()) return 0;
+    const auto count = static_cast<double>(figure_.lines.size());
+    const auto number = static_cast<double>(&line - figure_.lines.data());
+    return std::min(4.0, kMost / count) * (number - (count - 1) / 2);
+  }
+
   void draw_line(const FigureLine& line) {
     const Colour colour = colour_of(line);
     cairo_set_source_rgb(cairo_, colour.red, colour.green, colour.blue);
     cairo_set_line_width(cairo_, 1.8);
     set_dash(line);
     cairo_new_path(cairo_);
-    for (const FigurePoint& point : line.points) cairo_line_to(cairo_, x_.at(point.x), y_.at(point.y));
+    const double shift = shift_of(line);
+    for (const FigurePoint& point : line.points) cairo_line_to(cairo_, x_.at(point.x) + shift, y_.at(point.y));
     cairo_stroke(cairo_);
     cairo_set_dash(cairo_, nullptr, 0, 0);
     for (const FigurePoint& point : line.points) {
-      const double x = x_.at(point.x), y = y_.at(point.y);
+      const double x = x_.at(point.x) + shift, y = y_.at(point.y);
       if (point.y_range) {
         const double low = y_.at(point.y_range->first), high = y_.at(point.y_range->second);
         stroke(x, low, x, high, colour, 1.2);

@@ -35,6 +35,7 @@ struct Measure {
   std::optional<double> value;
   FigurePoint::Range range;
   std::string text;
+  bool may_win = true;  // be on the front: not where a time is unstable
 };
 using MeasureOf = std::function<Measure(const StoredCell&)>;
 
@@ -58,7 +59,8 @@ Measure total_ms(const StoredCell& cell, int batch) {
     const Quantiles& ms = *timing.total;
     return {ms.median, std::pair(ms.p10, ms.p90),
             ms_text(ms.median) + " ms (" + ms_text(ms.p10) + "–" + ms_text(ms.p90) + ")" +
-                (timing.unstable() ? ", unstable" : "")};
+                (timing.unstable() ? ", unstable" : ""),
+            !timing.unstable()};
   }
   return {{}, {}, "not timed"};
 }
@@ -82,7 +84,7 @@ void add_points(Figure& figure, const CellLines& from, const MeasureOf& x_of, co
       const std::string at = x.text.empty() ? "" : ", " + x.text;
       drawn.points.push_back({*x.value, *y.value, x.range, y.range,
                               line.label + kSeparator.data() + place + ": " + y.text + at, false,
-                              labels.empty() ? "" : labels[column]});
+                              labels.empty() ? "" : labels[column], x.may_win && y.may_win});
     }
     if (!drawn.points.empty()) figure.lines.push_back(std::move(drawn));
     if (!missing.empty()) figure.missing.push_back(std::move(missing));
@@ -145,7 +147,8 @@ Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::
       [&](const StoredCell& cell) { return score_measure(cell, key); }, point_labels(lines));
   std::vector<std::pair<double, double>> points;
   for (const FigureLine& line : figure.lines)
-    for (const FigurePoint& point : line.points) points.emplace_back(point.x, point.y);
+    for (const FigurePoint& point : line.points)
+      if (point.may_win) points.emplace_back(point.x, point.y);
   if (comparable) figure.front = pareto_front(points, key.metric.higher_is_better);
   choose_scale(figure, figure.y, &FigurePoint::y);
   return figure;

@@ -29,6 +29,7 @@ struct FigurePoint {
   std::string text;        // what the point says when it is pointed at
   bool marked = false;     // with a ring: a change beyond the noise
   std::string label = {};  // beside it: its number of steps; empty where the axis says it
+  bool may_win = true;     // be on the front: its time is stable
 };
 struct FigureLine {
   std::string label;

@@ -1,8 +1,11 @@
 #include "reports/headlines.h"
 
 #include "core/checkpoint_kind.h"
+#include "core/grouped.h"
+#include "metrics/margin.h"
 #include "reports/bold.h"
 #include "reports/figures.h"
+#include "reports/not_worse.h"
 #include "reports/scores.h"
 #include "store/trained_for.h"
 
@@ -14,6 +17,8 @@
 
 namespace fewstep {
 namespace {
+
+constexpr double kAlpha = 0.05;
 
 struct Place {
   const StoredCell* cell = nullptr;
@@ -45,22 +50,43 @@ const Place* best_of(const std::vector<Place>& places, const ScoreKey& key) {
   return places.empty() ? nullptr : &*std::max_element(places.begin(), places.end(), worse);
 }
 
-// See make_headlines.
-const Place* student_place(const std::vector<Place>& places, const Place& teacher, const ScoreKey& key,
-                           ScoreDifferences& differences) {
-  const Place* chosen = nullptr;
-  for (const Place& place : places) {
-    const auto difference = differences.between(*place.cell, *teacher.cell);
-    if (!difference || !place.cell->forwards) continue;
-    const double worse = key.metric.higher_is_better ? -difference->value : difference->value;
-    if (worse > 2 * difference->standard_error) continue;
-    if (!chosen || place.cell->forwards->mean < chosen->cell->forwards->mean) chosen = &place;
+// The teacher's cell and the student's, metric by metric; nothing of a metric without a paired standard error, or of a
+// cell with images that fail a sanity check.
+CellGap gap_of(const StoreOf& store_of, const std::vector<ScoreKey>& keys, const StoredCell& student,
+               const StoredCell& teacher) {
+  CellGap gap{student.forwards ? student.forwards->mean : 0, 0, {}};
+  if (!student.forwards || (student.seal.tripped && !student.seal.tripped->empty())) return gap;
+  for (const ScoreKey& key : keys) {
+    const auto difference = ScoreDifferences(store_of, key).between(student, teacher);
+    if (!difference || !std::isfinite(difference->standard_error) || difference->units < 2)
+      return {gap.forwards, 0, {}};
+    const double baseline = find_score(teacher, key)->score.value;
+    gap.metrics.push_back({key.metric.higher_is_better ? -difference->value : difference->value,
+                           difference->standard_error, static_cast<double>(difference->units - 1),
+                           default_margin(key.metric.name).of(baseline)});
+    gap.prompts = student.expected_images / std::max(1, student.images_per_prompt);
   }
-  return chosen ? chosen : best_of(places, key);
+  return gap.prompts < kLeastPrompts ? CellGap{gap.forwards, gap.prompts, {}} : gap;
+}
+
+// What is shown of a pair, and what is not.
+std::string claim_text(const StudentPair& pair) {
+  if (pair.not_worse)
+    return pair.student_text + " is not worse than " + pair.teacher_text + " by more than the margins";
+  std::string text =
+      pair.student->series.checkpoint_name + ": no step count is shown to be as good as " + pair.teacher_text;
+  if (pair.prompts < kLeastPrompts)
+    text += fmt::format("; {} prompts are too few, {} are the least", pair.prompts, kLeastPrompts);
+  else if (pair.prompts_needed)
+    text += fmt::format("; about {} prompts would settle it if the differences stayed",
+                        grouped(static_cast<std::int64_t>(*pair.prompts_needed)));
+  else
+    text += "; a metric is beyond its margin at each";
+  return text + ". Its best, " + pair.student_text;
 }
 
 std::string difference_text(double value, double error) {
-  return fmt::format("{}{:.2f} ± {:.2f}", value < 0 ? "−" : "+", std::abs(value), error);
+  return fmt::format("{}{:.2f} ± {:.2f}", std::round(100 * value) < 0 ? "−" : "+", std::abs(value), error);
 }
 
 std::string speed_text(const StoredCell& student, const StoredCell& teacher) {
@@ -114,11 +140,31 @@ std::vector<StudentPair> student_pairs(const StoreOf& store_of, const StoredTabl
     const auto of_teacher = places_of(lines, judge, teacher_of(*places.front().cell, teachers, trainings));
     const Place* teacher = best_of(of_teacher, judge);
     if (!teacher) continue;
-    ScoreDifferences by_judge(store_of, judge);
-    const Place* student = student_place(places, *teacher, judge, by_judge);
-    pairs.push_back({student->cell, teacher->cell, student->text, teacher->text});
+    std::vector<CellGap> gaps;
+    for (const Place& place : places) gaps.push_back(gap_of(store_of, keys, *place.cell, *teacher->cell));
+    const NotWorse choice = choose_not_worse(gaps, kAlpha);
+    const Place& student = choice.cell ? places[*choice.cell] : *best_of(places, judge);
+    const std::int64_t prompts = student.cell->expected_images / std::max(1, student.cell->images_per_prompt);
+    pairs.push_back({student.cell, teacher->cell, student.text, teacher->text, choice.cell.has_value(),
+                     prompts < kLeastPrompts ? std::nullopt : choice.prompts_needed, prompts});
   }
   return pairs;
+}
+
+std::string margins_text(const std::vector<StoredCell>& cells) {
+  std::string text;
+  for (const ScoreKey& key : score_keys(cells)) {
+    const std::string one = margin_text(default_margin(key.metric.name), metric_title(key.metric.name));
+    if (text.find(one) == std::string::npos) text += (text.empty() ? "" : ", ") + one;
+  }
+  return text;
+}
+
+std::string headline_rule(const std::vector<StoredCell>& cells) {
+  return fmt::format(
+      "A student is called not worse where every metric is worse than the teacher's best cell by less than its margin "
+      "({}): upper bounds of paired differences, at a family-wise error of {:.0f} % over all step counts and metrics.",
+      margins_text(cells), 100 * kAlpha);
 }
 
 std::vector<std::string> make_headlines(const StoreOf& store_of, const StoredTable& table,
@@ -134,8 +180,7 @@ std::vector<std::string> make_headlines(const StoreOf& store_of, const StoredTab
                      difference_text(difference->value, difference->standard_error);
     }
     if (differences.empty()) continue;
-    headlines.push_back(pair.student_text + " against " + pair.teacher_text + ": " + differences +
-                        speed_text(*pair.student, *pair.teacher));
+    headlines.push_back(claim_text(pair) + ": " + differences + speed_text(*pair.student, *pair.teacher));
   }
   return headlines;
 }

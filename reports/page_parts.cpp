@@ -15,12 +15,19 @@ using Json = nlohmann::ordered_json;
 using kainjow::mustache::data;
 
 // method: one name for all labels, which a narrow screen shows instead; empty for none.
-data row_of(const std::vector<std::string>& labels, const std::string& method, const std::vector<Entry>& entries) {
+data row_of(const std::vector<std::string>& labels, const std::string& method, const std::vector<Entry>& entries,
+            const std::map<std::string, std::string>& anchors) {
   data row;
   row.set("has_method", data(!method.empty()));
   row.set("method", one_line(method));
   data label_list(data::type::list), entry_list(data::type::list);
-  for (const std::string& label : labels) label_list.push_back(data("text", one_line(label)));
+  for (const std::string& label : labels) {
+    data one("text", one_line(label));
+    const auto anchor = anchors.find(label);
+    one.set("has_anchor", data(anchor != anchors.end()));
+    if (anchor != anchors.end()) one.set("anchor", anchor->second);
+    label_list.push_back(one);
+  }
   for (const Entry& entry : entries) {
     data cell("text", one_line(entry.marked()));
     cell.set("best", data(entry.best));
@@ -61,7 +68,7 @@ data sections_of(const Document& document) {
       const auto& labels = document.labels(section, row);
       const bool more = section.has_own_rows || row >= document.row_labels.size();
       const std::string method = document.methods.empty() ? "" : more ? labels.front() : document.methods[row];
-      rows.push_back(row_of(labels, method, section.entries[row]));
+      rows.push_back(row_of(labels, method, section.entries[row], document.anchors));
     }
     data groups(data::type::list);
     for (const ColumnGroup& group : document.groups) {

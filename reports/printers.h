@@ -1,6 +1,7 @@
 #pragma once
 #include "reports/arm.h"
 #include "reports/axes.h"
+#include "reports/formats.h"
 #include "store/read.h"
 
 #include <array>
@@ -20,6 +21,8 @@ struct ReportInput {
   const StoredTable& table;   // of all (side_by_side)
   const Arrangement& arrangement;
   bool colour = false;   // of a table on a terminal
+  bool full = false;     // with its whole provenance
+  int columns = 0;       // of the terminal; 0: a pipe or a file
   int grid_prompts = 8;  // of a page's image grid
   const Published* published = nullptr;
   int figure = 1;                      // of a picture
@@ -36,7 +39,7 @@ std::vector<PagePicture> missing_pictures(const ReportInput& input);
 
 // A format of `fewstep report`.
 struct Printer {
-  std::string_view name;
+  std::string_view name, ending;  // .csv is that of csv, or of samples-csv where --format says so
   std::string (*print)(const ReportInput& input);
 };
 
@@ -51,25 +54,19 @@ std::string print_html(const ReportInput& input);
 std::string print_svg(const ReportInput& input);  // of one figure
 std::string print_png(const ReportInput& input);
 
-inline constexpr std::string_view kSamplesParquet = "samples-parquet";
+inline constexpr std::string_view kSamplesParquet = "samples-parquet", kParquetEnding = ".parquet";
 inline constexpr std::array<Printer, 10> kPrinters{{
-    {"table", print_terminal},
-    {"markdown", print_markdown},
-    {"latex", print_latex},
-    {"csv", print_csv},
-    {"samples-csv", print_samples_csv},
-    {kSamplesParquet, nullptr},  // written by fewstep-engine, which has Arrow
-    {"json", print_json},
-    {"html", print_html},
-    {"svg", print_svg},
-    {"png", print_png},
+    {"table", ".txt", print_terminal},
+    {"markdown", ".md", print_markdown},
+    {"latex", ".tex", print_latex},
+    {"csv", ".csv", print_csv},
+    {"samples-csv", ".csv", print_samples_csv},
+    {kSamplesParquet, kParquetEnding, nullptr},  // written by fewstep-engine, which has Arrow
+    {"json", ".json", print_json},
+    {"html", ".html", print_html},
+    {"svg", ".svg", print_svg},
+    {"png", ".png", print_png},
 }};
-
-// The names alone, for the command line, which links no printer: kPrinters itself is used by report.cpp alone.
-inline constexpr auto kPrinterNames = [] {
-  std::array<std::string_view, kPrinters.size()> names{};
-  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kPrinters[i].name;
-  return names;
-}();
+inline constexpr auto kReportFormats = formats_of(kPrinters);  // kPrinters itself is used by report.cpp alone
 
 }  // namespace fewstep

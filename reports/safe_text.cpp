@@ -195,4 +195,19 @@ std::string shortened(std::string_view text, int width) {
   return kept + "…";
 }
 
+std::string shortened_in_the_middle(std::string_view text, int width) {
+  const int all = display_width(text);
+  if (all <= width) return std::string(text);
+  const int left = (width - 1) / 2, right = width - 1 - left;
+  std::string begin, end;
+  int used = 0;
+  for_each_character(text, [&](utf8proc_int32_t point, std::string_view bytes) {
+    const int next = used + utf8proc_charwidth(point);
+    if (next <= left) begin += bytes;
+    if (used >= all - right) end += bytes;
+    used = next;
+  });
+  return begin + "…" + end;
+}
+
 }  // namespace fewstep

@@ -24,5 +24,6 @@ std::string csv_text(std::string_view text);
 int display_width(std::string_view text);
 // Cuts text to at most width columns and shows "…" for the rest.
 std::string shortened(std::string_view text, int width);
+std::string shortened_in_the_middle(std::string_view text, int width);
 
 }  // namespace fewstep

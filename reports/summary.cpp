@@ -1,5 +1,6 @@
 #include "reports/summary.h"
 
+#include "core/grouped.h"
 #include "reports/document.h"
 #include "reports/figures.h"
 #include "reports/number_text.h"
@@ -60,6 +61,8 @@ Number total_ms(const StoredCell& cell) {
   return cell.timings.front().total->median;
 }
 
+bool is_stable(const StoredCell& cell) { return !cell.timings.empty() && !cell.timings.front().unstable(); }
+
 }  // namespace
 
 std::vector<SummaryCard> make_summary(const StoredTable& table) {
@@ -72,12 +75,20 @@ std::vector<SummaryCard> make_summary(const StoredTable& table) {
       const StoredScore* stored = find_score(cell, key);
       return stored && std::isfinite(stored->score.value) ? Number(stored->score.value) : Number();
     });
-    if (best.cell)
-      cards.push_back({"Best " + score_title(key, keys), score_text(find_score(*best.cell, key)->score), best.place});
+    if (!best.cell) continue;
+    const Score& score = find_score(*best.cell, key)->score;
+    std::string detail = fmt::format("{}, {} images", best.place, grouped(score.count));
+    for (const std::string& flag : score.flags) detail += ", " + flag;
+    cards.push_back({"Best " + score_title(key, keys), score_text(score), detail, !score.flags.empty()});
   }
-  if (const Best best = best_cell(lines, false, total_ms); best.cell) {
+  Best best =
+      best_cell(lines, false, [](const StoredCell& cell) { return is_stable(cell) ? total_ms(cell) : Number(); });
+  if (!best.cell) best = best_cell(lines, false, total_ms);
+  if (best.cell) {
+    const bool stable = is_stable(*best.cell);
     cards.push_back({fmt::format("Fastest, batch {}", best.cell->timings.front().batch),
-                     ms_text(*total_ms(*best.cell)) + " ms per image", best.place});
+                     ms_text(*total_ms(*best.cell)) + " ms per image", best.place + (stable ? "" : ", unstable timing"),
+                     !stable});
   }
   return cards;
 }

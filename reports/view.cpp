@@ -74,13 +74,16 @@ std::string print_figure(const std::vector<Figure>& figures, std::string_view fo
   return format == "svg" ? draw_svg(figure) : draw_png(figure);
 }
 
-std::string print_view(const View& view, std::string_view format, bool colour, int figure) {
-  if (format == "table") return terminal_text(view.document, colour);
+std::string print_view(const View& view, std::string_view format, bool colour, int figure, int columns) {
+  if (format == "table") return terminal_text(view.document, colour, columns);
   if (format == "markdown") return markdown_of(view.document);
+  if (format == "latex") return latex_of(view.document);
+  if (format == "csv") return csv_of(view.document);
   if (format == "html") return view_html(view);
   if (format == "json") return view_json(view);
   if (format == "svg" || format == "png") return print_figure(view.figures, format, figure);
-  throw usage_error("--format", fmt::format("expected table, markdown, html, json, svg or png here, got {}", format));
+  throw usage_error("--format",
+                    fmt::format("expected table, markdown, latex, csv, html, json, svg or png here, got {}", format));
 }
 
 }  // namespace fewstep

@@ -14,9 +14,9 @@ struct View {
   std::vector<Figure> figures;
 };
 
-// table, markdown, html, json, and svg or png of one figure (from 1). Throws Error (kUsage) for another format, and for
-// a figure that there is not.
-std::string print_view(const View& view, std::string_view format, bool colour, int figure);
+// table, markdown, latex, csv, html, json, and svg or png of one figure (from 1). Throws Error (kUsage) for another
+// format, and for a figure that there is not.
+std::string print_view(const View& view, std::string_view format, bool colour, int figure, int columns = 0);
 // A figure as a picture: svg or png.
 std::string print_figure(const std::vector<Figure>& figures, std::string_view format, int number);
 

@@ -100,6 +100,7 @@ void check_file(const std::filesystem::path& path, Store::Mode mode) {
   }
   if (mode == Store::Mode::kRead)
     throw input_error(path.string(), "expected a fewstep store, found no such file; `fewstep run` makes one");
+  expect_place_for(path);
   make_folders(path.parent_path());
 }
 

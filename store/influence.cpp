@@ -167,7 +167,7 @@ std::optional<Difference> paired_difference(const StoredScore& a, const UnitInfl
     return {};
   std::vector<double> differences = of_a.of_unit;
   for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= of_b.of_unit[i];
-  return Difference{a.score.value - b.score.value, standard_error_of_mean(differences)};
+  return Difference{a.score.value - b.score.value, standard_error_of_mean(differences), std::ssize(differences)};
 }
 
 }  // namespace fewstep

@@ -33,6 +33,7 @@ std::string prompts_hash(Store& store, const StoredCell& cell);
 // a − b of two cells, and its standard error over units; nothing where the units differ or are fewer than two.
 struct Difference {
   double value = 0, standard_error = 0;
+  std::int64_t units = 0;  // that were paired; 0: none
 };
 std::optional<Difference> paired_difference(const StoredScore& a, const UnitInfluence& of_a, const StoredScore& b,
                                             const UnitInfluence& of_b);

@@ -43,6 +43,7 @@ struct ComparedRow {
   std::vector<double> of_units = {};     // what each adds to the difference, mean 0
   bool of_groups = false;                // the units are groups of prompts
   double margin = 0;                     // how much worse it may be, in the metric's unit
+  Size margin_size;                      // the same as the gate gives it
   std::optional<double> noise_floor;     // half-width of the interval of the baseline against itself
   Verdict verdict = Verdict::kIncomplete;
   bool counts = true;                    // for the exit code

@@ -4,6 +4,7 @@
 #include "core/tripwires.h"
 #include "metrics/catalog.h"
 #include "settings/cells.h"
+#include "settings/toml/kinds.h"
 #include "settings/toml/table.h"
 
 #include <fmt/format.h>
@@ -64,23 +65,13 @@ std::vector<std::string> tripwire_names() {
 
 }  // namespace
 
-double Size::of(double baseline) const { return relative ? value * std::abs(baseline) : value; }
-
-std::string text_of(const Size& size) {
-  return size.relative ? fmt::format("{:.6g} %", 100 * size.value) : fmt::format("{:.6g}", size.value);
-}
-
 bool Gate::asks_for_latency() const {
   return std::any_of(margins.begin(), margins.end(), [](const Margin& margin) { return margin.metric == kLatency; });
 }
 
-Size default_margin(std::string_view metric) {
-  if (metric == "clip-score") return {0.2, false};
-  return {metric == kLatency ? 0.05 : 0.03, true};
-}
-
 Gate read_gate(const std::filesystem::path& file) {
   const toml::table parsed = read_toml(file, {});
+  expect_kind(FileKind::kGate, parsed, file.string());
   const TomlTable root(parsed, file.string(), "the gate",
                        {"alpha", "cells", "metrics", "unequal_noise", "margin", "allow"});
   Gate gate;

@@ -1,4 +1,6 @@
 #pragma once
+#include "metrics/margin.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -9,16 +11,6 @@
 namespace fewstep {
 
 // How much worse a candidate may be, and what else a comparison asks for.
-
-// The name under which margins and results speak of milliseconds per image.
-inline constexpr std::string_view kLatency = "latency";
-
-struct Size {
-  double value = 0;
-  bool relative = false;  // a part of the baseline's value
-  double of(double baseline) const;
-};
-std::string text_of(const Size& size);  // "0.2", "3 %"
 
 struct Margin {
   std::string metric;  // a name, NAME:PROTOCOL, or "latency"
@@ -40,9 +32,6 @@ struct Gate {
   bool unequal_noise = false;
   bool asks_for_latency() const;
 };
-
-// 0.2 of 100·cos for CLIP score, 5 % of the time, 3 % of the value of everything else.
-Size default_margin(std::string_view metric);
 
 // GATE.toml; docs/gate.md has its keys. Throws Error (kUsage) with line and column.
 Gate read_gate(const std::filesystem::path& file);

@@ -8,8 +8,8 @@
 
 namespace fewstep {
 
-// Fewer prompts than this have no standard error that a verdict could stand on; fewer processes no time.
-inline constexpr std::int64_t kLeastPrompts = 25, kLeastProcesses = 5;
+// Fewer processes of an arm give no time.
+inline constexpr std::int64_t kLeastProcesses = 5;
 
 // Decides. Quality: one family of tests over cells × metrics, paired over prompts; "worse" by Holm at alpha on
 // one-sided p-values, intervals by Bonferroni at the same level, a pass where the interval lies inside the margin.

@@ -5,6 +5,7 @@
 #include "store/influence.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -73,6 +74,29 @@ std::string label_of(const StoredCell& a, const StoredCell& b) {
   const std::string sampler =
       a.series.sampler == b.series.sampler || made_elsewhere(a) || made_elsewhere(b) ? key.sampler + " · " : "";
   return fmt::format("{}{} step{} · {}", sampler, key.steps, key.steps == 1 ? "" : "s", guidance_text(key));
+}
+
+// The values of cells along an axis, "7 and 8".
+template <class Text>
+std::string values_of(const Cells& cells, const Text& text) {
+  std::vector<std::string> seen;
+  for (const StoredCell* cell : cells)
+    if (const std::string one = text(cell->series); !std::ranges::count(seen, one)) seen.push_back(one);
+  return fmt::format("{}", fmt::join(seen, " and "));
+}
+
+// The axes along which no cell of one arm has a value of the other's: "ω 7 against ω 8".
+std::vector<std::string> differing_axes(const Cells& ours, const Cells& theirs) {
+  std::vector<std::string> axes;
+  const auto check = [&](const auto& text) {
+    const bool common = std::ranges::any_of(ours, [&](const StoredCell* a) {
+      return std::ranges::any_of(theirs, [&](const StoredCell* b) { return text(a->series) == text(b->series); });
+    });
+    if (!common) axes.push_back(values_of(ours, text) + " against " + values_of(theirs, text));
+  };
+  check([](const SeriesKey& key) { return fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"); });
+  check([](const SeriesKey& key) { return fmt::format("ω {:.6g}", key.omega); });
+  return axes;
 }
 
 // Says what differs: "prompts differ: a here, b there".
@@ -207,7 +231,10 @@ class Matcher {
           matching_.notes.push_back(name_of_cell(*cell) + " is in the candidate alone and not compared");
     if (matching_.pairs.empty() && matching_.unequal.empty()) {
       matching_.incomplete.clear();
-      matching_.unequal.push_back("no cell of the baseline has its like in the candidate");
+      const auto axes = differing_axes(ours_, theirs_);
+      if (!axes.empty()) matching_.notes.clear();
+      matching_.unequal.push_back("no cell of the baseline has its like in the candidate" +
+                                  (axes.empty() ? "" : fmt::format(": {}", fmt::join(axes, ", "))));
     }
     return std::move(matching_);
   }

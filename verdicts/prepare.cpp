@@ -123,7 +123,8 @@ class Preparation {
     const StoredScore *ours = find_score(*pair.baseline, key), *theirs = find_score(*pair.candidate, key);
     if (ours) row.baseline = ours->score.value;
     if (theirs) row.candidate = theirs->score.value;
-    if (std::isfinite(row.baseline)) row.margin = margin_of(pair, row.metric, row.protocol).first.of(row.baseline);
+    row.margin_size = margin_of(pair, row.metric, row.protocol).first;
+    if (std::isfinite(row.baseline)) row.margin = row.margin_size.of(row.baseline);
     decide_or_prepare(row, pair, ours, theirs);
     result_.rows.push_back(std::move(row));
   }
@@ -221,6 +222,7 @@ class Preparation {
     if ((ours.empty() || theirs.empty()) && !asked) return;
     ComparedRow row = new_row(i, pair, std::string(kLatency), "", false);
     row.counts = asked;
+    row.margin_size = margin_of(pair, row.metric, row.protocol).first;
     fill_latency(row, pair, baseline_, candidate_, margin_of(pair, row.metric, row.protocol).first, asked, result_);
     result_.rows.push_back(std::move(row));
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include "reports/document.h"
+#include "reports/formats.h"
 #include "verdicts/comparison.h"
 #include "verdicts/lost_prompts.h"
 
@@ -38,11 +39,7 @@ inline constexpr std::array<VerdictPrinter, 5> kVerdictPrinters{{
     {"junit", ".xml", print_verdict_junit},
     {"html", ".html", print_verdict_html},
 }};
-inline constexpr auto kVerdictPrinterNames = [] {
-  std::array<std::string_view, kVerdictPrinters.size()> names{};
-  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kVerdictPrinters[i].name;
-  return names;
-}();
+inline constexpr auto kVerdictFormats = formats_of(kVerdictPrinters);
 
 // What all of them say.
 std::string headline_of(const Comparison& comparison);          // "regression: 2 of 40 comparisons regressed, …"

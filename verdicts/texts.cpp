@@ -4,6 +4,7 @@
 #include "verdicts/printers.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -144,6 +145,12 @@ Document document_of(const Comparison& comparison) {
                   "intervals by Bonferroni, {:.6g} % on each side",
                   comparison.tests, comparison.alpha,
                   100 * comparison.alpha / static_cast<double>(std::max<std::int64_t>(1, comparison.tests))));
+  std::vector<std::string> margins;
+  for (const ComparedRow& row : comparison.rows) {
+    const std::string one = margin_text(row.margin_size, row.metric == kLatency ? "latency" : metric_title(row.metric));
+    if (!std::ranges::count(margins, one)) margins.push_back(one);
+  }
+  if (!margins.empty()) lines.emplace_back("margins", fmt::format("{}", fmt::join(margins, ", ")));
   std::map<std::string, double> floors;
   for (const ComparedRow& row : comparison.rows)
     if (row.noise_floor) floors[metric_text(row)] = std::max(floors[metric_text(row)], *row.noise_floor);

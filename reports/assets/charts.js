@@ -40,7 +40,7 @@ function axisOptions(axis, extent, cut = false) {
     type: axis.logarithmic ? "logarithmic" : "linear",
     title: { display: true, text: axis.title, color: colour("--text") },
     grid: { color: colour("--rule"), borderColor: colour("--quiet") },
-    ticks: { color: colour("--quiet"), maxRotation: 0 },
+    ticks: { color: colour("--quiet"), maxRotation: 0, autoSkipPadding: 14 },
   };
   const [low, high] = extent;
   if (axis.logarithmic) {
@@ -261,7 +261,7 @@ function figureTools(entry) {
 // How many values the zoom leaves out.
 function tellOutside(entry) {
   const out = entry.state.zoomed ? outliersOf(entry.figure).length : 0;
-  entry.outside.textContent = out ? `${out} ${out === 1 ? "value lies" : "values lie"} outside; “zoom” shows all.` : "";
+  entry.outside.textContent = out ? `${out} ${out === 1 ? "value lies" : "values lie"} outside; switch “zoom” off to show ${out === 1 ? "it" : "them"}.` : "";
 }
 
 function makeFigure(figure, number) {

@@ -31,7 +31,7 @@ Fields cell_fields(const StoredTable& table, const StoredCell& cell) {
       {"sampler", csv_text(key.sampler)},
       {"steps", std::to_string(key.steps)},
       {"omega", number(key.omega)},
-      {"guidance_scale", key.given_as_guidance_scale ? number(1 + key.omega) : ""},
+      {"guidance_scale", number(1 + key.omega)},
       {"spacing", csv_text(key.spacing)},
       {"final_sigma", csv_text(key.final_sigma)},
       {"original_inference_steps", key.original_inference_steps ? std::to_string(key.original_inference_steps) : ""},
@@ -115,6 +115,24 @@ std::vector<Measured> measured_of(const StoredCell& cell, const std::vector<Scor
 }
 
 }  // namespace
+
+std::string csv_of(const Document& document) {
+  std::string out =
+      "section," + fmt::format("{}", fmt::join(document.row_headers, ",")) + ",column,value,standard_error,text\n";
+  for (const Section& section : document.sections) {
+    for (std::size_t row = 0; row < section.entries.size(); ++row) {
+      for (std::size_t column = 0; column < section.entries[row].size(); ++column) {
+        const Entry& entry = section.entries[row][column];
+        out += csv_text(section.title);
+        for (const std::string& label : document.labels(section, row)) out += "," + csv_text(label);
+        out += fmt::format(",{},{},{},{}\n", csv_text(document.column_headers[column]),
+                           entry.number ? number(*entry.number) : "", entry.error ? number(*entry.error) : "",
+                           csv_text(entry.text));
+      }
+    }
+  }
+  return out;
+}
 
 std::string print_csv(const ReportInput& input) {
   const StoredTable& table = input.table;

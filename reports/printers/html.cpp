@@ -119,6 +119,8 @@ void set_texts(data& page, const ReportInput& input, const Document& document, c
   for (const std::string& text : make_headlines(store_of(input.arms), table, pairs))
     headlines.push_back(data("text", one_line(text)));
   page.set("headlines", headlines);
+  page.set("has_headlines", data(!pairs.empty()));
+  page.set("headline_rule", one_line(headline_rule(table.cells)));
   page.set("title", one_line(document.title));
   const bool alone = input.arms.size() == 1;
   page.set("experiment", one_line(alone ? table.run.experiment : names_of(input.arms)));

@@ -97,7 +97,7 @@ Json cell_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
   const SeriesKey& key = cell.series;
   Json json = {
       {"checkpoint", key.checkpoint_name}, {"sampler", key.sampler}, {"steps", key.steps}, {"omega", key.omega}};
-  if (key.given_as_guidance_scale) json["guidance_scale"] = 1 + key.omega;
+  json["guidance_scale"] = 1 + key.omega;
   json["spacing"] = key.spacing;
   json["final_sigma"] = key.final_sigma;
   json["original_inference_steps"] = key.original_inference_steps ? Json(key.original_inference_steps) : Json(nullptr);

@@ -112,7 +112,7 @@ class Table {
   // "4 steps" as "4" under a group's title: the caption says of what.
   std::string heads_text() {
     std::vector<std::string> heads;
-    for (const std::string& header : document_.row_headers) heads.push_back(latex_text(header));
+    for (const std::string& header : document_.row_headers) heads.push_back(head_text(header));
     std::string out;
     if (!document_.groups.empty()) {
       std::vector<std::string> titles(document_.row_headers.size(), "");
@@ -126,8 +126,14 @@ class Table {
       }
       out += line(titles) + " " + rules + "\n";
     }
-    for (const std::string& header : document_.column_headers) heads.push_back(latex_text(short_head(header)));
+    for (const std::string& header : document_.column_headers) heads.push_back(head_text(short_head(header)));
     return out + line(heads);
+  }
+
+  // Guidance by its letter: "omega (scale)", "omega 7 (8)".
+  static std::string head_text(const std::string& header) {
+    constexpr std::string_view kOmega = "omega";
+    return header.starts_with(kOmega) ? "$\\omega$" + latex_text(header.substr(kOmega.size())) : latex_text(header);
   }
 
   std::string short_head(const std::string& header) const {
@@ -184,6 +190,10 @@ class Table {
 std::string print_latex(const ReportInput& input) {
   Document document = document_of(input);
   if (!input.by_metric) document = with_methods(std::move(document), input.arrangement);
+  return latex_of(document);
+}
+
+std::string latex_of(const Document& document) {
   std::string out = "% " + one_line(document.title) + "\n% Needs \\usepackage{booktabs,threeparttable,graphicx}\n";
   std::set<std::string> labels;
   for (const Section& section : document.sections) out += Table(document, section).print(labels);

@@ -8,16 +8,13 @@
 namespace fewstep {
 namespace {
 
-constexpr int kMaxLabelWidth = 32;
 constexpr int kGap = 2;
-constexpr int kWidth = 120;
+constexpr int kWidth = 120, kLeastColumns = 40;
 
 std::string pad(const std::string& text, int width, bool right) {
   const std::string space(static_cast<std::size_t>(std::max(0, width - display_width(text))), ' ');
   return right ? space + text : text + space;
 }
-
-std::string label_text(const std::string& label) { return shortened(one_line(label), kMaxLabelWidth); }
 
 // Lines of at most width columns, broken at spaces; those after the first are indented.
 void append_wrapped(std::string& out, std::string_view text, int width, int indent) {
@@ -42,7 +39,12 @@ void append_wrapped(std::string& out, std::string_view text, int width, int inde
 
 class Terminal {
  public:
-  Terminal(Document document, bool colour, int width) : document_(std::move(document)), colour_(colour), width_(width) {
+  // columns: of a terminal; 0 for a pipe.
+  Terminal(Document document, bool colour, int columns)
+      : document_(std::move(document)),
+        colour_(colour),
+        width_(columns > 0 ? std::max(columns, kLeastColumns) : kWidth),
+        label_columns_(columns > 0 ? width_ / 2 : 0) {
     for (std::size_t axis = 0; axis < document_.row_headers.size(); ++axis) {
       int widest = display_width(document_.row_headers[axis]);
       for (const auto& labels : document_.row_labels)
@@ -102,6 +104,12 @@ class Terminal {
     return widths;
   }
 
+  // Names are whole in a pipe; a terminal keeps half of its columns for numbers.
+  std::string label_text(const std::string& label) const {
+    const std::string line = one_line(label);
+    return label_columns_ > 0 ? shortened_in_the_middle(line, label_columns_) : line;
+  }
+
   std::string group_title(std::size_t group) const {
     return one_line(document_.groups[group].title + document_.groups[group].marks);
   }
@@ -148,7 +156,7 @@ class Terminal {
 
   const Document document_;
   bool colour_;
-  int width_;
+  int width_, label_columns_;
   std::vector<int> label_widths_;
   int labels_width_ = 0;
   std::string out_;
@@ -156,10 +164,14 @@ class Terminal {
 
 }  // namespace
 
-std::string terminal_text(Document document, bool colour) {
-  return Terminal(std::move(document), colour, kWidth).print();
+std::string terminal_text(Document document, bool colour, int columns) {
+  return Terminal(std::move(document), colour, columns).print();
 }
 
-std::string print_terminal(const ReportInput& input) { return terminal_text(document_of(input), input.colour); }
+std::string print_terminal(const ReportInput& input) {
+  Document document = document_of(input);
+  return terminal_text(input.full ? std::move(document) : with_short_provenance(std::move(document)), input.colour,
+                       input.columns);
+}
 
 }  // namespace fewstep

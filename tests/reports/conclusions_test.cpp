@@ -63,7 +63,7 @@ TEST(Bold, IsNoneWhereItCannotBeSaidOrThereIsNothingToChoose) {
   EXPECT_THAT(choose_bold(column_of(cells, {10, 11, 20}), true, unknown), ElementsAre(false, false, false));
   EXPECT_THAT(choose_bold(column_of(cells, {10, std::nan(""), std::nan("")}), true, unknown),
               ElementsAre(false, false, false));
-  EXPECT_THAT(choose_bold(column_of(cells, {20, 20, 20}), true, unknown), ElementsAre(true, true, true)) << "equal";
+  EXPECT_THAT(choose_bold(column_of(cells, {20, 20, 20}), true, unknown), ElementsAre(false, false, false)) << "equal";
 }
 
 // A teacher and a student on ten prompts; metric rows are given by a function of the prompt.
@@ -78,6 +78,8 @@ class Pairs : public testing::Test {
     key.omega = 1;
     filled_.store.add_checkpoint(key.checkpoint_sha256, name, "/" + name, kind);
     const auto series = filled_.store.add_series(key);
+    for (std::int64_t row = 10; row < images; ++row)  // beyond those that the store has
+      filled_.store.add_prompts(key.prompt_source, std::array{row}, std::array{"caption " + std::to_string(row)});
     std::vector<SampleRow> samples;
     MetricRows rows{filled_.clip, 1, {}};
     double mean = 0;
@@ -104,6 +106,10 @@ class Pairs : public testing::Test {
     run_report(request, out, err);
     return out.str();
   }
+  std::vector<std::string> headlines() {
+    const StoredTable table = read_table(filled_.store);
+    return make_headlines(store_of(filled_.store), table, student_pairs(store_of(filled_.store), table, {}));
+  }
 
   TemporaryFolder folder_;
   FilledStore filled_{folder_.path() / "a.sqlite"};
@@ -117,21 +123,51 @@ TEST_F(Pairs, AreBoldTogetherWhereOnlyThePairedDifferenceTellsThemApart) {
       [](int prompt) { return 10.0F * static_cast<float>(prompt) - 1 + 2.0F * static_cast<float>(prompt % 2); });
   add("below", "consistency", 'e', 4, 10, [](int prompt) { return 10.0F * static_cast<float>(prompt) - 1; });
   const std::string table = report();
-  EXPECT_THAT(table, HasSubstr("| teacher | ddim | 1 | **45.00 ± 3.00** |"));
-  EXPECT_THAT(table, HasSubstr("| near | lcm | 1 | **45.00 ± 3.00** |"));
-  EXPECT_THAT(table, HasSubstr("| below | lcm | 1 | 44.00 ± 3.00 |"));
+  EXPECT_THAT(table, HasSubstr("| teacher | ddim | 1 (2) | **45.00 ± 3.00** |"));
+  EXPECT_THAT(table, HasSubstr("| near | lcm | 1 (2) | **45.00 ± 3.00** |"));
+  EXPECT_THAT(table, HasSubstr("| below | lcm | 1 (2) | 44.00 ± 3.00 |"));
 }
 
 TEST_F(Pairs, MakeTheHeadline) {
-  add("teacher", "teacher", 'b', 8, 60, [](int prompt) { return static_cast<float>(prompt); });
-  add("lcm", "consistency", 'd', 1, 6, [](int prompt) { return static_cast<float>(prompt) - 5; });
-  add("lcm", "consistency", 'd', 2, 12,
-      [](int prompt) { return static_cast<float>(prompt) + static_cast<float>(prompt % 2); });
-  add("lcm", "consistency", 'd', 4, 24, [](int prompt) { return static_cast<float>(prompt) + 1; });
-  const StoredTable table = read_table(filled_.store);
-  EXPECT_THAT(make_headlines(store_of(filled_.store), table, student_pairs(store_of(filled_.store), table, {})),
-              ElementsAre("lcm · 2 steps against teacher · ddim · 8 steps: ΔCLIP score +0.50 ± 0.17, 5.0 times faster"))
+  const auto at = [](int prompt) { return static_cast<float>(prompt); };
+  add("teacher", "teacher", 'b', 8, 60, at, 30);
+  const auto worse = [](int prompt) { return static_cast<float>(prompt) - 5; };
+  const auto near = [](int prompt) { return static_cast<float>(prompt) + 0.1F * static_cast<float>(prompt % 2); };
+  const auto better = [](int prompt) { return static_cast<float>(prompt) + 1; };
+  add("lcm", "consistency", 'd', 1, 6, worse, 30);
+  add("lcm", "consistency", 'd', 2, 12, near, 30);
+  add("lcm", "consistency", 'd', 4, 24, better, 30);
+  EXPECT_THAT(headlines(), ElementsAre("lcm · 2 steps is not worse than teacher · ddim · 8 steps by more than the "
+                                       "margins: ΔCLIP score +0.05 ± 0.01, 5.0 times faster"))
       << "the fewest forwards that are not worse";
+  EXPECT_THAT(headline_rule(read_table(filled_.store).cells), HasSubstr("(0.2 of CLIP score)"));
+}
+
+// Two standard errors would call each of these as good as the teacher.
+TEST_F(Pairs, MakeNoClaimThatTheirPromptsDoNotShow) {
+  const auto noisy = [](int prompt) { return static_cast<float>(prompt) + (prompt % 2 == 0 ? 3.0F : -3.0F); };
+  add(
+      "teacher", "teacher", 'b', 8, 60, [](int prompt) { return static_cast<float>(prompt); }, 30);
+  add("lcm", "consistency", 'd', 2, 12, noisy, 30);
+  EXPECT_THAT(headlines(),
+              ElementsAre(HasSubstr("lcm: no step count is shown to be as good as teacher · ddim · 8 steps; "
+                                    "about 672 prompts would settle it if the differences stayed. Its "
+                                    "best, lcm · 2 steps: ΔCLIP score +0.00 ± 0.56")));
+}
+
+TEST_F(Pairs, OfFewerThan25PromptsClaimNothing) {
+  add("teacher", "teacher", 'b', 8, 60, [](int prompt) { return static_cast<float>(prompt); });
+  add("lcm", "consistency", 'd', 2, 12, [](int prompt) { return static_cast<float>(prompt); });
+  EXPECT_THAT(headlines(),
+              ElementsAre(HasSubstr("; 10 prompts are too few, 25 are the least. Its best, lcm · 2 steps")));
+}
+
+TEST_F(Pairs, BeyondAMarginAtEveryStepCountSaySo) {
+  add(
+      "teacher", "teacher", 'b', 8, 60, [](int prompt) { return static_cast<float>(prompt); }, 30);
+  add(
+      "lcm", "consistency", 'd', 2, 12, [](int prompt) { return static_cast<float>(prompt) - 5; }, 30);
+  EXPECT_THAT(headlines(), ElementsAre(HasSubstr("; a metric is beyond its margin at each. Its best")));
 }
 
 // What tells a teacher's cells from each other its student does not have.

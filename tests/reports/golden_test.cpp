@@ -113,10 +113,10 @@ TEST_F(ReportGolden, Json) {
 TEST_F(ReportGolden, AFileHoldsWhatStandardOutputWould) {
   request_.colour = true;
   auto to_file = request_;
-  to_file.output = folder_.path() / "table.txt";
+  to_file.outputs = {folder_.path() / "table.txt"};
   EXPECT_EQ(report(to_file), "");
   request_.colour = false;  // a file is no terminal
-  EXPECT_EQ(read_file(*to_file.output), report(request_));
+  EXPECT_EQ(read_file(to_file.outputs.front()), report(request_));
 }
 
 }  // namespace

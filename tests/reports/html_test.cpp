@@ -167,11 +167,11 @@ TEST_F(Html, IsRefusedOnATerminalAndTakenByAFileOrAPipe) {
   std::ostringstream out, err;
   EXPECT_FEWSTEP_ERROR(run_report(request, out, err), ExitCode::kUsage, "expected -o FILE");
   EXPECT_EQ(out.str(), "");
-  request.output = folder_.path() / "page.html";
+  request.outputs = {folder_.path() / "page.html"};
   EXPECT_EQ(run_report(request, out, err), 0);
   EXPECT_EQ(out.str(), "");
   request.terminal = false;
-  request.output.reset();
+  request.outputs.clear();
   EXPECT_EQ(run_report(request, out, err), 0);
   EXPECT_EQ(out.str(), read_file(folder_.path() / "page.html"));
 }
@@ -235,7 +235,7 @@ TEST_F(Images, ThatCannotBeShownSayWhy) {
   std::filesystem::create_directory(folder_.path() / "store" / "folder.png");
   write_png(folder_.path() / "secret.png", {8, 8, std::vector<std::uint8_t>(192, 9)});
   std::filesystem::create_symlink(folder_.path() / "secret.png", folder_.path() / "store" / "link.png");
-  EXPECT_EQ(instead(images, ""), "image not kept");
+  EXPECT_EQ(instead(images, ""), "image not kept: fewstep report --remake-pictures makes it");
   EXPECT_EQ(instead(images, "nothing.png"), "image file is missing");
   EXPECT_EQ(instead(images, "folder.png"), "image is no file");
   EXPECT_EQ(instead(images, "text.png"), "image is no PNG of ours");

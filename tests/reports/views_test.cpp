@@ -108,7 +108,7 @@ TEST_F(HistoryReport, SeveralStoresStandSideBySide) {
   const std::string both = print(request);
   EXPECT_THAT(both, HasSubstr("## monday: "));
   EXPECT_THAT(both, HasSubstr("; tuesday: "));
-  EXPECT_THAT(both, HasSubstr("| checkpoint | sampler | omega | store |"));
+  EXPECT_THAT(both, HasSubstr("| checkpoint | sampler | omega (scale) | store |"));
   EXPECT_THAT(both, HasSubstr("| monday |"));
   EXPECT_THAT(both, HasSubstr("| tuesday |"));
   request.only = "steps=4";
@@ -234,9 +234,9 @@ TEST_F(SyntheticViews, FiguresArePicturesToo) {
   EXPECT_THAT(svg, testing::StartsWith("<?xml"));
   EXPECT_GT(svg.size(), 5000u);
   request_.format = "png";
-  request_.output = folder_.path() / "figure.png";
+  request_.outputs = {folder_.path() / "figure.png"};
   print(request_);
-  const Image image = read_image(*request_.output);
+  const Image image = read_image(request_.outputs.front());
   EXPECT_EQ(image.width, 1520);
   int coloured = 0;
   for (std::size_t i = 0; i < image.rgb.size(); i += 3) coloured += std::abs(image.rgb[i] - image.rgb[i + 2]) > 60;

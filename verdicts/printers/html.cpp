@@ -9,6 +9,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace fewstep {
 namespace {
 
@@ -35,11 +38,27 @@ data side_of(EmbeddedImages& images, Store& store, const std::optional<StoredSam
   return side;
 }
 
+// Of a cell's prompts that lost most.
+std::string anchor_of(std::size_t lost) { return "lost-" + std::to_string(lost + 1); }
+
+// What an exit code says, for a reader who knows no codes, and the colour that it has on the page.
+struct Outcome {
+  ExitCode code;
+  std::string_view words, colour;
+};
+constexpr std::array<Outcome, 5> kOutcomes{
+    {{ExitCode::kOk, "Pass: nothing is worse by more than its margin.", "good"},
+     {ExitCode::kRegression, "Regression: the candidate is worse.", "bad"},
+     {ExitCode::kInconclusive, "Inconclusive: these prompts do not show whether the candidate is worse.", "open"},
+     {ExitCode::kNotComparable, "Not comparable: the arms differ in what must be equal.", "open"},
+     {ExitCode::kIncomplete, "Incomplete: a cell, an image or a number is missing.", "open"}}};
+
 data lost_of(const VerdictInput& input) {
   EmbeddedImages images(2 * kMaxImageBytes);
   data cells(data::type::list);
   for (const LostPrompts& cell : input.lost) {
     data item("cell", one_line(cell.cell));
+    item.set("anchor", anchor_of(static_cast<std::size_t>(&cell - input.lost.data())));
     item.set("metric", metric_title(cell.metric));
     data prompts(data::type::list);
     for (const LostPrompt& prompt : cell.prompts) {
@@ -78,11 +97,15 @@ data reasons_of(const Comparison& comparison) {
 
 std::string print_verdict_html(const VerdictInput& input) {
   const Comparison& comparison = input.comparison;
-  const Document document = document_of(comparison);
+  Document document = document_of(comparison);
+  for (std::size_t i = 0; i < input.lost.size(); ++i) document.anchors.emplace(input.lost[i].cell, anchor_of(i));
   const std::string style = std::string(assets::kStyle) + std::string(assets::kCompareStyle);
   data page;
   page.set("title", one_line(document.title));
   page.set("outcome", std::string(outcome_of(comparison.code)));
+  const Outcome& outcome = *std::ranges::find(kOutcomes, comparison.code, &Outcome::code);
+  page.set("outcome_words", std::string(outcome.words));
+  page.set("outcome_class", std::string(outcome.colour));
   page.set("baseline", one_line(comparison.baseline.text));
   page.set("candidate", one_line(comparison.candidate.text));
   page.set("version", FEWSTEP_VERSION);
