@@ -8,6 +8,7 @@
 #include "reports/printers.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <ostream>
 #include <utility>
@@ -20,6 +21,19 @@ constexpr const char* kExitCodes =
     "10 regression, 11 inconclusive, 12 not comparable (compare, gate),\n"
     "13 incomplete (a cell failed), 75 interrupted: the same command continues.";
 
+// "--steps: Value 4-8 not in range 1 to 1000", of lists, which experiments take; empty for other faults.
+std::string explain_list(const std::string& what) {
+  constexpr std::string_view kValue = ": Value ", kRange = " not in range ";
+  const auto begin = what.find(kValue), end = what.find(kRange);
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return "";
+  const std::string value = what.substr(begin + kValue.size(), end - begin - kValue.size());
+  double number = 0;
+  const auto [rest, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (failure != std::errc() || rest == value.data() + value.size() || (*rest != ',' && *rest != '-')) return "";
+  return what.substr(0, begin) + ": expected one number, got " + value +
+         "; a list belongs into [grid] of an experiment file, which fewstep init writes";
+}
+
 // CLI11 names only the first word that it did not expect.
 std::string explain(const CLI::App& root, const CLI::ParseError& error, int argc, const char* const* argv) {
   std::string what = error.what();
@@ -30,6 +44,7 @@ std::string explain(const CLI::App& root, const CLI::ParseError& error, int argc
     if (std::find(names.begin(), names.end(), argv[1]) == names.end())
       what = "no such command: " + unknown_name(argv[1], names);
   }
+  if (const std::string one = explain_list(what); !one.empty()) what = one;
   // "--format: pdf not in {table,…}"
   const auto colon = what.find(": "), list = what.find(" not in {");
   if (colon != std::string::npos && list != std::string::npos && colon < list) {
@@ -104,7 +119,8 @@ bool needs_engine(const Command& command) {
   if (const auto* request = std::get_if<CompareRequest>(&command))
     return request->retime || request->noise_floor || request->remake_pictures;
   if (const auto* request = std::get_if<ReportRequest>(&command))
-    return request->remake_pictures || request->format == kSamplesParquet;
+    return request->remake_pictures || request->format == kSamplesParquet ||
+           std::ranges::any_of(request->outputs, [](const auto& file) { return file.extension() == kParquetEnding; });
   return !std::holds_alternative<int>(command) && !std::holds_alternative<InspectRequest>(command) &&
          !std::holds_alternative<SchemaRequest>(command) && !std::holds_alternative<InitRequest>(command);
 }

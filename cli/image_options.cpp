@@ -19,6 +19,10 @@ void check(const SampleRequest& request) {
   if (request.guidance && std::isnan(request.guidance->omega))  // which CLI11 finds in every range
     throw usage_error("sample", "expected a number as guidance, got nan");
   if (!request.prompt && !request.prompts) throw usage_error("sample", "expected a caption, or --prompts FILE");
+  std::error_code ignored;
+  if (request.prompt && std::filesystem::is_regular_file(*request.prompt, ignored))
+    throw usage_error("sample",
+                      "expected a caption, got the file " + *request.prompt + "; give --prompts " + *request.prompt);
   if (request.row && !request.prompts) throw usage_error("--row", "expected --prompts FILE, whose row it is");
   if (request.sampler.empty()) {
     if (request.spacing || request.original_steps > 0)
@@ -90,9 +94,15 @@ void add_sample(CLI::App& app, SampleRequest& request) {
   app.add_option("-o,--output", request.output, "folder for 00000.png, 00001.png … [samples/NAME]")->type_name("DIR");
   app.add_flag("--contact-sheet", request.contact_sheet, "the first 256 images as one, OUTPUT.png");
   app.add_flag("--force", request.force, "write over images that are there");
-  app.add_option("--latents", request.latents,
-                 "start from given noise: a .safetensors with latents [B,4,h,w], and noise [N-1,B,4,h,w] for lcm")
-      ->type_name("FILE");
+  auto* latents = app.add_option("--latents", request.latents,
+                                 "start from given noise: a .safetensors with latents [B,4,h,w], and noise "
+                                 "[N-1,B,4,h,w] for lcm")
+                      ->type_name("FILE");
+  for (const auto& [name, pixels] : {std::pair{"--height", &request.height}, {"--width", &request.width}})
+    app.add_option(name, *pixels, "of the images, in pixels [the checkpoint's]")
+        ->check(CLI::Range(8, 16'384))
+        ->type_name("N")
+        ->excludes(latents);
   app.add_option("--save-latents", request.save_latents,
                  "write final latents and float images [B,3,H,W] in -1..1 as .safetensors")
       ->type_name("FILE");
@@ -120,6 +130,7 @@ void add_score(CLI::App& app, ScoreRequest& request) {
                  "captions: a table that names the files, else one each in the order of the numbers in their names")
       ->type_name("FILE");
   app.add_flag("--assume-protocol", request.assume_protocol, "take statistics that do not name their protocol");
+  add_verify(app, request.verify);
   add_left_out(app, request.max_left_out);
   app.add_flag("--json", request.json, "print JSON");
   auto* store =

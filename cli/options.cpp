@@ -5,6 +5,7 @@
 #include "core/dtype.h"
 #include "core/messages.h"
 #include "datasets/caption_formats.h"
+#include "harness/requests.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -36,7 +37,11 @@ void add_compute(CLI::App& app, Compute to, const char* batch_text) {
         ->check(CLI::IsMember(texts(kDtypes)))
         ->capture_default_str();
   }
-  app.add_option("--batch", to.batch, batch_text)->check(CLI::Range(1, 4096))->type_name("N");
+  app.add_option("--batch", to.batch, batch_text)->check(CLI::Range(1, kMaxBatch))->type_name("N");
+}
+
+void add_verify(CLI::App& app, bool& verify) {
+  app.add_flag("--verify", verify, "read a reference folder again that the cache knows, and compare its content");
 }
 
 void add_metric_precision(CLI::App& app, std::string& precision) {
@@ -106,7 +111,11 @@ void add_short_run(CLI::App& app, ShortRun& to) {
       ->delimiter(',')
       ->check(CLI::Range(1, 1000))
       ->type_name("N,…");
-  add_guidance(app, to.guidance, "for all [what a student was trained for, else 8]");
+  add_guidance(app, to.guidance, "for all [by what each checkpoint is and was trained for]");
+  app.add_option("--keep", to.keep, "images of the first N prompts that are kept; or none, all, extremes")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}) | CLI::IsMember({"none", "all", "extremes"}))
+      ->type_name("N")
+      ->capture_default_str();
   add_networks(
       app, to.networks, [](const MetricInfo&) { return true; }, network_text);
 }

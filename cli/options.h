@@ -26,6 +26,7 @@ struct Compute {
 };
 // --device, --dtype where there is one, --batch.
 void add_compute(CLI::App& app, Compute to, const char* batch_text);
+void add_verify(CLI::App& app, bool& verify);
 void add_metric_precision(CLI::App& app, std::string& precision);
 void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& examples);
 void add_only(CLI::App& app, std::string& only);

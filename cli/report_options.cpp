@@ -14,7 +14,7 @@ void add_comparison(CLI::App& app, CompareRequest& request) {
   app.add_option("CANDIDATE", request.candidate, "the same; what is judged")->required();
   add_only(app, request.only);
   app.add_option("--format", request.format, "how to print it")
-      ->check(CLI::IsMember(texts(kVerdictPrinterNames)))
+      ->check(CLI::IsMember(texts(names_of_formats(kVerdictFormats))))
       ->capture_default_str();
   app.add_option("-o,--output", request.outputs,
                  "a file beside, in the format of its ending: .md .json .xml (JUnit) .html .txt (repeatable)")
@@ -41,11 +41,16 @@ void add_report(CLI::App& app, ReportRequest& request) {
   app.add_option("STORE", request.store, "SQLite file of fewstep run; STORE#3 is its run 3, STORE#lcm one checkpoint")
       ->required();
   app.add_option("MORE", request.more_stores, "more of them, side by side")->type_name("STORE");
-  app.add_option("--format", request.format, "how to print it")
-      ->check(CLI::IsMember(texts(kPrinterNames)))
-      ->capture_default_str();
-  app.add_option("-o,--output", request.output, "a file instead of standard output")->type_name("FILE");
+  app.add_option("--format", request.format, "how to print it [table; of a file its ending's]")
+      ->check(CLI::IsMember(texts(names_of_formats(kReportFormats))));
+  app.add_option("-o,--output", request.outputs,
+                 "a file instead of standard output, in the format of its ending: .txt .md .tex .csv .parquet .json "
+                 ".html .svg .png (repeatable)")
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.option_defaults()->group("What is shown");
+  app.add_flag("--full", request.full, "table: all of its provenance");
   add_only(app, request.only);
   app.add_option("-m,--metric", request.metrics, "these alone: fid, clip-score …, forwards, ms")
       ->delimiter(',')
@@ -73,8 +78,8 @@ void add_report(CLI::App& app, ReportRequest& request) {
   app.add_option("--run", request.run, "one run of the store [the latest]")->type_name("ID");
   app.footer(
       "Example:\n  fewstep report results/pocket-demo.sqlite --format markdown\n"
-      "  fewstep report results/pocket-demo.sqlite --format html -o pocket.html\n"
-      "  fewstep report results/pocket-demo.sqlite --format latex --columns metric,steps -o table.tex\n");
+      "  fewstep report results/pocket-demo.sqlite -o pocket.html -o pocket.csv\n"
+      "  fewstep report results/pocket-demo.sqlite --columns metric,steps -o table.tex\n");
 }
 
 void add_compare(CLI::App& app, CompareRequest& request) {

@@ -5,9 +5,25 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <string_view>
 
 namespace fewstep {
 namespace {
+
+bool is_store(const std::filesystem::path& path) {
+  constexpr std::string_view kMagic = "SQLite format 3";
+  std::ifstream file(path, std::ios::binary);
+  std::string begin(kMagic.size(), '\0');
+  return file.read(begin.data(), static_cast<std::streamsize>(begin.size())) && begin == kMagic;
+}
+
+// Other tools' experiments.
+bool is_other_text(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto ending = path.extension();
+  return (ending == ".yaml" || ending == ".yml" || ending == ".json") && !std::filesystem::is_directory(path, ignored);
+}
 
 // One that is no folder is an experiment file.
 void take_experiment(const std::vector<std::filesystem::path>& given, RunRequest& request) {
@@ -16,6 +32,13 @@ void take_experiment(const std::vector<std::filesystem::path>& given, RunRequest
     throw usage_error(
         "run", "expected one experiment file or checkpoints, got " + given[0].string() + " and " + given[1].string());
   std::error_code ignored;
+  if (given.size() == 1 && is_store(given[0]))
+    throw usage_error("run", "expected an experiment file or checkpoints, got the store " + given[0].string() +
+                                 "; use fewstep report " + given[0].string());
+  if (given.size() == 1 && is_other_text(given[0]))
+    throw usage_error("run", "expected an experiment file (.toml) or checkpoints, got " + given[0].string() +
+                                 (std::filesystem::exists(given[0], ignored) ? "" : ", which is not there") +
+                                 "; experiments/schema.md describes the file");
   const bool file = given.size() == 1 && !std::filesystem::is_directory(given[0], ignored) &&
                     (is_file(given[0]) || std::filesystem::exists(given[0], ignored));
   if (file)
@@ -27,7 +50,7 @@ void take_experiment(const std::vector<std::filesystem::path>& given, RunRequest
 void check(const RunRequest& request) {
   const ShortRun& given = request.short_run;
   const bool says = !given.prompts.empty() || !given.reference.empty() || !given.steps.empty() || given.guidance ||
-                    !given.networks.empty();
+                    !given.networks.empty() || given.keep != ShortRun().keep;
   if (given.checkpoints.empty() && says)
     throw usage_error(
         "run", "expected --prompts, --reference, --steps, guidance and networks beside checkpoints, got them beside " +
@@ -58,6 +81,7 @@ void add_run(CLI::App& app, RunRequest& request) {
       app.add_flag("--dry-run", request.dry_run, "check everything and print the plan: cells, images, bytes, time");
   app.add_flag("--calibrate", request.calibrate, "of a dry run: two batches of each checkpoint tell time and memory")
       ->needs(dry);
+  add_verify(app, request.verify);
   app.add_flag("--no-sharing", request.no_sharing,
                "compute every cell on its own; else equal evaluations are computed once, with equal results");
   app.add_option_function<std::string>(

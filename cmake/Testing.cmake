@@ -17,7 +17,7 @@ function(fewstep_tests folder)
     FEWSTEP_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden" FEWSTEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     FEWSTEP_BINARY_DIR="${PROJECT_BINARY_DIR}/bin")
   # Tests run side by side: threads that wait by spinning take the cores from those that work (half the suite's time).
-  set(environment ENVIRONMENT "OMP_WAIT_POLICY=passive")
+  set(environment ENVIRONMENT "OMP_WAIT_POLICY=passive" ENVIRONMENT_MODIFICATION "FEWSTEP_CACHE=set:")
   gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}." TEST_FILTER "-*OnCuda*"
     PROPERTIES TIMEOUT 300 ${environment})
   gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${folder}." TEST_FILTER "*OnCuda*"

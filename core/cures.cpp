@@ -1,7 +1,11 @@
 #include "core/cures.h"
 
+#include "core/names.h"
+
 #include <filesystem>
+#include <string>
 #include <system_error>
+#include <vector>
 
 namespace fewstep {
 namespace {
@@ -27,6 +31,11 @@ std::string cure_for_nothing_at(const std::filesystem::path& path) {
   std::error_code ignored;
   const auto exists = [&](const std::filesystem::path& place) { return std::filesystem::exists(place, ignored); };
   const std::filesystem::path owner = path.parent_path(), place = owner.parent_path();
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(owner.empty() ? "." : owner, ignored))
+    names.push_back(entry.path().filename().string());
+  if (const std::string near = nearest_name(path.filename().string(), names); !near.empty() && !exists(path))
+    return "; did you mean " + (owner / near).string() + "?";
   if (owner.filename().empty() || owner.filename().string().find_first_not_of('.') == std::string::npos) return "";
   if (exists(path) || exists(owner) || !(place.empty() || exists(place))) return "";
   return cure(WrongTurn::kHubId, (owner.filename() / path.filename()).string());

@@ -57,7 +57,8 @@ inline constexpr std::array<Cure, 11> kCures{{
 // What to do about it, for the end of a message. about is put in place of {}, its last part in place of {out}.
 std::string cure(WrongTurn turn, std::string_view about = "");
 
-// For a path at which there is nothing: kHubId where it ends as a name on a hub does, "owner/name"; else empty.
+// For a path at which there is nothing: the nearest name in its folder, "; did you mean lcm?"; kHubId where it ends as
+// a name on a hub does, "owner/name"; else empty.
 std::string cure_for_nothing_at(const std::filesystem::path& path);
 
 }  // namespace fewstep

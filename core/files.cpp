@@ -155,6 +155,14 @@ void make_folders(const std::filesystem::path& folder) {
   if (failure) throw environment_error(folder.string(), "cannot be made: " + failure.message());
 }
 
+void expect_place_for(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const auto folder = std::filesystem::absolute(file).lexically_normal().parent_path();
+  if (std::filesystem::exists(folder, ignored) || std::filesystem::exists(folder.parent_path(), ignored)) return;
+  throw usage_error(file.string(), "expected an existing folder, or one in an existing folder, got neither " +
+                                       folder.string() + " nor " + folder.parent_path().string() + "; create it first");
+}
+
 bool is_temporary(const std::filesystem::path& file) {
   constexpr std::size_t kRandom = 6;
   const std::string name = file.filename().string();

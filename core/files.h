@@ -27,6 +27,9 @@ std::string read_file_part(const std::filesystem::path& path, std::uint64_t offs
 
 // Makes a folder and those above it. Throws Error (kEnvironment) naming it and the system's reason.
 void make_folders(const std::filesystem::path& folder);
+// For a new file in a folder that will be made: throws Error (kUsage) unless the folder or its parent exists, since a
+// path with a typing error does not.
+void expect_place_for(const std::filesystem::path& file);
 
 // Writes through a temporary name in the same folder, fsyncs, renames: the file is there whole or not at all.
 // Throws Error (kEnvironment) naming the path and the system's reason (disk full, read-only …).

@@ -28,7 +28,8 @@ void LeftOut::finish(std::int64_t of, std::string_view noun, std::int64_t least)
   if (!fits(of, least) || count_ == of) {
     throw input_error(where_, "expected " + std::string(noun) + " of which at most " +
                                   std::to_string(limit(most_, of, least)) + " cannot be used, got " + text +
-                                  " that cannot; replace them, or raise max_left_out:" + named);
+                                  " that cannot; replace them" + (can_raise_ ? ", or raise max_left_out:" : ":") +
+                                  named);
   }
   warn(where_, text + " left out:" + named);
 }

@@ -15,8 +15,9 @@ constexpr std::int64_t kFewSamples = 10;
 // Samples that cannot be used: left out, counted, the first ten named, and an error where they are too many.
 class LeftOut {
  public:
-  // where: the file or folder. most: the largest part.
-  LeftOut(std::string where, double most) : where_(std::move(where)), most_(most) {}
+  // where: the file or folder. most: the largest part. can_raise: whether the user can name another one.
+  LeftOut(std::string where, double most, bool can_raise = true)
+      : where_(std::move(where)), most_(most), can_raise_(can_raise) {}
   // what: "[captions.tsv, line 12] expected …".
   void add(std::string_view what);
   std::int64_t count() const { return count_; }
@@ -30,6 +31,7 @@ class LeftOut {
   static constexpr std::int64_t kNamed = kFewSamples;
   std::string where_;
   double most_;
+  bool can_raise_;
   std::int64_t count_ = 0;
   std::string named_;
 };

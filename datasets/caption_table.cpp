@@ -134,7 +134,7 @@ std::optional<std::string> utf8_trouble(std::string_view text, std::string_view 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
 
 PromptCollector::PromptCollector(const PromptQuery& query)
-    : query_(query), left_out_(query.file.string(), query.max_left_out) {}
+    : query_(query), left_out_(query.file.string(), query.max_left_out, query.can_raise) {}
 
 void PromptCollector::add(std::optional<std::string_view> caption, std::span<const double> values, Place place,
                           std::optional<std::string_view> file) {

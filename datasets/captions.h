@@ -41,6 +41,7 @@ struct PromptQuery {
   FileNames files = FileNames::kIgnored;
   std::optional<std::string> file_column = {};  // found by itself where only one has a usual name
   double max_left_out = kMaxLeftOut;            // part of the rows whose text may be broken
+  bool can_raise = true;                        // whether the user can name another part
   std::optional<ShapesQuery> shapes = {};       // instead of file; needs count, and has no columns
 };
 

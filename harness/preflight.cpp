@@ -1,5 +1,6 @@
 #include "harness/preflight.h"
 
+#include "core/files.h"
 #include "core/warnings.h"
 #include "harness/environment.h"
 #include "harness/generate.h"
@@ -61,6 +62,7 @@ void preflight(const Experiment& experiment, const std::vector<Cell>& cells, con
     });
   }
   faults.check([&] {
+    expect_place_for(store);
     if (Store::is_there(store)) Store::open(store, Store::Mode::kRead);
   });
 }

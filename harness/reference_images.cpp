@@ -3,6 +3,7 @@
 #include "core/files.h"
 #include "harness/image_batches.h"
 #include "harness/progress.h"
+#include "harness/reference_cache.h"
 #include "images/files.h"
 #include "metrics/frechet.h"
 
@@ -35,14 +36,27 @@ Score distance(const std::vector<float>& rows, const OpenMetric& metric, const G
   return frechet_score(rows, metric.measure.width, own, reference).score;
 }
 
+std::string content_of(const ImageList& list, const std::filesystem::path& images, KnownFolders known,
+                       std::ostream& messages) {
+  const auto before = known == KnownFolders::kIgnore ? std::nullopt : known_content(list.files, images);
+  if (before && known == KnownFolders::kTake) return *before;
+  std::string hash = hash_of_files(list.files, images);
+  if (before && *before != hash)
+    messages << "reference: " << images.string()
+             << " has other content than when it was cached, under equal names, sizes and times" << std::endl;
+  if (known != KnownFolders::kIgnore) keep_content(list.files, images, hash);
+  return hash;
+}
+
 }  // namespace
 
 Reference reference_from_folder(const std::filesystem::path& images, const OpenMetric& metric,
-                                const std::filesystem::path& cache, int batch, double max_left_out,
+                                const std::filesystem::path& cache, int batch, double max_left_out, KnownFolders known,
                                 std::ostream& messages) {
   const ImageList list = list_images(images, image_rule(metric));
   messages << "reference: " << text_of(list, images) << std::endl;
-  Reference reference = reference_from_batches(hash_of_files(list.files, images), metric, cache, [&](const auto& use) {
+  const std::string hash = content_of(list, images, known, messages);
+  Reference reference = reference_from_batches(hash, metric, cache, [&](const auto& use) {
     for_each_image_batch(list.files, {batch, max_left_out}, messages,
                          [&](std::span<const Image> decoded, auto) { use(decoded); });
   });

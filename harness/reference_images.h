@@ -7,10 +7,14 @@
 
 namespace fewstep {
 
-// Statistics of a folder of images, kept in cache; the scores are flagged where broken ones were left out. Throws Error
-// (kInput) where these are more than the part max_left_out.
+// Whether a reference folder's content is taken from the cache (harness/reference_cache.h), where its files' names,
+// sizes and times are known; or read and compared with it; or read alone.
+enum class KnownFolders { kTake, kVerify, kIgnore };
+
+// Statistics of a folder of images, kept in cache (empty: not kept); the scores are flagged where broken ones were left
+// out. Throws Error (kInput) where these are more than the part max_left_out.
 Reference reference_from_folder(const std::filesystem::path& images, const OpenMetric& metric,
-                                const std::filesystem::path& cache, int batch, double max_left_out,
+                                const std::filesystem::path& cache, int batch, double max_left_out, KnownFolders known,
                                 std::ostream& messages);
 
 // The same of built-in scenes, drawn with kShapesImageSize pixels.

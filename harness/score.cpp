@@ -6,6 +6,8 @@
 #include "datasets/captions.h"
 #include "datasets/pairing.h"
 #include "harness/image_batches.h"
+#include "harness/reference_cache.h"
+#include "harness/reference_images.h"
 #include "harness/score_arm.h"
 #include "harness/score_parts.h"
 #include "images/files.h"
@@ -64,17 +66,11 @@ References make_references(const ScoreRequest& request, std::span<const OpenMetr
       references[user - metrics.data()] = reference_from_file(*request.reference, *user, request.assume_protocol);
     return references;
   }
-  std::int64_t skipped = 0;
-  const ImageList list = images_for(*request.reference, users);
-  messages << "reference: " << text_of(list, *request.reference) << std::endl;
-  const auto fitted = fit_images(users, [&](const auto& use) {
-    skipped = for_each_image_batch(list.files, {request.batch, request.max_left_out}, messages,
-                                   [&](auto images, auto) { use(images); });
-  });
-  for (std::size_t i = 0; i < users.size(); ++i) {
-    Reference& reference = references[users[i] - metrics.data()].emplace(Reference{fitted[i], "", {}});
-    if (skipped > 0) reference.flags.push_back("skipped-reference-images:" + std::to_string(skipped));
-  }
+  images_for(*request.reference, users);  // every metric has to count the same images
+  for (const OpenMetric* user : users)
+    references[user - metrics.data()] =
+        reference_from_folder(*request.reference, *user, references_folder({}), request.batch, request.max_left_out,
+                              request.verify ? KnownFolders::kVerify : KnownFolders::kTake, messages);
   return references;
 }
 

@@ -7,6 +7,7 @@
 #include "harness/generate.h"
 #include "harness/image_batches.h"
 #include "harness/made_again.h"
+#include "harness/reference_cache.h"
 #include "harness/reference_images.h"
 #include "harness/run_metrics.h"
 #include "harness/score_parts.h"
@@ -128,8 +129,9 @@ std::optional<Reference> reference_of(const ScoreRequest& request, const OpenMet
   if (!metric.metric->needs_reference) return {};
   if (!std::filesystem::is_directory(*request.reference))
     return reference_from_file(*request.reference, metric, request.assume_protocol);
-  const Path cache = Path(request.store).replace_extension(".references");
-  return reference_from_folder(*request.reference, metric, cache, kReferenceBatch, request.max_left_out, messages);
+  const Path cache = references_folder(Path(request.store).replace_extension(".references"));
+  return reference_from_folder(*request.reference, metric, cache, kReferenceBatch, request.max_left_out,
+                               request.verify ? KnownFolders::kVerify : KnownFolders::kTake, messages);
 }
 
 // The captions that have images, rising.

@@ -16,7 +16,7 @@ Captions read_captions(const ScoreRequest& request, std::span<const std::filesys
   captions.groups.resize(files.size());
   std::iota(captions.groups.begin(), captions.groups.end(), 0);
   if (!request.prompts) return captions;
-  const PromptSet set = read_prompts({.file = *request.prompts, .files = FileNames::kWhereThere});
+  const PromptSet set = read_prompts({.file = *request.prompts, .files = FileNames::kWhereThere, .can_raise = false});
   captions.source = set.source;
   captions.names_files = set.names_files;
   const Pairing pairing = pair_with_captions(request.images, files, set, *request.prompts);

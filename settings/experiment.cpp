@@ -6,6 +6,7 @@
 #include "settings/experiment_check.h"
 #include "settings/experiment_rows.h"
 #include "settings/methods.h"
+#include "settings/toml/kinds.h"
 #include "settings/weights.h"
 
 #include <algorithm>
@@ -19,9 +20,10 @@ using Path = std::filesystem::path;
 // Reads the tables of one file.
 class Reader {
  public:
-  Reader(const toml::table& root, const Path& file, const std::string& only, Faults& faults)
+  Reader(const toml::table& root, const Path& file, const std::string& only, Faults& faults, const Path& trained)
       : file_{file},
         only_(only),
+        trained_(trained),
         faults_(faults),
         root_(root, file.string(), "the experiment",
               {"name", "seed", "prompts", "reference", "checkpoint", "distill", "grid", "metric", "timing", "images"}) {
@@ -138,7 +140,8 @@ class Reader {
   }
 
   Path trained_folder(const std::string& name) const {
-    return std::filesystem::absolute(Path("results") / (experiment_.name + ".trained") / name);
+    return std::filesystem::absolute(trained_.empty() ? Path("results") / (experiment_.name + ".trained") : trained_) /
+           name;
   }
 
   void add_training(const TomlTable& table, const rows::Distill& given, const std::string& name, Recipe recipe) {
@@ -218,6 +221,7 @@ class Reader {
 
   SettingsFile file_;
   std::string only_;
+  Path trained_;
   Faults& faults_;
   TomlTable root_;
   Experiment experiment_;
@@ -237,11 +241,12 @@ const Path& ExperimentCheckpoint::path_for(int step_count) const {
 }
 
 Experiment read_experiment(const Path& toml, const std::vector<std::string>& overrides, const std::string& only,
-                           Faults* faults) {
+                           Faults* faults, const Path& trained) {
   const Path file = std::filesystem::absolute(toml).lexically_normal();
   const toml::table root = read_toml(file, overrides);
+  expect_kind(FileKind::kExperiment, root, file.string());
   Faults own;
-  Experiment experiment = Reader(root, file, only, faults ? *faults : own).read();
+  Experiment experiment = Reader(root, file, only, faults ? *faults : own, trained).read();
   own.finish(file.string());
   return experiment;
 }

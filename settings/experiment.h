@@ -77,7 +77,7 @@ struct Experiment : Axes {
   std::vector<MetricSettings> metrics;
   std::optional<Timing> timing;
   int height = 0, width = 0;     // 0: the checkpoint's sample_size × downscale
-  std::int64_t keep_images = 0;  // of the first so many prompts; kEvery: of all
+  std::int64_t keep_images = 8;  // of the first N prompts; kEvery: of all
   bool keep_extremes = false;    // and of the prompts that the page singles out, made again at the end
   static constexpr std::int64_t kEvery = std::numeric_limits<std::int64_t>::max();
   std::string canonical_json;  // every setting, sorted keys: its hash is the configuration's
@@ -86,8 +86,10 @@ struct Experiment : Axes {
 // Reads and checks. overrides: "key=value" with dotted keys (--set); only: the clauses of select(), whose cells'
 // checkpoints alone need to be there. Throws Error (kUsage) with file, line, column and the nearest known name, before
 // anything is loaded; of files that are missing or broken all at once, or they go to faults where that is given.
+// trained: the folder of students that are trained first; empty: results/NAME.trained.
 Experiment read_experiment(const std::filesystem::path& toml, const std::vector<std::string>& overrides = {},
-                           const std::string& only = "", Faults* faults = nullptr);
+                           const std::string& only = "", Faults* faults = nullptr,
+                           const std::filesystem::path& trained = {});
 
 // Whether a configuration as stores hold it (canonical_json) asks for the pictures of extremes.
 bool keeps_extremes(const std::string& canonical_json);

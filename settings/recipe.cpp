@@ -4,6 +4,7 @@
 #include "settings/methods.h"
 #include "settings/scenes.h"
 #include "settings/schema.h"
+#include "settings/toml/kinds.h"
 
 #include <limits>
 
@@ -195,6 +196,7 @@ void read_students(const Field<Recipe>&, const TomlTable& table, Recipe& to, Set
 Recipe read_recipe(const Path& toml, const std::vector<std::string>& overrides) {
   const Path file = std::filesystem::absolute(toml).lexically_normal();
   const toml::table root = read_toml(file, overrides);
+  expect_kind(FileKind::kRecipe, root, file.string());
   return RecipeReader(root, file).read();
 }
 

@@ -10,7 +10,9 @@ namespace fewstep {
 // - [weights] of fewstep.toml in folder (the experiment's; empty: none), then of ~/.config/fewstep.toml
 //   ($XDG_CONFIG_HOME), under the name of its option ("inception", "clip", "feature-net"); paths are relative to the
 //   file;
-// - a file or folder of one of its published names in $FEWSTEP_WEIGHTS, a list of folders as in PATH.
+// - a file or folder of one of its published names in $FEWSTEP_WEIGHTS, a list of folders as in PATH;
+// - the same in the caches of huggingface_hub ($HF_HUB_CACHE, $HF_HOME/hub, ~/.cache/huggingface/hub: models--*--NAME)
+//   and torch.hub ($TORCH_HOME/hub/checkpoints, ~/.cache/torch/hub/checkpoints), as safetensors.
 // Empty where there is none. Throws Error (kUsage) for a fewstep.toml that cannot be read.
 std::filesystem::path find_network(const NetworkSlot& network, const std::filesystem::path& folder);
 

@@ -22,7 +22,7 @@ ALLOWED = {
     "store": ["core", "formats", "metrics/clustered_error.h", "metrics/score.h"],
     "harness": ["core", "formats", "images", "models", "samplers", "metrics", "datasets", "settings", "distill", "store"],
     "reports": ["core", "formats", "images", "models", "samplers/catalog.h", "metrics", "settings/cells.h", "settings/toml/table.h", "store"],
-    "verdicts": ["core", "metrics/catalog.h", "metrics/clustered_error.h", "metrics/student.h", "settings", "store", "reports"],
+    "verdicts": ["core", "metrics/catalog.h", "metrics/clustered_error.h", "metrics/margin.h", "metrics/student.h", "settings", "store", "reports"],
     "cli": ["core", "samplers/catalog.h", "datasets/caption_formats.h", "metrics", "models", "settings", "store", "harness", "reports", "verdicts"],
 }
 ROOT = pathlib.Path(__file__).resolve().parent.parent

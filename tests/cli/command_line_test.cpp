@@ -273,13 +273,13 @@ TEST(Stats, HasDefaultsAndTakesEveryOption) {
 TEST(Report, HasDefaultsAndTakesEveryOption) {
   const auto plain = parse_as<ReportRequest>({"report", "s.sqlite"});
   EXPECT_EQ(plain.store, "s.sqlite");
-  EXPECT_EQ(plain.format, "table");
+  EXPECT_EQ(plain.format, "") << "table, or by the ending";
   EXPECT_TRUE(plain.rows.empty() && plain.columns.empty());
-  EXPECT_FALSE(plain.run || plain.output);
+  EXPECT_FALSE(plain.run || !plain.outputs.empty());
   const auto full = parse_as<ReportRequest>({"report", "s.sqlite", "--format", "json", "-o", "r.json", "--rows",
                                              "checkpoint", "--columns", "steps,omega", "--run", "3"});
   EXPECT_EQ(full.format, "json");
-  EXPECT_EQ(full.output, "r.json");
+  EXPECT_THAT(full.outputs, testing::ElementsAre("r.json"));
   EXPECT_EQ(full.rows, "checkpoint");
   EXPECT_EQ(full.columns, "steps,omega");
   EXPECT_EQ(full.run, 3);

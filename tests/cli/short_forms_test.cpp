@@ -112,20 +112,34 @@ TEST_F(ShortRuns, StandForAnExperimentByWhatTheCheckpointsAre) {
   EXPECT_EQ(request.experiment, folder.path() / "r/all.toml");
   EXPECT_THAT(messages.str(), HasSubstr(read_file(request.experiment)));
   const Experiment experiment = read_experiment(request.experiment);
-  EXPECT_EQ(experiment.name, "lcm-and-2");
+  EXPECT_EQ(experiment.name, "lcm+teacher+4-steps");
   ASSERT_EQ(experiment.checkpoints.size(), 3U);
   EXPECT_THAT(experiment.checkpoints[0].samplers, ElementsAre("lcm"));
   EXPECT_THAT(experiment.checkpoints[1].samplers, ElementsAre("ddim", "dpm", "dpm++"));
   EXPECT_EQ(experiment.checkpoints[1].name, "teacher");
   EXPECT_THAT(experiment.checkpoints[2].steps, ElementsAre(4)) << "which it was trained for";
   EXPECT_THAT(experiment.steps, ElementsAre(1, 2, 4, 8));
-  EXPECT_THAT(experiment.guidance, ElementsAre(Guidance{1.5, false})) << "the middle of the training's 0 to 3";
+  EXPECT_THAT(experiment.checkpoints[0].guidance, ElementsAre(Guidance{1.5, false})) << "the middle of 0 to 3";
+  EXPECT_THAT(experiment.checkpoints[1].guidance, ElementsAre(Guidance{6.5, true})) << "diffusers' default";
+  EXPECT_THAT(messages.str(), HasSubstr(".toml, under different guidance: lcm omega 1.5, teacher guidance_scale 7.5, "
+                                        "4-steps omega 1.5:\n"));
   ASSERT_EQ(experiment.metrics.size(), 2U);
   EXPECT_EQ(experiment.metrics[0].name, "clip-score");
   EXPECT_EQ(experiment.metrics[1].network, kPocket / "features");
   EXPECT_EQ(experiment.reference_statistics, kPocket / "reference.npz");
   EXPECT_TRUE(experiment.timing);
   EXPECT_EQ(written_out(request, nullptr).experiment, request.experiment) << "again, over its own";
+}
+
+TEST_F(ShortRuns, TakeOneGuidanceWhereItIsGivenOrEqual) {
+  ShortRun run = given();
+  run.guidance = Guidance{3, false};
+  EXPECT_EQ(experiment_of(run, "x", true).guidance, "");
+  EXPECT_THAT(experiment_of(run, "x", true).toml, HasSubstr("\nomega = [3]   # guidance_scale = 1 + omega\n"));
+  run.guidance.reset();
+  run.checkpoints = {kPocket / "lcm"};
+  EXPECT_EQ(experiment_of(run, "x", true).guidance, "");
+  EXPECT_THAT(experiment_of(run, "x", true).toml, HasSubstr("\nomega = [1.5]"));
 }
 
 TEST_F(ShortRuns, NeverWriteOverAPersonsExperiment) {
@@ -137,15 +151,31 @@ TEST_F(ShortRuns, NeverWriteOverAPersonsExperiment) {
   EXPECT_EQ(read_file(folder.path() / "mine.toml"), "name = \"mine\"\n");
 }
 
+// The layouts of huggingface_hub and torch.hub.
+TEST_F(ShortRuns, FindNetworksInTheCachesOfOtherPackages) {
+  const auto hub = folder.path() / ".cache/huggingface/hub/models--openai--clip-vit-large-patch14/snapshots/32bd";
+  for (const char* name : {"config.json", "model.safetensors"})
+    folder.write(hub.lexically_relative(folder.path()) / name, "{}");
+  EXPECT_EQ(find_network(kClipModel, {}), hub);
+  const auto torch = folder.write(".cache/torch/hub/checkpoints/pt_inception-2015-12-05-6726825d.pth", "");
+  EXPECT_EQ(find_network(kInception, {}), "") << "a pickle is never read";
+  EXPECT_THAT(how_to_name(kInception), HasSubstr(torch.string()));
+  EXPECT_THAT(how_to_name(kInception), HasSubstr("s.save_file("));
+  const auto converted = folder.write(".cache/torch/hub/checkpoints/pt_inception-2015-12-05-6726825d.safetensors", "");
+  EXPECT_EQ(find_network(kInception, {}), converted);
+  std::filesystem::remove(hub / "model.safetensors");
+  EXPECT_EQ(find_network(kClipModel, {}), "");
+}
+
 TEST_F(ShortRuns, WithoutANetworkSayHowToNameOne) {
   ShortRun run = given();
   run.networks.clear();
   EXPECT_FEWSTEP_ERROR(experiment_of(run, "x", true), ExitCode::kUsage,
                        "# no fid: --inception names it; or $FEWSTEP_WEIGHTS");
-  EXPECT_THAT(experiment_of(run, "x", false), HasSubstr("# no clip-score: --clip names it"));
+  EXPECT_THAT(experiment_of(run, "x", false).toml, HasSubstr("# no clip-score: --clip names it"));
   run.networks = {{"fid", folder.path() / "i.safetensors"}};
   run.reference.clear();
-  EXPECT_THAT(experiment_of(run, "x", false), HasSubstr("# no fid: --reference names images or statistics"));
+  EXPECT_THAT(experiment_of(run, "x", false).toml, HasSubstr("# no fid: --reference names images or statistics"));
 }
 
 TEST_F(ShortRuns, InitWritesAFileOnceUnlessItIsForced) {

@@ -1,4 +1,6 @@
 #include "core/cures.h"
+
+#include "core/files.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -26,7 +28,10 @@ TEST(Cures, TakeAPathForANameOnAHubWhereNothingLikeItIsThere) {
   EXPECT_THAT(cure_for_nothing_at("no-such-owner/model"), HasSubstr("hf download no-such-owner/model"));
   EXPECT_EQ(cure_for_nothing_at(folder.path() / "here/model"), "");
   EXPECT_EQ(cure_for_nothing_at(folder.path() / "model"), "");
-  EXPECT_EQ(cure_for_nothing_at("../model"), "");
+  EXPECT_EQ(cure_for_nothing_at("../no-such-model-anywhere"), "");
+  make_folders(folder.path() / "my-lcm");
+  EXPECT_EQ(cure_for_nothing_at(folder.path() / "my-lmc"),
+            "; did you mean " + (folder.path() / "my-lcm").string() + "?");
 }
 
 }  // namespace

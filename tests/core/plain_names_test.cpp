@@ -1,6 +1,6 @@
 #include "core/plain_names.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace fewstep {
 namespace {
@@ -36,6 +36,20 @@ TEST(PlainNames, AreToldFromOthers) {
   for (const char* name : {"a", "1", "_x", "+x", "A.b-c_d+e"}) EXPECT_TRUE(is_plain_name(name)) << name;
   for (const char* name : {"", "-a", ".a", "a b", "a/b", "é", "a\n"}) EXPECT_FALSE(is_plain_name(name)) << name;
   EXPECT_FALSE(is_plain_name(std::string(101, 'x')));
+}
+
+TEST(NamesOfFolders, AreTheLastPartsOfTheirPathsThatDiffer) {
+  const auto names = [](std::vector<std::filesystem::path> folders) { return names_of_folders(folders); };
+  EXPECT_THAT(names({"a/lcm", "b/teacher/"}), testing::ElementsAre("lcm", "teacher"));
+  EXPECT_THAT(names({"runA/checkpoint", "runB/checkpoint"}), testing::ElementsAre("runA", "runB"));
+  EXPECT_THAT(names({"runA/step-1", "runA/step-2", "runB/step-1"}),
+              testing::ElementsAre("runA-step-1", "runA-step-2", "runB-step-1"));
+  EXPECT_THAT(names({"a/x/model", "b/x/model"}), testing::ElementsAre("a", "b"));
+  EXPECT_THAT(names({"a/lcm", "a/lcm"}), testing::ElementsAre("lcm", "lcm-2"));
+  EXPECT_THAT(names({"hub/models--SimianLuo--LCM_Dreamshaper/snapshots/0123abc"}),
+              testing::ElementsAre("LCM_Dreamshaper"));
+  EXPECT_THAT(names({"hub/models--a--LCM/snapshots/01", "hub/models--b--SD/snapshots/23/"}),
+              testing::ElementsAre("LCM", "SD"));
 }
 
 }  // namespace

@@ -142,7 +142,7 @@ TEST_F(CutRuns, ShowAFloorOfHeldOutReferenceImagesOnRequest) {
   small_.more = "[images]\nheight = 32\nwidth = 32\n[reference]\nbuiltin = \"shapes\"\ncount = 50\nfloor = true\n";
   const Finished finished = small_.run();
   ASSERT_EQ(finished.code, 0) << finished.err;
-  EXPECT_THAT(finished.out, HasSubstr("\nfloor [1] "));
+  EXPECT_THAT(finished.out, HasSubstr("\nfloor [2] "));
   EXPECT_THAT(finished.out, HasSubstr("floor: 40 held-out reference images against the other ones"));
   const auto floor = small_.report().at("floors").at(0);
   EXPECT_EQ(floor.at("metric"), "fd-pocket");

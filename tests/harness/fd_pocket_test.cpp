@@ -115,7 +115,8 @@ TEST_F(FdPocketProgram, RunsInAnExperimentAndIsNotCalledFid) {
   const Finished finished = small_.run({"--batch", "4"});
   ASSERT_EQ(finished.code, 0) << finished.err;
   EXPECT_THAT(finished.out, HasSubstr("FD (pocket) ↓"));
-  EXPECT_THAT(finished.out, HasSubstr("FD (pocket): pocket, version 1, model "));
+  EXPECT_THAT(run_program("fewstep", {"report", small_.store(), "--full"}).out,
+              HasSubstr("FD (pocket): pocket, version 1, model "));
   EXPECT_THAT(finished.out, Not(HasSubstr("FID")));
   const auto result = small_.report().at("cells").at(0).at("metrics").at("fd-pocket");
   const double value = result.at("value");

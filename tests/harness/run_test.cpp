@@ -4,6 +4,7 @@
 #include "harness/generate.h"
 #include "harness/small_experiment.h"
 #include "images/files.h"
+#include "store/influence.h"
 #include "store/read.h"
 #include "store/training.h"
 
@@ -67,9 +68,58 @@ TEST(Run, AgainMakesNothingAndGivesTheSameScores) {
   const auto samples = count(small.store(), "sample");
   ASSERT_EQ(small.run().code, 0);
   EXPECT_EQ(count(small.store(), "sample"), samples);
-  EXPECT_EQ(count(small.store(), "run"), 2);
+  EXPECT_EQ(count(small.store(), "run"), 1) << "a run that repeats another is not recorded";
   EXPECT_EQ(scores(small.report()), first);
   EXPECT_THAT(small.run({"--dry-run"}).out, HasSubstr("0 images to make of 12"));
+}
+
+TEST(Run, RepeatedChangesNoReportUntilItsExperimentDoes) {
+  SmallExperiment small;
+  ASSERT_EQ(small.run().code, 0);
+  const auto report = [&](const char* format) {
+    return run_program("fewstep", {"report", small.store(), "--format", format, "--full"}).out;
+  };
+  const std::string json = report("json"), csv = report("csv"), table = report("table");
+  const Finished again = small.run();
+  EXPECT_THAT(again.err, HasSubstr("nothing new to compute: " + small.store().string()));
+  EXPECT_EQ(report("json"), json);
+  EXPECT_EQ(report("csv"), csv);
+  EXPECT_EQ(report("table"), table);
+  small.top = "# a comment\n";
+  ASSERT_EQ(small.run().code, 0);
+  EXPECT_EQ(count(small.store(), "run"), 2) << "audit and merge need the file as it is";
+}
+
+TEST(Run, OfSeveralImagesAPromptIsReadAsSuch) {
+  SmallExperiment small;
+  small.steps = "[1]";
+  ASSERT_EQ(small.run({"--set", "prompts.images_per_prompt=2"}).code, 0);
+  Store store = Store::open(small.store(), Store::Mode::kRead);
+  const StoredTable table = read_table(store);
+  EXPECT_EQ(table.cells.at(0).images_per_prompt, 2);
+  EXPECT_EQ(table.cells.at(0).expected_images, 12);
+  const auto influence = read_influence(store, table.cells[0], table.cells[0].scores.at(0));
+  ASSERT_TRUE(influence);
+  EXPECT_EQ(influence->of_unit.size(), 6U) << "a unit is a prompt";
+}
+
+TEST(Run, CountsTheCaptionsThatAreCut) {
+  const TemporaryFolder folder;
+  std::string longest;
+  for (int i = 0; i < 90; ++i) longest += "red ";
+  const auto captions = folder.write("captions.txt", "a red circle\n" + longest + "\na blue square\n");
+  const std::string pocket = std::string(FEWSTEP_SOURCE_DIR) + "/pocket/";
+  const auto store = folder.path() / "lcm.sqlite";
+  const Finished run = run_program("fewstep", {"run", pocket + "lcm", "--prompts", captions, "--clip", pocket + "clip",
+                                               "--steps", "1", "--store", store, "--device", "cpu"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const auto length = std::to_string(nlohmann::json::parse(read_file(pocket + "lcm/tokenizer/tokenizer_config.json"))
+                                         .at("model_max_length")
+                                         .get<int>());
+  EXPECT_THAT(run.err, HasSubstr("1 of 3 captions are longer than the text encoder's " + length +
+                                 " tokens and are cut; the longest is row 1 with 92 tokens"));
+  EXPECT_THAT(run.out, HasSubstr("captions.txt: all 3 captions (1 cut at " + length + " tokens)"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "lcm.images")) << "eight prompts' images are kept";
 }
 
 TEST(Run, DoesNotDependOnBatchOrThreads) {
@@ -321,12 +371,10 @@ TEST(Run, TrainsFirstWhatTheExperimentAsksForAndKeepsTheLossCurves) {
 TEST(Run, TrainsWhatTheSelectedCellsNeedAlone) {
   SmallExperiment small;
   ask_for_two_students(small);
-  const std::filesystem::path here = std::filesystem::current_path(), trained = "results/small.trained";
-  std::filesystem::current_path(small.folder.path());
+  const std::filesystem::path trained = small.folder.path() / "small.trained";  // beside the store
   const Finished finished = small.run({"--only", "checkpoint=k20-4"});
   EXPECT_TRUE(std::filesystem::exists(trained / "k20"));
   EXPECT_FALSE(std::filesystem::exists(trained / "k5"));
-  std::filesystem::current_path(here);
   EXPECT_EQ(finished.code, 0) << finished.err;
 }
 
@@ -376,8 +424,11 @@ TEST(Run, WritesCaptionsBesideItsImagesWithWhichTheyScoreAsInTheRun) {
 TEST(Run, SaysWhatItWasMadeFromByNamesThatPeopleKnow) {
   const SmallExperiment small;
   ASSERT_EQ(small.run({"--limit", "4"}).code, 0);
-  const std::string table = run_program("fewstep", {"report", small.store()}).out;
-  EXPECT_THAT(table, HasSubstr("coco2014_captions.tsv: the first 4 of 6 captions, source "));
+  const std::string brief = run_program("fewstep", {"report", small.store()}).out;
+  EXPECT_THAT(brief, Not(HasSubstr("Command ")));
+  EXPECT_THAT(brief, HasSubstr("--full: protocols"));
+  const std::string table = run_program("fewstep", {"report", small.store(), "--full"}).out;
+  EXPECT_THAT(table, HasSubstr("coco2014_captions.tsv: the first 4 of 6 captions (4 cut at 16 tokens), source "));
   EXPECT_THAT(table, HasSubstr("model clip-tiny ("));
   EXPECT_THAT(table, HasSubstr("Experiment file  " + (small.folder.path() / "small.toml").string()));
   EXPECT_THAT(table, HasSubstr("Command          fewstep run "));

@@ -95,17 +95,47 @@ TEST(Sample, GuidanceScaleIsOnePlusOmegaAndStreamsBelongToRows) {
 // sampler, steps and guidance of the three kinds, as captions.csv names them; a checkpoint's name is its folder's.
 TEST(Sample, TakesWhatIsNotSaidFromTheCheckpoint) {
   const std::string pocket = std::string(FEWSTEP_SOURCE_DIR) + "/pocket/";
-  for (const auto& [checkpoint, label] : {std::pair{"lcm", "sampler=lcm steps=4 omega=1.5"},
-                                          {"teacher", "sampler=dpm++ steps=25 guidance_scale=7.5"},
-                                          {"guided-distill/2-steps", "sampler=guided-distill steps=2 omega=1.5"}}) {
+  for (const auto& [checkpoint, label, line] :
+       {std::tuple{"lcm", "sampler=lcm steps=4 omega=1.5",
+                   "lcm, 4 steps, omega 1.5 (guidance_scale 2.5), grid lcm of 10 original steps"},
+        {"teacher", "sampler=dpm++ steps=25 guidance_scale=7.5",
+         "dpm++, 25 steps, omega 6.5 (guidance_scale 7.5), grid trailing"},
+        {"guided-distill/2-steps", "sampler=guided-distill steps=2 omega=1.5",
+         "guided-distill, 2 steps, omega 1.5 (guidance_scale 2.5), grid trailing"}}) {
     const TemporaryFolder folder;
     const auto out = folder.path() / "out";
     const Finished finished = run_program(
         "fewstep", {"sample", pocket + checkpoint, "a red circle", "-o", out, "--device", "cpu", "--contact-sheet"});
     ASSERT_EQ(finished.code, 0) << finished.err;
     EXPECT_THAT(read_file(out / "captions.csv"), HasSubstr(label));
+    EXPECT_THAT(finished.out, HasSubstr("1 image in " + out.string() + ": " + line + "\n"));
     EXPECT_EQ(read_image(folder.path() / "out.png"), read_image(out / "00000.png")) << "a sheet of one image, beside";
   }
+}
+
+TEST(Sample, TakesHeightAndWidth) {
+  const TemporaryFolder folder;
+  const auto sample = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"sample", std::string(FEWSTEP_SOURCE_DIR) + "/pocket/lcm", "a red circle", "-o",
+                               folder.path() / "out", "--device", "cpu", "--steps", "1", "--force"});
+    return run_program("fewstep", more);
+  };
+  ASSERT_EQ(sample({"--height", "64"}).code, 0);
+  const Image image = read_image(folder.path() / "out/00000.png");
+  EXPECT_EQ(image.height, 64);
+  EXPECT_EQ(image.width, 32);
+  const Finished odd = sample({"--width", "33"});
+  EXPECT_EQ(odd.code, 2);
+  EXPECT_THAT(odd.err, HasSubstr("expected a height and width that are multiples of"));
+}
+
+TEST(Sample, OfAModelWithoutGuidanceSaysWhatItTakes) {
+  const TemporaryFolder folder;
+  const Finished merged = run_program(
+      "fewstep", {"sample", checkpoint("lcm-lora"), "a red circle", "-o", folder.path() / "out", "--device", "cpu"});
+  ASSERT_EQ(merged.code, 0) << merged.err;
+  EXPECT_THAT(merged.out, HasSubstr(": lcm, 4 steps, omega 0 (guidance_scale 1), grid lcm"));
+  EXPECT_THAT(merged.err, HasSubstr("its UNet has no omega embedding: it is sampled without guidance"));
 }
 
 TEST(Sample, MakesTheImageOfOneRowAsAmongAll) {

@@ -75,6 +75,35 @@ TEST_F(ScoreImages, HoldsNoMoreThanABatchOfImages) {
   EXPECT_THAT(seen_.batches, ElementsAre(2, 2, 2, 1));  // the reference first
 }
 
+// A folder is known again by its files' names, sizes, times and inodes; --verify reads it all the same.
+TEST_F(ScoreImages, ReadAnUnchangedReferenceOnce) {
+  ::setenv("FEWSTEP_CACHE", (folder_.path() / "cache").c_str(), 1);
+  const double first = score({colour_metric(&seen_)})[0].score.value;
+  EXPECT_THAT(seen_.batches, ElementsAre(2, 2, 2, 1));
+  seen_.batches.clear();
+  EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first);
+  EXPECT_THAT(seen_.batches, ElementsAre(2, 2, 1)) << "the images alone";
+
+  const auto changed = folder_.path() / "reference/b.png";
+  const auto time = std::filesystem::last_write_time(changed);
+  const auto rewritten = [&](std::uint8_t red) {  // the same file, size and time
+    const auto other = folder_.path() / "other.png";
+    write_plain(other, red);
+    const std::string bytes = read_file(other);
+    std::ofstream(changed, std::ios::binary | std::ios::in).write(bytes.data(), std::ssize(bytes));
+    std::filesystem::last_write_time(changed, time);
+  };
+  rewritten(112);
+  EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first) << "nothing tells that it changed";
+  request_.verify = true;
+  EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first + 1);
+  EXPECT_THAT(messages_.str(), HasSubstr("has other content than when it was cached"));
+  request_.verify = false;
+  EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first + 1);
+  ::setenv("FEWSTEP_CACHE", "", 1);
+  EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first + 1);
+}
+
 TEST_F(ScoreImages, GroupsImagesOfOneCaption) {
   score({colour_metric(&seen_)});
   EXPECT_THAT(seen_.groups, ElementsAre(0, 1, 2, 1, 4));

@@ -80,6 +80,12 @@ TEST_F(Shards, OneTwoAndThreeMergeToTheSameTableToTheBit) {
   EXPECT_EQ(quality(store("one")), expected);
 }
 
+TEST_F(Shards, ThatHaveNoBatchSaySo) {
+  const Finished last = run("many", {"--shard", "7/7", "--limit", "3"});
+  EXPECT_EQ(last.code, 0) << last.err;
+  EXPECT_THAT(last.err, HasSubstr("shard 7 of 7 makes no image: a cell has 2 batches; a smaller --batch makes more"));
+}
+
 TEST_F(Shards, MergedAgainChangeNothing) {
   run_all("again", 2);
   ASSERT_EQ(merge(shards("again", 2)).code, 0);

@@ -31,9 +31,16 @@ TEST(Store, GivesBackTheRowsOfABatchInOrder) {
   EXPECT_THAT(features.values, ElementsAre(0.f, .5f, 0.f, 1.f, 1.5f, -1.f, 3.f, 3.5f, -3.f, 4.f, 4.5f, -4.f));
 }
 
+TEST(Store, IsNotMadeInAFolderWhoseParentIsNotThere) {
+  const TemporaryFolder folder;
+  EXPECT_FEWSTEP_ERROR(Store::open(folder.path() / "deep/er/a.sqlite", Store::Mode::kWrite), ExitCode::kUsage,
+                       "nor " + (folder.path() / "deep").string() + "; create it first");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "deep"));
+}
+
 TEST(Store, SurvivesClosingAndOpening) {
   const TemporaryFolder folder;
-  const auto path = folder.path() / "deep/er/a.sqlite";
+  const auto path = folder.path() / "deep/a.sqlite";
   std::int64_t series = 0, fid = 0, clip = 0;
   {
     FilledStore filled(path);
