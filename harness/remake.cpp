@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <map>
 #include <ostream>
+#include <set>
 #include <span>
 #include <tuple>
 
@@ -83,30 +84,47 @@ class CellRemaker {
     }
   }
 
-  // use: gets each picture with its image.
+  // use(picture, image, last): whether it keeps the image. A small batch of the pictures alone makes most of them
+  // bit-identical; the others are made again at their places, the last time.
   template <class Use>
-  void make(const Use& use) {
+  void make(int at_once, const Use& use) {
     TextStates states(checkpoint_, texts_, first_.series.negative_prompt);
     const Denoising denoising = denoising_of(first_.cell, checkpoint_.info);
+    std::vector<Wanted> all;
+    for (const auto& [place, pictures] : wanted_) all.insert(all.end(), pictures.begin(), pictures.end());
+    std::set<const LostPicture*> kept;
+    for (auto left = std::span<const Wanted>(all); !left.empty();) {
+      const auto batch = left.first(std::min(left.size(), static_cast<std::size_t>(at_once)));
+      const std::vector<Image> images = images_of(batch, states, denoising);
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        if (use(*batch[i].picture, images[i], false)) kept.insert(batch[i].picture);
+      left = left.subspan(batch.size());
+    }
+    for (auto& [place, pictures] : wanted_)
+      std::erase_if(pictures, [&](const Wanted& one) { return kept.contains(one.picture); });
+    std::erase_if(wanted_, [](const auto& place) { return place.second.empty(); });
     while (!wanted_.empty()) {
       const auto [batch, taken] = next_batch();
-      std::vector<std::uint64_t> streams;
-      std::vector<std::size_t> prompts;
-      for (const Wanted& one : batch) {
-        streams.push_back(stream_seed(first_.series.seed, one.picture->prompt_row, 0));
-        prompts.push_back(one.prompt);
-      }
-      Rng rng = image_rng(streams);
-      const Tensor noise = rng.normal(size().latents(std::ssize(batch)));
-      Evaluator evaluator(checkpoint_, states.of(prompts), states.negative());
-      const Denoised denoised = denoise(evaluator, denoising, noise, rng);
-      const std::vector<Image> images = to_images(decode(checkpoint_.vae, denoised.latents));
-      for (const std::size_t place : taken) use(*batch[place].picture, images[place]);
+      const std::vector<Image> images = images_of(batch, states, denoising);
+      for (const std::size_t place : taken) use(*batch[place].picture, images[place], true);
     }
   }
 
- private:
   ImageSize size() const { return image_size(first_.cell.checkpoint_path, first_.series.height, first_.series.width); }
+
+ private:
+  std::vector<Image> images_of(std::span<const Wanted> batch, TextStates& states, const Denoising& denoising) const {
+    std::vector<std::uint64_t> streams;
+    std::vector<std::size_t> prompts;
+    for (const Wanted& one : batch) {
+      streams.push_back(stream_seed(first_.series.seed, one.picture->prompt_row, 0));
+      prompts.push_back(one.prompt);
+    }
+    Rng rng = image_rng(streams);
+    const Tensor noise = rng.normal(size().latents(std::ssize(batch)));
+    Evaluator evaluator(checkpoint_, states.of(prompts), states.negative());
+    return to_images(decode(checkpoint_.vae, denoise(evaluator, denoising, noise, rng).latents));
+  }
 
   // Images of a batch in the run that made a picture.
   std::int64_t batch_of(const MadeIn& made) {
@@ -124,7 +142,7 @@ class CellRemaker {
     const std::int64_t batch = batch_of(*made);
     const std::int64_t image = static_cast<std::int64_t>(prompt) * first_.images_per_prompt;
     Place place{std::min(batch, std::max(made->cell_images - image / batch * batch, image % batch + 1)), image % batch};
-    if (!made->together) return place;
+    if (!made->together || *made->together < 1) return place;
     const std::int64_t part = place.position / *made->together * *made->together;
     return {std::min<std::int64_t>(*made->together, place.size - part), place.position - part};
   }
@@ -153,20 +171,26 @@ class CellRemaker {
   std::map<Place, std::vector<Wanted>> wanted_;
 };
 
-// Keeps an image beside the store; returns whether it is the stored one.
-bool keep(Store& store, const Path& path, const LostPicture& picture, const Image& image, at::ScalarType dtype) {
-  const std::string hash = image_hash(image);
-  const auto stored = store.find_image(picture.series_id, picture.prompt_row, 0);
-  const bool equal = stored && stored->image_sha256 == hash;
-  if (!equal && !(stored && are_close(stored->fingerprint, fingerprint(image), rounding_bounds(dtype))))
-    throw input_error(path.string(), "expected a picture close to the stored one for prompt row " +
-                                         std::to_string(picture.prompt_row) + " of " + label_of(picture.cell) +
-                                         ", got another; another program or machine made it");
-  const Path folder = Path(path).replace_extension(".images"), file = folder / (hash + ".png");
+enum class Likeness { kEqual, kClose, kOther };
+
+Likeness likeness_of(const std::optional<StoredImage>& stored, const Image& image, at::ScalarType dtype) {
+  if (stored && stored->image_sha256 == image_hash(image)) return Likeness::kEqual;
+  const bool close = stored && are_close(stored->fingerprint, fingerprint(image), rounding_bounds(dtype));
+  return close ? Likeness::kClose : Likeness::kOther;
+}
+
+// Beside the store, under the name of its content.
+void keep(Store& store, const Path& path, const LostPicture& picture, const Image& image) {
+  const Path folder = Path(path).replace_extension(".images"), file = folder / (image_hash(image) + ".png");
   make_folders(folder);
   if (!std::filesystem::exists(file)) write_png(file, image);
   store.set_image_path(picture.series_id, picture.prompt_row, 0, (folder.filename() / file.filename()).string());
-  return equal;
+}
+
+Error another_picture(const Path& path, const LostPicture& picture) {
+  return input_error(path.string(), "expected a picture close to the stored one for prompt row " +
+                                        std::to_string(picture.prompt_row) + " of " + label_of(picture.cell) +
+                                        ", got another; another program or machine made it");
 }
 
 }  // namespace
@@ -187,11 +211,20 @@ void remake_pictures(const Path& path, std::vector<LostPicture> pictures, const 
     Pictures group = take_equal(left, group_of);
     const Checkpoint checkpoint =
         open_checkpoint(group.front(), {parse_device(device), parse_dtype(group.front().series.dtype)});
+    const Compute& compute = checkpoint.unet.compute;
     while (!group.empty()) {
-      CellRemaker(store, checkpoint, take_equal(group, series)).make([&](const LostPicture& p, const Image& image) {
-        close += !keep(store, path, p, image, checkpoint.unet.compute.dtype);
-        progress.add_images(1);
-      });
+      CellRemaker remaker(store, checkpoint, take_equal(group, series));
+      remaker.make(default_batch(remaker.size(), compute.device.is_cuda()),
+                   [&](const LostPicture& picture, const Image& image, bool last) {
+                     const auto stored = store.find_image(picture.series_id, picture.prompt_row, 0);
+                     const Likeness likeness = likeness_of(stored, image, compute.dtype);
+                     if (likeness != Likeness::kEqual && !last) return false;
+                     if (likeness == Likeness::kOther) throw another_picture(path, picture);
+                     keep(store, path, picture, image);
+                     close += likeness == Likeness::kClose;
+                     progress.add_images(1);
+                     return true;
+                   });
     }
   }
   progress.clear();
