@@ -57,7 +57,9 @@ std::string json_of(const RunRequest& request) {
                          {"only", request.only},
                          {"device", request.device},
                          {"dtype", request.dtype},
-                         {"batch", request.batch}};
+                         {"batch", request.batch},
+                         {"metric_precision", request.metric_precision},
+                         {"no_sharing", request.no_sharing}};
   if (request.limit) json["limit"] = *request.limit;
   const std::filesystem::path trained = trained_folder(request);
   json["trained"] = trained.empty() ? "" : std::filesystem::absolute(trained).lexically_normal().string();
@@ -81,6 +83,8 @@ RunRequest request_of(const std::map<std::string, std::string>& facts, const std
     request.dtype = json.at("dtype").get<std::string>();
     request.batch = json.at("batch").get<int>();
     if (json.contains("limit")) request.limit = json.at("limit").get<std::int64_t>();
+    request.metric_precision = json.value("metric_precision", request.metric_precision);
+    request.no_sharing = json.value("no_sharing", false);
     request.trained = json.value("trained", "");  // runs of older versions trained into results/NAME.trained
   } catch (const nlohmann::json::exception&) {
     throw input_error(store.string(),

@@ -103,6 +103,16 @@ TEST(Run, OfSeveralImagesAPromptIsReadAsSuch) {
   EXPECT_EQ(influence->of_unit.size(), 6U) << "a unit is a prompt";
 }
 
+// merge, audit and --noise-floor repeat a run by what the store says of it.
+TEST(Run, RemembersHowItMeasuredAndShared) {
+  const SmallExperiment small;
+  ASSERT_EQ(small.run({"--no-sharing"}).code, 0);
+  Store store = Store::open(small.store(), Store::Mode::kRead);
+  const auto request = nlohmann::json::parse(read_table(store).facts.at("request"));
+  EXPECT_EQ(request.at("no_sharing"), true);
+  EXPECT_EQ(request.at("metric_precision"), "float32");
+}
+
 TEST(Run, CountsTheCaptionsThatAreCut) {
   const TemporaryFolder folder;
   std::string longest;
