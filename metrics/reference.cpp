@@ -2,8 +2,10 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/warnings.h"
 #include "metrics/statistics_file.h"
 
+#include <optional>
 #include <utility>
 
 namespace fewstep {
@@ -44,18 +46,37 @@ std::vector<Gaussian> fit_images(std::span<const OpenMetric* const> metrics, con
   return fitted;
 }
 
+namespace {
+
+// Nothing where it is not there or damaged.
+std::optional<Gaussian> kept_statistics(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (file.empty() || !std::filesystem::exists(file, ignored)) return {};
+  try {
+    return read_statistics(file).gaussian;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+}  // namespace
+
 Reference reference_from_batches(const std::string& hash, const OpenMetric& metric, const std::filesystem::path& cache,
                                  const ImageBatches& batches) {
   const std::string key =
       sha256(hash + "\n" + std::string(metric.metric->rows_of) + "\n" + std::to_string(metric.metric->version) + "\n" +
              metric.settings.protocol + "\n" + metric.measure.model_hash);
-  const std::filesystem::path file = cache / (key + ".npz");
-  if (!cache.empty() && std::filesystem::exists(file)) return {read_statistics(file).gaussian, hash, {}};
+  const std::filesystem::path file = cache.empty() ? cache : cache / (key + ".npz");
+  if (auto kept = kept_statistics(file)) return {std::move(*kept), hash, {}};
   const OpenMetric* const metrics[] = {&metric};
   const Gaussian gaussian = fit_images(metrics, batches)[0];
-  if (cache.empty()) return {gaussian, hash, {}};
-  make_folders(cache);
-  write_statistics(file, {gaussian, metric.settings.protocol, metric.measure.model_hash});
+  if (file.empty()) return {gaussian, hash, {}};
+  try {
+    make_folders(cache);
+    write_statistics(file, {gaussian, metric.settings.protocol, metric.measure.model_hash});
+  } catch (const Error& error) {
+    warn("reference", "its statistics are not kept for the next command: " + std::string(error.what()));
+  }
   return {gaussian, hash, {}};
 }
 

@@ -26,8 +26,8 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
 using ImageBatches = std::function<void(const std::function<void(std::span<const Image>)>& use)>;
 // Statistics of the images' rows for each of the metrics, in one pass.
 std::vector<Gaussian> fit_images(std::span<const OpenMetric* const> metrics, const ImageBatches& batches);
-// The same for one metric, computed once: kept in cache (empty: not kept) under a name made of the images' hash, the
-// metric whose rows it takes, its protocol and its network.
+// The same for one metric, computed once: kept in cache (empty: not kept; a warning where it cannot be written) under a
+// name made of the images' hash, the metric whose rows it takes, its protocol and its network.
 Reference reference_from_batches(const std::string& hash, const OpenMetric& metric, const std::filesystem::path& cache,
                                  const ImageBatches& batches);
 

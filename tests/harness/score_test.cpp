@@ -100,6 +100,13 @@ TEST_F(ScoreImages, ReadAnUnchangedReferenceOnce) {
   EXPECT_THAT(messages_.str(), HasSubstr("has other content than when it was cached"));
   request_.verify = false;
   EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first + 1);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path() / "cache/references"))
+    std::ofstream(entry.path()) << "damaged";
+  EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first + 1);
+  const Warnings warnings;
+  ::setenv("FEWSTEP_CACHE", folder_.write("file", "").c_str(), 1);
+  EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first + 1);
+  EXPECT_THAT(warnings.text(), HasSubstr("its statistics are not kept for the next command"));
   ::setenv("FEWSTEP_CACHE", "", 1);
   EXPECT_EQ(score({colour_metric(&seen_)})[0].score.value, first + 1);
 }
