@@ -1,6 +1,7 @@
 #include "reports/ablation.h"
 
 #include "core/error.h"
+#include "core/grouped.h"
 #include "core/names.h"
 #include "reports/bold.h"
 #include "reports/number_text.h"
@@ -62,14 +63,13 @@ class Ablation {
       for (const RowKey& key : keys_of(cell)) rows_[key][*value] = &cell;
       values_.insert(*value);
     }
-    // The line of own grids has the grid of one k alone.
-    if (axis_.name == "skip_step")
-      std::erase_if(rows_, [](const auto& row) {
-        return !row.first.own_grid && row.first.original > 0 && row.second.size() == 1;
-      });
-    name_rows();
+    // A grid that is one k's own, and no other's, is in the line of own grids.
+    std::erase_if(rows_, [&](const auto& row) {
+      return !row.first.own_grid && row.second.size() == 1 && keys_of(*row.second.begin()->second).size() > 1;
+    });
     if (values_.empty())
       throw usage_error("--ablation", fmt::format("expected cells with a {}, found none", axis.title));
+    name_rows();
   }
 
   View view(const std::optional<Published>& published) {
@@ -78,6 +78,7 @@ class Ablation {
     document.title =
         fmt::format("{}: over {}{}", table_.run.experiment, axis_.title, common_.empty() ? "" : " (" + common_ + ")");
     document.experiment = table_.run.experiment;
+    if (!common_.empty()) document.constants = {common_};
     document.row_headers = {"setting"};
     for (const std::string& label : labels_) document.row_labels.push_back({label});
     for (const double value : values_) document.column_headers.push_back(fmt::format("{}{:.6g}", axis_.prefix, value));
@@ -151,6 +152,7 @@ class Ablation {
 
   Section section_of(const ScoreKey& key, const std::vector<ScoreKey>& keys) {
     Section section{score_title(key, keys), {}, {}};
+    section.images = images_text(key);
     ScoreDifferences differences(store_of(store_), key);
     for (const auto& [row, cells] : rows_) {
       std::vector<Entry> entries;
@@ -171,6 +173,15 @@ class Ablation {
       section.entries.push_back(std::move(entries));
     }
     return section;
+  }
+
+  // Behind each score; empty where they differ.
+  std::string images_text(const ScoreKey& key) const {
+    std::set<std::int64_t> counts;
+    for (const auto& [row, cells] : rows_)
+      for (const auto& [value, cell] : cells)
+        if (const StoredScore* score = find_score(*cell, key)) counts.insert(score->score.count);
+    return counts.size() == 1 ? grouped(*counts.begin()) + " images" : "";
   }
 
   Figure figure_of(const ScoreKey& key, const std::vector<ScoreKey>& keys) const {

@@ -47,7 +47,7 @@ const EmbeddedImages::Loaded& EmbeddedImages::load(Store& store, const StoredSam
   Loaded& loaded = place->second;
   if (!added) return loaded;
   if (sample.image_path.empty()) {
-    loaded.instead = "image not kept: fewstep report --remake-pictures makes it";
+    loaded.instead = "image not kept: --remake-pictures makes it";
     return loaded;
   }
   try {

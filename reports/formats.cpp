@@ -24,18 +24,20 @@ std::string_view format_of_file(const std::filesystem::path& file, std::string_v
                                 std::span<const Format> formats) {
   const std::string ending = file.extension().string();
   if (ending.empty() && !given.empty()) return given;
-  const auto found = std::ranges::find_if(
-      formats, [&](const Format& format) { return ending == format.ending || ending == fmt::format(".{}", format.name); });
+  const auto found = std::ranges::find_if(formats, [&](const Format& format) {
+    return ending == format.ending || ending == fmt::format(".{}", format.name);
+  });
   if (found == formats.end())
-    throw usage_error("-o " + file.string(), fmt::format("expected a file that ends in {}, got {}",
-                                                         known_endings(formats),
-                                                         ending.empty() ? "no ending" : "\"" + ending + "\""));
+    throw usage_error("-o " + file.string(),
+                      fmt::format("expected a file that ends in {}, got {}", known_endings(formats),
+                                  ending.empty() ? "no ending" : "\"" + ending + "\""));
   if (given.empty()) return found->name;
   const auto asked = std::ranges::find(formats, given, &Format::name);
   if (asked == formats.end() || asked->ending == found->ending) return given;
-  throw usage_error("-o " + file.string(), fmt::format("expected a file that ends in {} for --format {}, got \"{}\"; leave "
-                                                       "--format out, and the ending decides",
-                                                       asked->ending, given, ending));
+  throw usage_error("-o " + file.string(),
+                    fmt::format("expected a file that ends in {} for --format {}, got \"{}\"; leave "
+                                "--format out, and the ending decides",
+                                asked->ending, given, ending));
 }
 
 }  // namespace fewstep

@@ -27,8 +27,9 @@ constexpr std::array<std::string_view, kCount> names_of_formats(const std::array
   return names;
 }
 
-// The format of an output file: that of its ending, or of a format's name as one (".markdown"). given: the value of --format, which a file without an ending takes;
-// empty where there is none. Throws Error (kUsage) for an ending that is not known, and for one of another format.
+// The format of an output file: that of its ending, or of a format's name as one (".markdown"). given: the value of
+// --format, which a file without an ending takes; empty where there is none. Throws Error (kUsage) for an ending that
+// is not known, and for one of another format.
 std::string_view format_of_file(const std::filesystem::path& file, std::string_view given,
                                 std::span<const Format> formats);
 

@@ -121,6 +121,9 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
   with_report_input(request, [&](const ReportInput& input) {
     for (const ReportTarget& target : targets) {
       const Printer& printer = find_by_name(kPrinters, target.format, "--format");
+      if (!printer.print && !parquet)
+        throw usage_error("-o", "expected a file that ends in " + std::string(kParquetEnding) + " for " +
+                                    std::string(kSamplesParquet));
       write(target, printer.print ? printer.print(input) : parquet(request), out);
     }
     warn_of_gaps(input.table, err);

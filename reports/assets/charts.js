@@ -65,9 +65,10 @@ function axisOptions(axis, extent, cut = false) {
   return options;
 }
 
-function extentOf(figure, key) {
+// With the error bars, as far as a logarithmic axis shows them.
+function extentOf(figure, key, logarithmic = figure[key].logarithmic) {
   const ends = figure.lines.flatMap((line) => line.points)
-    .flatMap((point) => [point[key] - (point[`${key}Error`] ?? 0), point[key] + (point[`${key}Error`] ?? 0)]);
+    .flatMap((point) => [point[key], ...(point[`${key}Range`] ?? [])]).filter((end) => !logarithmic || end > 0);
   return [Math.min(...ends), Math.max(...ends)];
 }
 
@@ -109,7 +110,9 @@ function frontDataset(figure) {
 function dodged(figure, line) {
   if (!figure.x.ticks.length) return line.points;
   const shift = Math.min(0.03, 0.12 / figure.lines.length) * (figure.lines.indexOf(line) - (figure.lines.length - 1) / 2);
-  return line.points.map((point) => ({ ...point, x: point.x * Math.exp(shift) }));
+  const span = Math.max(...figure.x.ticks) - Math.min(...figure.x.ticks);
+  const moved = (x) => (figure.x.logarithmic ? x * Math.exp(shift) : x + shift * span / 4);
+  return line.points.map((point) => ({ ...point, x: moved(point.x) }));
 }
 
 function datasets(figure) {
@@ -169,8 +172,9 @@ function outliersOf(figure) {
 function shownFigure(entry) {
   const { figure, state } = entry, far = new Set(state.zoomed ? outliersOf(figure) : []);
   const extent = (point) => [point.yRange?.[0] ?? point.y, point.yRange?.[1] ?? point.y];
-  const kept = figure.lines.flatMap((line) => line.points).filter((point) => !far.has(point.y)).flatMap(extent);
-  const yExtent = far.size ? [Math.min(...kept), Math.max(...kept)] : extentOf(figure, "y");
+  const kept = figure.lines.flatMap((line) => line.points).filter((point) => !far.has(point.y)).flatMap(extent)
+    .filter((end) => !state.logarithmic || end > 0);
+  const yExtent = far.size ? [Math.min(...kept), Math.max(...kept)] : extentOf(figure, "y", state.logarithmic);
   return { ...figure, y: { ...figure.y, logarithmic: state.logarithmic }, yExtent, zoomed: far.size > 0 };
 }
 

@@ -235,7 +235,7 @@ TEST_F(Images, ThatCannotBeShownSayWhy) {
   std::filesystem::create_directory(folder_.path() / "store" / "folder.png");
   write_png(folder_.path() / "secret.png", {8, 8, std::vector<std::uint8_t>(192, 9)});
   std::filesystem::create_symlink(folder_.path() / "secret.png", folder_.path() / "store" / "link.png");
-  EXPECT_EQ(instead(images, ""), "image not kept: fewstep report --remake-pictures makes it");
+  EXPECT_EQ(instead(images, ""), "image not kept: --remake-pictures makes it");
   EXPECT_EQ(instead(images, "nothing.png"), "image file is missing");
   EXPECT_EQ(instead(images, "folder.png"), "image is no file");
   EXPECT_EQ(instead(images, "text.png"), "image is no PNG of ours");

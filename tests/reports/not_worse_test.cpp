@@ -51,10 +51,10 @@ std::vector<CellGap> simulated_table(std::mt19937_64& random, int prompts, doubl
     for (std::size_t i = 0; i < differences.size(); ++i) differences[i] += true_excess - teacher[i];
     const double mean = std::accumulate(differences.begin(), differences.end(), 0.0) / prompts;
     // The second metric is surely inside, so that the first decides.
-    cells.push_back({forwards,
-                     prompts,
-                     {gap(mean, standard_error_of_mean(differences), kMargin, prompts - 1),
-                      gap(-1, 0.01, 0.6, prompts - 1)}});
+    cells.push_back(
+        {forwards,
+         prompts,
+         {gap(mean, standard_error_of_mean(differences), kMargin, prompts - 1), gap(-1, 0.01, 0.6, prompts - 1)}});
   }
   return cells;
 }
@@ -72,8 +72,8 @@ TEST(NotWorse, IsClaimedWronglyInAtMostOneTableOfTwenty) {
   const double bound = 0.05 + 3 * std::sqrt(0.05 * 0.95 / kTables);  // three binomial standard errors
   for (const int prompts : {100, 400, 1000}) {
     const double wrong = claimed(prompts, 0.2, kTables), power = claimed(prompts, 0, kTables);
-    std::printf("%d prompts: %.2f %% wrong claims at the margin, power %.1f %% at no difference\n", prompts, 100 * wrong,
-                100 * power);
+    std::printf("%d prompts: %.2f %% wrong claims at the margin, power %.1f %% at no difference\n", prompts,
+                100 * wrong, 100 * power);
     EXPECT_LE(wrong, bound) << prompts;
     EXPECT_GT(power, wrong) << prompts;
   }
