@@ -79,7 +79,7 @@ std::string differing_guidance(const std::vector<Known>& checkpoints) {
 std::string checkpoint_text(const Known& known, bool own_guidance) {
   std::vector<std::string> samplers;
   for (const SamplerInfo& sampler : kSamplers)
-    if (sampler.kind == known.info.kind && (!known.info.few_steps || sampler.name == known.usual.sampler))
+    if (sampler.kind == known.info.kind && (known.usual.why.empty() || sampler.name == known.usual.sampler))
       samplers.push_back(quoted_toml(std::string(sampler.name)));
   const std::string what = known.info.kind == CheckpointKind::kTeacher
                                ? "a diffusion model"

@@ -24,13 +24,14 @@ double omega_of(const Training& training) {
 }  // namespace
 
 UsualSampling usual_sampling(const CheckpointInfo& checkpoint, const Training& training) {
-  if (checkpoint.few_steps)
+  if (checkpoint.kind == CheckpointKind::kTeacher && checkpoint.few_steps)
     return {"ddim",
             kFewSteps,
             {},
             checkpoint.scheduler + " with trailing times is a few-step model's: ddim takes the same steps, " +
                 "without guidance"};
-  if (checkpoint.kind == CheckpointKind::kTeacher) return {"dpm++", kTeacherSteps, {kTeacherGuidanceScale - 1, true}, {}};
+  if (checkpoint.kind == CheckpointKind::kTeacher)
+    return {"dpm++", kTeacherSteps, {kTeacherGuidanceScale - 1, true}, {}};
   const std::string sampler = only_sampler_of(checkpoint.kind);
   const int steps = training.steps.value_or(kFewSteps);
   if (!checkpoint.omega_embedding)

@@ -32,7 +32,8 @@ void expect_kind(FileKind kind, const toml::table& root, const std::string& file
   if (has_key_of(wanted, root)) return;
   const auto found = std::ranges::find_if(kKinds, [&](const KindRow& row) { return has_key_of(row, root); });
   if (found == kKinds.end()) return;
-  throw usage_error(file, fmt::format("expected {}, got {}; use {} {}", wanted.name, found->name, found->command, file));
+  throw usage_error(file,
+                    fmt::format("expected {}, got {}; use {} {}", wanted.name, found->name, found->command, file));
 }
 
 }  // namespace fewstep

@@ -41,6 +41,12 @@ TEST(UsualSampling, OfAConsistencyModelFollowsItsEmbeddingAndTraining) {
   EXPECT_THAT(merged.why, HasSubstr("without guidance"));
 }
 
+TEST(UsualSampling, OfAGuidedDistillStudentUnderEulerIsNotThatOfADiffusionModel) {
+  CheckpointInfo info = of_kind(CheckpointKind::kGuidedDistill, true);
+  info.few_steps = true;
+  EXPECT_EQ(usual_sampling(info, {}).sampler, "guided-distill");
+}
+
 TEST(UsualSampling, OfAGuidedDistillStudentIsWhatItWasTrainedFor) {
   const UsualSampling usual = usual_sampling(of_kind(CheckpointKind::kGuidedDistill, true), {0.0, 3.0, 2});
   EXPECT_EQ(usual.sampler, "guided-distill");
@@ -55,7 +61,8 @@ TEST(UsualSampling, OfEulerOnTrailingTimesIsFewStepsWithoutGuidance) {
       const TemporaryFolder folder;
       std::filesystem::copy(std::filesystem::path(FEWSTEP_TEST_DATA) / "checkpoints/sd15", folder.path() / "turbo",
                             std::filesystem::copy_options::recursive);
-      const auto index = folder.path() / "turbo/model_index.json", config = folder.path() / "turbo/scheduler/scheduler_config.json";
+      const auto index = folder.path() / "turbo/model_index.json",
+                 config = folder.path() / "turbo/scheduler/scheduler_config.json";
       auto edit = [](const std::filesystem::path& path, const auto& change) {
         auto json = nlohmann::json::parse(read_file(path));
         change(json);
