@@ -45,5 +45,17 @@ TEST(LeftOutSamples, MayBeAFewInAnyCaseButNotAll) {
   EXPECT_FEWSTEP_ERROR(left_out.finish(1, "samples", 1), ExitCode::kInput, "got 1 of 1 samples");
 }
 
+TEST(LeftOutSamples, NameNoOptionWhereThereIsNone) {
+  LeftOut left_out("captions.txt", 0, /*can_raise=*/false);
+  left_out.add("line 1");
+  try {
+    left_out.finish(5, "captions");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("that cannot; replace them:"));
+    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("max_left_out")));
+  }
+}
+
 }  // namespace
 }  // namespace fewstep

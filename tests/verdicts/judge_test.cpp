@@ -155,7 +155,9 @@ TEST_F(Judged, WhatMustBeEqualIsNamed) {
   differs([](ArmStore& arm) { arm.protocol = "clean-fid"; }, "protocol of fid: pytorch-fid in the baseline alone");
   differs([](ArmStore& arm) { arm.clip_model = std::string(64, '9'); }, "network of clip-score:transformers");
   differs([](ArmStore& arm) { arm.reference = std::string(64, '9'); }, "reference of fid:pytorch-fid");
-  differs([](ArmStore& arm) { arm.cells[0].steps = 8; }, "no cell of the baseline has its like");
+  differs([](ArmStore& arm) { arm.cells[0].steps = 8; },
+          "no cell of the baseline has its like in the candidate: 4 steps against 8 steps");
+  differs([](ArmStore& arm) { arm.cells[0].omega = 7; }, "has its like in the candidate: ω 8 against ω 7");
 }
 
 TEST_F(Judged, AnotherGridIsToldAndOfOneCheckpointNotComparable) {
