@@ -109,8 +109,9 @@ void check_images(Store& store, Store& again, bool same_environment, Findings& f
       ++found.compared;
       const bool equal = stored->image_sha256 == now->image_sha256 && stored->seed == now->seed;
       found.equal += equal;
+      if (equal) continue;
       const bool may_round = !same_environment || !in_equal_batches(store, *series, again, cell.series_id, row, index);
-      if (equal || (may_round && are_close(stored->fingerprint, now->fingerprint, bounds))) continue;
+      if (may_round && are_close(stored->fingerprint, now->fingerprint, bounds)) continue;
       found.differences.push_back(fmt::format("{} {} steps, prompt row {} image {}: made again it is {}…, stored {}…",
                                               cell.series.sampler, cell.series.steps, row, index,
                                               now->image_sha256.substr(0, 12), stored->image_sha256.substr(0, 12)));

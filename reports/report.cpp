@@ -93,14 +93,15 @@ int run_report(const ReportRequest& request, std::ostream& out, std::ostream& er
       throw usage_error("--format " + std::string(target.format),
                         "expected -o FILE or a pipe: it does not belong on a terminal");
   }
-  const auto print = [&](const View& whole) {
-    View brief = whole;
-    if (!request.full) brief.document = with_short_provenance(std::move(brief.document));
-    for (const ReportTarget& target : targets)
-      write(target,
-            print_view(target.format == "table" ? brief : whole, target.format, request.colour && !target.file,
-                       request.figure, target.file ? 0 : terminal_columns()),
-            out);
+  const auto print = [&](const View& view) {
+    for (const ReportTarget& target : targets) {
+      const bool brief = target.format == "table" && !request.full;
+      const auto print_one = [&](const View& shown) {
+        return print_view(shown, target.format, request.colour && !target.file, request.figure,
+                          target.file ? 0 : terminal_columns());
+      };
+      write(target, brief ? print_one({with_short_provenance(view.document), {}}) : print_one(view), out);
+    }
     return static_cast<int>(ExitCode::kOk);
   };
   if (request.history) {
