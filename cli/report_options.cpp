@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "core/names.h"
 #include "reports/ablation.h"
 #include "reports/printers.h"
 #include "verdicts/printers.h"
@@ -14,7 +15,7 @@ void add_comparison(CLI::App& app, CompareRequest& request) {
   app.add_option("CANDIDATE", request.candidate, "the same; what is judged")->required();
   add_only(app, request.only);
   app.add_option("--format", request.format, "how to print it")
-      ->check(CLI::IsMember(texts(names_of_formats(kVerdictFormats))))
+      ->check(CLI::IsMember(texts(names_of(kVerdictFormats))))
       ->capture_default_str();
   app.add_option("-o,--output", request.outputs,
                  "a file beside, in the format of its ending: .md .json .xml (JUnit) .html .txt (repeatable)")
@@ -42,7 +43,7 @@ void add_report(CLI::App& app, ReportRequest& request) {
       ->required();
   app.add_option("MORE", request.more_stores, "more of them, side by side")->type_name("STORE");
   app.add_option("--format", request.format, "how to print it [table; of a file its ending's]")
-      ->check(CLI::IsMember(texts(names_of_formats(kReportFormats))));
+      ->check(CLI::IsMember(texts(names_of(kReportFormats))));
   app.add_option("-o,--output", request.outputs,
                  "a file instead of standard output, in the format of its ending: .txt .md .tex .csv .parquet .json "
                  ".html .svg .png (repeatable)")

@@ -2,20 +2,19 @@
 #include "cli/options.h"
 #include "core/error.h"
 #include "core/shard.h"
+#include "store/sqlite_magic.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <string_view>
 
 namespace fewstep {
 namespace {
 
 bool is_store(const std::filesystem::path& path) {
-  constexpr std::string_view kMagic = "SQLite format 3";
   std::ifstream file(path, std::ios::binary);
-  std::string begin(kMagic.size(), '\0');
-  return file.read(begin.data(), static_cast<std::streamsize>(begin.size())) && begin == kMagic;
+  std::string begin(kSqliteMagic.size(), '\0');
+  return file.read(begin.data(), static_cast<std::streamsize>(begin.size())) && begin == kSqliteMagic;
 }
 
 // Other tools' experiments.

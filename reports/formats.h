@@ -19,14 +19,6 @@ constexpr std::array<Format, kCount> formats_of(const std::array<Printer, kCount
   return formats;
 }
 
-// The names of --format, in their order.
-template <std::size_t kCount>
-constexpr std::array<std::string_view, kCount> names_of_formats(const std::array<Format, kCount>& formats) {
-  std::array<std::string_view, kCount> names{};
-  for (std::size_t i = 0; i < kCount; ++i) names[i] = formats[i].name;
-  return names;
-}
-
 // The format of an output file: that of its ending, or of a format's name as one (".markdown"). given: the value of
 // --format, which a file without an ending takes; empty where there is none. Throws Error (kUsage) for an ending that
 // is not known, and for one of another format.

@@ -25,7 +25,7 @@ std::vector<StudentPair> student_pairs(const StoreOf& store_of, const StoredTabl
 // teacher the cell that is best by the first metric whose lower values are better (else by the first); of the student
 // the one of fewest forwards that choose_not_worse (reports/not_worse.h) finds over all metrics with their default
 // margins, and where there is none its best, with the prompts that would settle it. Differences are paired over
-// prompts. The teacher is the one that the student's fewstep.json names, where the table has it. Raw texts.
+// prompts. The teacher is the one that the student's fewstep.json names, if that is in the table. Raw texts.
 std::vector<std::string> make_headlines(const StoreOf& store_of, const StoredTable& table,
                                         const std::vector<StudentPair>& pairs);
 // The rule by which they claim it, with the margins.

@@ -10,6 +10,7 @@
 #include "models/checkpoint_info.h"
 #include "reports/inspect_text.h"
 #include "store/read.h"
+#include "store/sqlite_magic.h"
 #include "store/trained_for.h"
 
 #include <nlohmann/json.hpp>
@@ -188,7 +189,7 @@ Json describe(const fs::path& path) {
   const std::string name = path.filename().string();
   if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json")) return safetensors_json(path);
   const std::string bytes = first_bytes(path);
-  if (bytes.starts_with("SQLite format 3") || name.ends_with(".sqlite")) return store_json(path);
+  if (bytes.starts_with(kSqliteMagic) || name.ends_with(".sqlite")) return store_json(path);
   if (bytes.starts_with("PK") || name.ends_with(".npz")) return statistics_json(path);
   throw input_error(path.string(),
                     "expected a checkpoint folder, .safetensors file, store or statistics .npz, got another file");

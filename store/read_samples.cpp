@@ -31,6 +31,19 @@ std::vector<std::pair<double, std::int64_t>> prompt_values(Store::Impl& store, s
   return values;
 }
 
+// Hands over id, row and text of each prompt that a series has images of, by row.
+template <class Use>
+void for_each_prompt(Store& store, std::int64_t series_id, const Use& use) {
+  auto& impl = store.impl();
+  guarded(impl.path, [&] {
+    SQLite::Statement select(impl.database,
+                             "SELECT prompt.id, prompt.row, text FROM sample JOIN prompt ON prompt.id = prompt_id "
+                             "WHERE series_id = ? AND image_index = 0 ORDER BY prompt.row");
+    bind_all(select, series_id);
+    while (select.executeStep()) use(select);
+  });
+}
+
 }  // namespace
 
 std::vector<StoredPrompt> prompts_with_images(Store& store, std::span<const std::int64_t> series_ids,
@@ -159,31 +172,18 @@ std::optional<StoredPrompt> find_prompt(Store& store, std::int64_t series_id, st
 }
 
 std::vector<std::int64_t> prompt_rows_of(Store& store, std::int64_t series_id) {
-  auto& impl = store.impl();
-  return guarded(impl.path, [&] {
-    SQLite::Statement select(impl.database,
-                             "SELECT prompt.row FROM sample JOIN prompt ON prompt.id = prompt_id WHERE series_id = ? "
-                             "AND image_index = 0 ORDER BY prompt.row");
-    bind_all(select, series_id);
-    std::vector<std::int64_t> rows;
-    while (select.executeStep()) rows.push_back(integer_at(impl.path, select, 0));
-    return rows;
-  });
+  std::vector<std::int64_t> rows;
+  for_each_prompt(store, series_id, [&](auto& select) { rows.push_back(integer_at(store.impl().path, select, 1)); });
+  return rows;
 }
 
 std::vector<StoredPrompt> prompts_of(Store& store, std::int64_t series_id) {
-  auto& impl = store.impl();
-  return guarded(impl.path, [&] {
-    SQLite::Statement select(impl.database,
-                             "SELECT prompt.id, prompt.row, text FROM sample JOIN prompt ON prompt.id = prompt_id "
-                             "WHERE series_id = ? AND image_index = 0 ORDER BY prompt.row");
-    bind_all(select, series_id);
-    std::vector<StoredPrompt> prompts;
-    while (select.executeStep())
-      prompts.push_back(
-          {integer_at(impl.path, select, 0), integer_at(impl.path, select, 1), text_at(impl.path, select, 2)});
-    return prompts;
+  const auto& path = store.impl().path;
+  std::vector<StoredPrompt> prompts;
+  for_each_prompt(store, series_id, [&](auto& select) {
+    prompts.push_back({integer_at(path, select, 0), integer_at(path, select, 1), text_at(path, select, 2)});
   });
+  return prompts;
 }
 
 std::optional<MadeIn> made_in(Store& store, std::int64_t series_id, std::int64_t prompt_row, int image_index) {
