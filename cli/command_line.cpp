@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/help_text.h"
 #include "cli/typed.h"
 #include "core/error.h"
 #include "core/names.h"
@@ -75,6 +76,7 @@ void add(CLI::App& root, Command& chosen, const char* name, const char* text, vo
 Command parse_command_line(int argc, const char* const* argv, std::ostream& out) {
   Command chosen = 0;
   CLI::App root("fewstep: how good and how fast is a few-step text-to-image checkpoint?", "fewstep");
+  root.formatter(std::make_shared<HelpText>());
   root.set_version_flag("--version", "fewstep " FEWSTEP_VERSION);
   root.require_subcommand(1);
   root.footer(std::string("Example:\n  fewstep demo\n  fewstep run my-experiment.toml\n") + kExitCodes + "\n");

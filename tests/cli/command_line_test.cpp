@@ -1,5 +1,6 @@
 #include "cli/command_line.h"
 
+#include "cli/help_text.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "temporary.h"
@@ -70,6 +71,17 @@ TEST(Help, NamesEveryCommandAndTheExitCodes) {
   EXPECT_THAT(help, HasSubstr("Exit codes: 0 success, 2 command line or experiment file, 3 input file"));
   EXPECT_THAT(help, HasSubstr("75 interrupted"));
   EXPECT_EQ(help_of({"-h"}), help);
+}
+
+// The order of what is excluded came from addresses, which differ from one process to the next.
+TEST(Help, NamesExcludedOptionsInTheAlphabetsOrder) {
+  CLI::App app;
+  app.formatter(std::make_shared<HelpText>());
+  CLI::Option* one = app.add_option("--one");
+  for (const char* name : {"--w", "--b", "--v", "--c", "--u", "--d", "--t", "--e"})
+    one->excludes(app.add_option(name))->needs(app.add_option(name + std::string("-too")));
+  EXPECT_THAT(app.help(), HasSubstr("--one Needs: --b-too --c-too --d-too --e-too --t-too --u-too --v-too --w-too "
+                                    "Excludes: --b --c --d --e --t --u --v --w\n"));
 }
 
 TEST(Help, NeedsNothingElseOfItsCommand) { EXPECT_THAT(help_of({"sample", "-h"}), HasSubstr("--guidance-scale")); }
