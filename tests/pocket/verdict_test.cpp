@@ -117,8 +117,8 @@ TEST_F(PocketVerdict, OfTheSameCheckpointIsAPassAndOfADamagedOneARegressionAtIts
   EXPECT_EQ(compare(store("main"), store("noisy"), {"--only", "sampler=guided-distill"}).code, 0);
 
   // Pictures that were not kept are named as such, and made when they are asked for.
-  const auto images = [&](const std::vector<std::string>& options) {
-    auto arguments = std::vector<std::string>{"compare", store("main"), store("noisy"), "--format", "html"};
+  const auto images = [&](const std::string& command, const std::vector<std::string>& options) {
+    auto arguments = std::vector<std::string>{command, store("main"), store("noisy"), "--format", "html"};
     arguments.insert(arguments.end(), options.begin(), options.end());
     const std::string html = run_program("fewstep", arguments).out;
     std::size_t count = 0;
@@ -126,8 +126,8 @@ TEST_F(PocketVerdict, OfTheSameCheckpointIsAPassAndOfADamagedOneARegressionAtIts
       ++count;
     return std::pair(count, html.find("class=\"absent\">") != std::string::npos);
   };
-  EXPECT_TRUE(images({}).second);
-  const auto remade = images({"--remake-pictures"});
+  EXPECT_TRUE(images("compare", {}).second);
+  const auto remade = images("gate", {"--remake-pictures"});
   EXPECT_FALSE(remade.second);
   EXPECT_GE(remade.first, 12u);
   for (const char* arm : {"main", "noisy"}) {

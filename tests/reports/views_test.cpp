@@ -7,6 +7,8 @@
 #include "reports/published.h"
 #include "reports/report.h"
 #include "reports/synthetic_store.h"
+#include "store/database.h"
+#include "store/training.h"
 #include "temporary.h"
 #include "verdicts/two_stores.h"
 
@@ -225,6 +227,52 @@ TEST_F(SyntheticViews, AblationsShowASettingAlongTheColumns) {
                        "expected cells with a skip step k, found none");
   request_.ablation = "original_inference_steps";
   EXPECT_THAT(print(request_), HasSubstr("50"));
+}
+
+// Two students, each on its own grid of 1000/k times and on grids that both have. k = 20 has its own of 50, k = 5 of
+// 200: the grid of 50 is k = 20's own and k = 5 has it as well, so that it is a row beside that of own grids.
+TEST(AblationOfSkipSteps, HasALineOfOwnGridsAndALineOfEachGridThatStudentsShare) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "k.sqlite";
+  const auto cell = [](int grid, double clip) {
+    ArmCell one;
+    one.original_steps = grid;
+    one.clip = clip;
+    return one;
+  };
+  const auto add = [&](int k, std::vector<ArmCell> cells) {
+    ArmStore arm;
+    arm.checkpoint = "k" + std::to_string(k);
+    arm.sha256 = sha256(arm.checkpoint);
+    arm.cells = std::move(cells);
+    write_arm(path, arm);
+    Store store = Store::open(path, Store::Mode::kWrite);
+    add_training(store, {arm.sha256, R"({"method":"lcd","skip_step":)" + std::to_string(k) + "}", "[]", {}});
+  };
+  add(5, {cell(200, 1), cell(100, 2), cell(50, 3)});
+  add(20, {cell(50, 4), cell(100, 5)});
+  // One run of both.
+  Store::open(path, Store::Mode::kWrite)
+      .impl()
+      .database.exec(
+          "UPDATE run_cell SET run_id = 1, position = position + 3 WHERE run_id = 2; UPDATE score SET run_id = 1");
+  ReportRequest request;
+  request.store = path;
+  request.run = 1;
+  request.ablation = "skip_step";
+  request.metrics = {"clip-score"};
+  request.format = "csv";
+  std::vector<std::pair<std::string, std::string>> rows;  // setting, column
+  std::istringstream lines(print(request));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string metric, setting, column;
+    for (std::string* field : {&metric, &setting, &column}) std::getline(fields, *field, ',');
+    if (metric != "section") rows.emplace_back(setting, column);
+  }
+  EXPECT_THAT(rows, ElementsAre(std::pair("own grid", "k 5"), std::pair("own grid", "k 20"),
+                                std::pair("grid of 50", "k 5"), std::pair("grid of 50", "k 20"),
+                                std::pair("grid of 100", "k 5"), std::pair("grid of 100", "k 20")));
 }
 
 TEST_F(SyntheticViews, FiguresArePicturesToo) {
