@@ -1,8 +1,8 @@
 #pragma once
 #include "cli/demo.h"
 #include "cli/watch.h"
-#include "harness/requests.h"
 #include "reports/report.h"
+#include "settings/requests.h"
 #include "verdicts/compare.h"
 
 #include <filesystem>

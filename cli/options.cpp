@@ -5,7 +5,7 @@
 #include "core/dtype.h"
 #include "core/messages.h"
 #include "datasets/caption_formats.h"
-#include "harness/requests.h"
+#include "settings/requests.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,6 +1,6 @@
 #pragma once
-#include "harness/requests.h"
 #include "metrics/catalog.h"
+#include "settings/requests.h"
 
 #include <CLI/CLI.hpp>
 

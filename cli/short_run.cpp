@@ -1,12 +1,12 @@
 #include "cli/short_run.h"
 
+#include "checkpoints/checkpoint_info.h"
 #include "core/cures.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/folder.h"
 #include "core/plain_names.h"
 #include "metrics/catalog.h"
-#include "models/checkpoint_info.h"
 #include "samplers/catalog.h"
 #include "settings/toml/text.h"
 #include "settings/usual_sampling.h"

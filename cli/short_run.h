@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/requests.h"
+#include "settings/requests.h"
 
 #include <filesystem>
 #include <ostream>

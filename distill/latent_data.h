@@ -1,7 +1,7 @@
 #pragma once
+#include "checkpoints/checkpoint.h"
 #include "core/tensor.h"
 #include "datasets/captioned_images.h"
-#include "models/checkpoint.h"
 
 #include <ATen/core/Generator.h>
 

@@ -1,6 +1,6 @@
 #pragma once
+#include "checkpoints/prediction.h"
 #include "core/noise.h"
-#include "models/prediction.h"
 
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "distill/network.h"
 
-#include "models/prediction.h"
+#include "checkpoints/prediction.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>

@@ -1,6 +1,6 @@
 #pragma once
+#include "checkpoints/checkpoint_info.h"
 #include "distill/levels.h"
-#include "models/checkpoint_info.h"
 #include "models/unet.h"
 
 #include <map>

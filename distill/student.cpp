@@ -1,12 +1,12 @@
 #include "distill/student.h"
 
+#include "checkpoints/checkpoint_writer.h"
+#include "checkpoints/scheduler_config.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "distill/consistency.h"
 #include "distill/image_data.h"
 #include "models/checkpoint_files.h"
-#include "models/checkpoint_writer.h"
-#include "models/scheduler_config.h"
 #include "models/weights.h"
 
 #include <ATen/ATen.h>

@@ -1,8 +1,8 @@
 #pragma once
+#include "checkpoints/checkpoint.h"
 #include "distill/latent_data.h"
 #include "distill/method.h"
 #include "distill/network.h"
-#include "models/checkpoint.h"
 
 #include <filesystem>
 #include <map>

@@ -1,5 +1,6 @@
 #include "reports/inspect.h"
 
+#include "checkpoints/checkpoint_info.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/stand_ins.h"
@@ -7,7 +8,6 @@
 #include "formats/safetensors.h"
 #include "metrics/statistics_file.h"
 #include "models/checkpoint_files.h"
-#include "models/checkpoint_info.h"
 #include "reports/inspect_text.h"
 #include "store/read.h"
 #include "store/sqlite_magic.h"

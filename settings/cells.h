@@ -1,7 +1,7 @@
 #pragma once
+#include "checkpoints/checkpoint_info.h"
 #include "core/error.h"
 #include "core/noise.h"
-#include "models/checkpoint_info.h"
 #include "settings/experiment.h"
 
 #include <compare>

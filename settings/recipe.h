@@ -1,7 +1,7 @@
 #pragma once
+#include "checkpoints/checkpoint_info.h"
 #include "core/dtype.h"
 #include "datasets/captions.h"
-#include "models/checkpoint_info.h"
 
 #include <array>
 #include <cstdint>

@@ -1,5 +1,5 @@
 #pragma once
-#include "models/checkpoint_info.h"
+#include "checkpoints/checkpoint_info.h"
 #include "settings/experiment.h"
 
 #include <optional>

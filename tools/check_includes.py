@@ -1,53 +1,106 @@
 #!/usr/bin/env python3
 """Which room of the house includes which, and that no include points upwards (`make check-includes`, and a test).
 
-Prints the graph that docs/architecture.md shows; exit code 1 where a file includes what its room may not, or where the
-document shows another graph.
+Prints the graph that docs/architecture.md shows, and the pairs of files inside a room that include each other (a header and the
+source of the same name count as one file). Exit code 1 where a file includes what its room may not, where the document shows
+another graph, where there are more such pairs than MAX_PAIRS, or where a folder has more files than it may.
 """
 import pathlib
 import re
 import sys
 
-# What each room may include, beside itself: rooms above it in this list, or single headers of them.
+# What each room or sub-room may include, beside itself: those above it in this list (a room stands for its sub-rooms too), or single headers of them.
 ALLOWED = {
     "core": [],
     "formats": ["core"],
     "images": ["core"],
-    "models": ["core", "formats", "images"],
+    "models/tokenizer": ["core", "formats"],
+    "models": ["core", "formats", "images", "models/tokenizer"],
+    "models/cuda": ["models"],
+    "checkpoints": ["core", "formats", "models"],
+    "process": ["core", "checkpoints"],
     "samplers": ["core"],
     "metrics": ["core", "formats", "images", "models"],
     "datasets": ["core", "formats", "images"],
-    "settings": ["core", "formats", "models", "datasets", "samplers/catalog.h", "metrics/catalog.h"],
-    "distill": ["core", "formats", "images", "models", "datasets", "settings"],
+    "settings/toml": ["core"],
+    "settings": ["core", "formats", "checkpoints", "datasets", "samplers/catalog.h", "metrics/catalog.h", "settings/toml"],
+    "distill": ["core", "formats", "images", "models", "checkpoints", "datasets", "settings"],
+    "distill/train": ["core", "models", "checkpoints", "process", "datasets", "settings", "distill"],
     "store": ["core", "formats", "metrics/clustered_error.h", "metrics/score.h"],
-    "harness": ["core", "formats", "images", "models", "samplers", "metrics", "datasets", "settings", "distill", "store"],
-    "reports": ["core", "formats", "images", "models", "samplers/catalog.h", "metrics", "settings/cells.h", "settings/toml/table.h", "store"],
+    "harness/generate": ["core", "images", "models", "checkpoints", "process", "samplers", "datasets", "settings", "store"],
+    "harness/score": ["core", "images", "process", "metrics", "datasets", "settings", "store", "harness/generate"],
+    "harness/run": ["core", "images", "checkpoints", "process", "metrics", "datasets", "settings", "distill", "store", "harness/generate", "harness/score"],
+    "reports": ["core", "formats", "images", "models/checkpoint_files.h", "checkpoints/checkpoint_info.h", "samplers/catalog.h", "metrics", "settings/cells.h", "settings/toml/table.h", "store"],
+    "reports/printers": ["reports"],
     "verdicts": ["core", "metrics/catalog.h", "metrics/clustered_error.h", "metrics/margin.h", "metrics/student.h", "settings", "store", "reports"],
-    "cli": ["core", "samplers/catalog.h", "datasets/caption_formats.h", "metrics", "models", "settings", "store", "harness", "reports", "verdicts"],
+    "verdicts/printers": ["reports", "verdicts"],
+    "cli": ["core", "checkpoints", "process", "samplers/catalog.h", "datasets/caption_formats.h", "metrics", "settings", "distill/train", "store", "harness", "reports", "verdicts"],
 }
+MAX_PAIRS = 24
+MAX_FILES = {"room": 60, "sub-room of harness": 40}
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOMS = list(ALLOWED)
 
 
-def main():
-    rooms, failures, graph = list(ALLOWED), [], ""
-    for room, allowed in ALLOWED.items():
-        assert all(rooms.index(other.split("/")[0]) < rooms.index(room) for other in allowed), room
-        used = {}
-        for file in sorted((ROOT / room).rglob("*")):
+def room_of(path):
+    return next((room for room in sorted(ROOMS, key=len, reverse=True) if path.startswith(room + "/")), None)
+
+
+def rooms_of(part):
+    """The rooms that an entry of ALLOWED opens: a room with its sub-rooms, or the room of a single header."""
+    return [room for room in ROOMS if room == part or room.startswith(part + "/")] or [room_of(part)]
+
+
+def includes():
+    """Yields (file, line, header) of every include of a file of a room by a file of a room."""
+    for folder in sorted({room.split("/")[0] for room in ROOMS}):
+        for file in sorted((ROOT / folder).rglob("*")):
             if file.suffix not in (".h", ".cpp"):
                 continue
             for line, text in enumerate(file.read_text().splitlines(), 1):
-                header = re.match(r'#include "((\w+)/.+)"', text)
-                if not header or header[2] == room or header[2] not in ALLOWED:
-                    continue
-                used.setdefault(header[2], set()).add(header[1])
-                if header[2] not in allowed and header[1] not in allowed:
-                    failures.append(f"{file.relative_to(ROOT)}:{line}: {room} may not include {header[1]}")
-        names = [other if other in allowed else ", ".join(sorted(used[other])) for other in rooms if other in used]
-        graph += f"{room:8} <- {', '.join(names)}".rstrip(" <-") + "\n"
+                header = re.match(r'#include "(\w+/.+)"', text)
+                if header and room_of(header[1]):
+                    yield str(file.relative_to(ROOT)), line, header[1]
+
+
+def allowed_part(room, header):
+    """The entry of ALLOWED that lets a file of the room include the header, or None."""
+    return next((part for part in ALLOWED[room] if header == part or header.startswith(part + "/")), None)
+
+
+def folder_failures():
+    for room in ROOMS:
+        kind = "sub-room of harness" if room.startswith("harness/") else "room"
+        count = sum(file.suffix in (".h", ".cpp") for file in (ROOT / room).iterdir())
+        if count > MAX_FILES[kind]:
+            yield f"{room}: expected at most {MAX_FILES[kind]} files, found {count}"
+
+
+def main():
+    for room, allowed in ALLOWED.items():
+        above = ROOMS[: ROOMS.index(room)]
+        assert all(other in above for part in allowed for other in rooms_of(part) if other != room), room
+    failures, used, units = list(folder_failures()), {}, {}
+    for file, line, header in includes():
+        room, other = room_of(file), room_of(header)
+        unit, target = (path.rsplit(".", 1)[0] for path in (file, header))
+        if unit != target and room.split("/")[0] == other.split("/")[0]:
+            units.setdefault(unit, set()).add(target)
+        if room == other:
+            continue
+        part = allowed_part(room, header)
+        used.setdefault(room, set()).add(part or header)
+        if not part:
+            failures.append(f"{file}:{line}: {room} may not include {header}")
+    width = max(map(len, ROOMS))
+    graph = "".join(f"{room:{width}} <- {', '.join(part for part in ALLOWED[room] if part in used.get(room, ()))}".rstrip(" <-") + "\n" for room in ROOMS)
     print(graph, end="")
     if graph not in (ROOT / "docs/architecture.md").read_text():
         failures.append("docs/architecture.md: expected this graph, found another")
+    pairs = sorted((one, two) for one in units for two in units[one] if one < two and one in units.get(two, ()))
+    print(f"{len(pairs)} pairs of files that include each other" + "".join(f"\n  {one} {two}" for one, two in pairs))
+    if len(pairs) > MAX_PAIRS:
+        failures.append(f"expected at most {MAX_PAIRS} pairs of files that include each other, found {len(pairs)}")
     print("\n".join(failures), file=sys.stderr, end="\n" if failures else "")
     return 1 if failures else 0
 

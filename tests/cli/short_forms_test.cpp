@@ -1,9 +1,9 @@
 // What people type who know other tools, and what a short command line stands for.
+#include "checkpoints/checkpoint_info.h"
 #include "cli/short_run.h"
 #include "cli/typed.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "models/checkpoint_info.h"
 #include "settings/experiment.h"
 #include "settings/weights.h"
 #include "temporary.h"

@@ -1,6 +1,6 @@
 // Every stage of the pocket world's training, cut short: it runs, its loss falls, and what it writes is a checkpoint.
+#include "checkpoints/checkpoint.h"
 #include "distill/latent_data.h"
-#include "models/checkpoint.h"
 #include "small_training.h"
 
 #include <c10/core/InferenceMode.h>

@@ -1,5 +1,5 @@
 // fewstep audit finds what is not what the experiment makes.
-#include "harness/generate.h"
+#include "harness/generate/generate.h"
 #include "harness/small_experiment.h"
 #include "images/files.h"
 

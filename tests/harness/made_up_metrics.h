@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/score.h"
+#include "harness/score/score.h"
 #include "images/files.h"
 
 #include <ATen/ops/full.h>

@@ -1,11 +1,11 @@
 // Whole pipelines against diffusers on the tiny checkpoints: final latents and decoded images, every case of
 // tests/references/models.py.
+#include "checkpoints/prediction.h"
 #include "core/denoiser.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "guidance.h"
 #include "models/golden.h"
-#include "models/prediction.h"
 #include "samplers/registry.h"
 
 #include <ATen/CPUGeneratorImpl.h>

@@ -1,4 +1,4 @@
-#include "harness/plan.h"
+#include "harness/generate/plan.h"
 
 #include <gmock/gmock.h>
 

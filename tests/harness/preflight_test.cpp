@@ -1,9 +1,9 @@
 // Before hours are spent: all that is wrong, in one message.
-#include "harness/preflight.h"
+#include "harness/run/preflight.h"
 
 #include "core/files.h"
-#include "harness/environment.h"
 #include "harness/small_experiment.h"
+#include "process/environment.h"
 #include "warnings.h"
 
 #include <gmock/gmock.h>

@@ -1,7 +1,7 @@
 // fewstep run as its users start it, on tiny random checkpoints.
 #include "core/files.h"
 #include "datasets/shapes.h"
-#include "harness/generate.h"
+#include "harness/generate/generate.h"
 #include "harness/small_experiment.h"
 #include "images/files.h"
 #include "store/influence.h"

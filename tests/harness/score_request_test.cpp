@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "harness/score.h"
+#include "harness/score/score.h"
 #include "tests/temporary.h"
 
 #include <gmock/gmock.h>

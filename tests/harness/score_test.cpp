@@ -1,4 +1,4 @@
-#include "harness/score.h"
+#include "harness/score/score.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "harness/made_up_metrics.h"

@@ -1,6 +1,6 @@
 // Cells that share evaluations give what cells give that are computed alone.
 #include "core/passage.h"
-#include "harness/run.h"
+#include "harness/run/run.h"
 #include "harness/small_experiment.h"
 #include "store/store.h"
 

@@ -1,4 +1,4 @@
-#include "harness/stats.h"
+#include "harness/score/stats.h"
 #include "core/error.h"
 #include "harness/made_up_metrics.h"
 #include "images/resize.h"

@@ -1,5 +1,5 @@
 // The order in which cells are timed, and when warming up ends, on made-up times.
-#include "harness/timing.h"
+#include "harness/run/timing.h"
 
 #include <gmock/gmock.h>
 

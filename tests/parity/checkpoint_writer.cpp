@@ -1,9 +1,9 @@
 // fewstep_parity_checkpoint_writer IN OUT: reads a checkpoint and writes it again from tensors, configurations made
 // anew.
-#include "models/checkpoint_writer.h"
-#include "models/checkpoint.h"
+#include "checkpoints/checkpoint_writer.h"
+#include "checkpoints/checkpoint.h"
+#include "checkpoints/scheduler_config.h"
 #include "models/clip_config.h"
-#include "models/scheduler_config.h"
 #include "models/weights.h"
 
 #include <cstdio>

@@ -1,7 +1,7 @@
 // fewstep watch over a folder that fills while it runs.
 #include "formats/safetensors.h"
 #include "harness/program.h"
-#include "harness/watched_folder.h"
+#include "harness/run/watched_folder.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

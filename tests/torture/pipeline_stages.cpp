@@ -1,7 +1,7 @@
 // The pipeline with stages in place of networks, for ThreadSanitizer and for what it promises: every item stored once,
 // in order, never more under way than allowed; errors on their way to the store; a store that fails ends all. Prints
 // what differs; exit code 1 then. usage: fewstep_pipeline_tsan [ROUNDS]
-#include "harness/pipeline.h"
+#include "harness/run/pipeline.h"
 
 #include <atomic>
 #include <cstdio>

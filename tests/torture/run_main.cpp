@@ -4,8 +4,8 @@
 #include "cli/exit_status.h"
 #include "core/passage.h"
 #include "core/tensor.h"
-#include "harness/run.h"
-#include "harness/torch_errors.h"
+#include "harness/run/run.h"
+#include "process/torch_errors.h"
 
 #include <signal.h>
 #include <unistd.h>

@@ -1,0 +1,65 @@
+#include "harness/generate/generate.h"
+
+#include "checkpoints/prediction.h"
+#include "core/error.h"
+#include "core/files.h"
+
+#include <algorithm>
+
+namespace fewstep {
+
+ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width) {
+  const VaeConfig vae = read_vae_config(checkpoint / "vae" / "config.json");
+  const auto [rows, columns] = read_unet_config(checkpoint / "unet" / "config.json").sample_size;
+  ImageSize size{height > 0 ? height : static_cast<int>(rows * vae.downscale()),
+                 width > 0 ? width : static_cast<int>(columns * vae.downscale()), vae.latent_channels, vae.downscale()};
+  if (size.height % size.downscale == 0 && size.width % size.downscale == 0) return size;
+  throw usage_error(checkpoint.string(), "expected a height and width that are multiples of " +
+                                             std::to_string(size.downscale) + ", got " + std::to_string(size.height) +
+                                             " and " + std::to_string(size.width));
+}
+
+int default_batch(const ImageSize& size, bool cuda) {
+  const std::int64_t pixels = std::int64_t{1} << (cuda ? 23 : 20);
+  return static_cast<int>(
+      std::clamp<std::int64_t>(pixels / (std::int64_t{size.height} * size.width), 1, cuda ? 64 : 32));
+}
+
+Denoising denoising_of(const Cell& cell, const CheckpointInfo& checkpoint) {
+  return {&find_sampler(cell.sampler), make_grid(schedule_of(checkpoint), grid_of(cell, checkpoint)),
+          cell.guidance.omega};
+}
+
+Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor& noise, Rng& rng) {
+  Denoised result;
+  const Checkpoint& checkpoint = evaluator.checkpoint();
+  const Denoiser denoiser = make_denoiser(evaluator, denoising.omega, &result.forwards);
+  const Tensor start = noise.to(checkpoint.unet.compute.device, at::kFloat);
+  result.latents = denoising.sampler->run(denoiser, start, denoising.levels, rng);
+  if (const auto broken = count_not_finite(result.latents); broken > 0) {
+    throw input_error(checkpoint.info.folder.string(),
+                      "expected finite latents, got NaN or infinity in " + std::to_string(broken) + " of " +
+                          std::to_string(noise.size(0)) +
+                          " images of a batch; try --dtype float32, or mend the checkpoint");
+  }
+  return result;
+}
+
+std::string image_hash(const Image& image) {
+  std::string bytes = std::to_string(image.height) + "x" + std::to_string(image.width) + "\n";
+  bytes.append(image.rgb.begin(), image.rgb.end());
+  return sha256(bytes);
+}
+
+std::uint64_t latents_hash(const Tensor& latents) {
+  const Tensor plain = latents.to(at::kCPU, at::kFloat).contiguous();
+  const std::string hash =
+      sha256({reinterpret_cast<const char*>(plain.const_data_ptr<float>()), static_cast<std::size_t>(plain.nbytes())});
+  return std::stoull(hash.substr(0, 16), nullptr, 16);
+}
+
+bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint) {
+  return !checkpoint.omega_embedding && cell.guidance.omega != 0;
+}
+
+}  // namespace fewstep

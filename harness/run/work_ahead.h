@@ -1,0 +1,26 @@
+#pragma once
+#include "harness/run/batch_work.h"
+
+#include <filesystem>
+#include <map>
+#include <vector>
+
+namespace fewstep {
+
+// Network evaluations that one image of a cell asks for.
+std::int64_t forwards_of(const PlannedCell& planned);
+
+// What cells of one checkpoint ask and compute for one image. It is counted as the run finds it, by content: the
+// samplers run on a small latent, with a function in the network's place.
+SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& cells, bool share);
+
+// What is still to be made of a plan.
+struct WorkAhead {
+  std::vector<std::int64_t> images;                     // of each cell
+  std::map<std::filesystem::path, SharingCount> count;  // of each checkpoint
+  SharingCount total() const;
+};
+// store: null where there is none yet.
+WorkAhead work_ahead(const Plan& plan, const RunMetrics& metrics, Store* store, bool share);
+
+}  // namespace fewstep

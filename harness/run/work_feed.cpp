@@ -1,0 +1,107 @@
+#include "harness/run/work_feed.h"
+
+#include "process/environment.h"
+#include "process/host_threads.h"
+#include "process/interrupt.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace fewstep {
+namespace {
+
+using Path = std::filesystem::path;
+
+CheckpointWork order_of(const RunContext& run, const Path& folder, const std::vector<std::size_t>& cells, bool share) {
+  CheckpointWork work{folder, cells, {}, false};
+  for (const std::size_t cell : cells) {
+    for (const auto& keys : run.work[cell].batches) {
+      work.batches.push_back({.cell = cell, .keys = keys});
+      work.makes_images = true;
+    }
+    if (run.work[cell].batches.empty()) work.batches.push_back({.cell = cell});
+  }
+  const auto first_image = [](const BatchWork& batch) {
+    return batch.keys.empty() ? std::pair<std::size_t, int>() : std::pair(batch.keys[0].prompt, batch.keys[0].image);
+  };
+  if (share)
+    std::stable_sort(work.batches.begin(), work.batches.end(),
+                     [&](const BatchWork& a, const BatchWork& b) { return first_image(a) < first_image(b); });
+  std::vector<bool> seen(run.work.size());
+  for (auto batch = work.batches.rbegin(); batch != work.batches.rend(); ++batch) {
+    batch->last = !seen[batch->cell];
+    seen[batch->cell] = true;
+  }
+  return work;
+}
+
+std::vector<CheckpointWork> orders_of(const RunContext& run, bool share) {
+  std::vector<Path> folders;
+  for (const PlannedCell& planned : run.plan.cells)
+    if (std::find(folders.begin(), folders.end(), planned.cell.checkpoint_path) == folders.end())
+      folders.push_back(planned.cell.checkpoint_path);
+  std::vector<CheckpointWork> orders;
+  for (const Path& folder : folders) {
+    std::vector<std::size_t> cells;
+    for (std::size_t i = 0; i < run.plan.cells.size(); ++i)
+      if (run.plan.cells[i].cell.checkpoint_path == folder) cells.push_back(i);
+    orders.push_back(order_of(run, folder, cells, share));
+  }
+  return orders;
+}
+
+}  // namespace
+
+WorkFeed::WorkFeed(const RunContext& run, BatchMaker& maker, bool share, std::function<bool(std::size_t)> is_failed)
+    : run_(run), maker_(maker), orders_(orders_of(run, share)), is_failed_(std::move(is_failed)) {}
+
+std::unique_ptr<BatchWork> WorkFeed::next() {
+  for (; order_ < orders_.size(); ++order_, batch_ = 0) {
+    CheckpointWork& order = orders_[order_];
+    if (batch_ == 0) error_ = begin(order);
+    while (batch_ < order.batches.size()) {
+      if (interrupted()) return nullptr;
+      if (order.batches.size() - batch_ == order.cells.size()) load_ahead();
+      auto work = std::make_unique<BatchWork>(std::move(order.batches[batch_++]));
+      if (is_failed_(work->cell)) continue;
+      work->error = error_;
+      return work;
+    }
+  }
+  return nullptr;
+}
+
+WorkFeed::Loaded WorkFeed::load(const Path& folder) const {
+  return std::make_shared<Checkpoint>(load_checkpoint(folder, run_.compute, false));
+}
+
+// What fails every cell of the checkpoint.
+std::exception_ptr WorkFeed::begin(const CheckpointWork& order) {
+  if (!order.makes_images || interrupted()) return nullptr;
+  try {
+    maker_.begin_checkpoint(ahead_.valid() ? ahead_.get() : load(order.folder));
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+// The next checkpoint is read while the last batches of this one are made and stored, where memory holds both.
+void WorkFeed::load_ahead() {
+  const bool is_last = order_ + 1 >= orders_.size() || !orders_[order_ + 1].makes_images;
+  if (ahead_.valid() || is_last) return;
+  const Path& folder = orders_[order_ + 1].folder;
+  try {
+    if (bytes_in_memory(folder) > static_cast<double>(free_memory(run_.compute.device))) return;
+  } catch (const std::exception&) {
+    return;  // begin says what is wrong with it
+  }
+  ahead_ = std::async(std::launch::async, [this, folder] {
+    Loaded loaded;
+    on_host_thread([&] { loaded = load(folder); });
+    return loaded;
+  });
+}
+
+}  // namespace fewstep
