@@ -57,9 +57,13 @@ Boundary boundary_at(double time, double timestep_scaling, double sigma_data) {
 }
 
 Denoiser make_denoiser(Evaluator& evaluator, double omega, std::int64_t* forwards) {
+  return make_denoiser(evaluator, evaluator.checkpoint().info.kind, omega, forwards);
+}
+
+Denoiser make_denoiser(Evaluator& evaluator, CheckpointKind as, double omega, std::int64_t* forwards) {
   const CheckpointInfo& info = evaluator.checkpoint().info;
   const bool guided = !info.omega_embedding && omega != 0;
-  return [&evaluator, &info, omega, guided, forwards](const Tensor& x, const NoiseLevel& level) {
+  return [&evaluator, &info, as, omega, guided, forwards](const Tensor& x, const NoiseLevel& level) {
     Tensor out = evaluator.evaluate({level.time, info.omega_embedding ? omega : 0, guided}, x);
     if (forwards) *forwards += guided ? 2 : 1;
     if (guided) {
@@ -67,7 +71,7 @@ Denoiser make_denoiser(Evaluator& evaluator, double omega, std::int64_t* forward
       out = halves[0].add(halves[1].sub(halves[0]), 1 + omega);
     }
     const Tensor x0 = x0_from(info.prediction, x, out, level);
-    if (info.kind != CheckpointKind::kConsistency) return x0;
+    if (as != CheckpointKind::kConsistency) return x0;
     const Boundary boundary = boundary_at(level.time, info.timestep_scaling);
     return x.mul(boundary.c_skip).add(x0, boundary.c_out);
   };

@@ -30,5 +30,7 @@ Boundary boundary_at(double time, double timestep_scaling, double sigma_data = 0
 // evaluator must outlive it. forwards, when given, grows by the evaluations per image that it asks for (CFG counts as
 // two), whoever computed them.
 Denoiser make_denoiser(Evaluator& evaluator, double omega, std::int64_t* forwards = nullptr);
+// The same where a sampler takes the checkpoint for another kind: lcm asks a teacher for the consistency function.
+Denoiser make_denoiser(Evaluator& evaluator, CheckpointKind as, double omega, std::int64_t* forwards);
 
 }  // namespace fewstep

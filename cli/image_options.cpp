@@ -15,7 +15,7 @@
 namespace fewstep {
 namespace {
 
-void check(const SampleRequest& request) {
+void check(SampleRequest& request) {
   if (request.guidance && std::isnan(request.guidance->omega))  // which CLI11 finds in every range
     throw usage_error("sample", "expected a number as guidance, got nan");
   if (!request.prompt && !request.prompts) throw usage_error("sample", "expected a caption, or --prompts FILE");
@@ -24,6 +24,10 @@ void check(const SampleRequest& request) {
     throw usage_error("sample",
                       "expected a caption, got the file " + *request.prompt + "; give --prompts " + *request.prompt);
   if (request.row && !request.prompts) throw usage_error("--row", "expected --prompts FILE, whose row it is");
+  if (!request.times.empty()) {
+    if (request.steps == 0) request.steps = static_cast<int>(request.times.size());
+    check_times("--times", request.times, request.steps);
+  }
   if (request.sampler.empty()) {
     if (request.spacing || request.original_steps > 0)
       throw usage_error("sample", "expected --sampler beside --spacing and --original-steps");
@@ -44,10 +48,14 @@ void check(const SampleRequest& request) {
 }
 
 void add_grid(CLI::App& app, SampleRequest& request) {
+  auto* times = app.add_option("--times", request.times, "the times themselves, falling: 999,749,499,249")
+                    ->type_name("T,…")
+                    ->delimiter(',');
   app.add_option_function<std::string>(
          "--spacing", [&request](const std::string& name) { request.spacing = parse_spacing(name); },
          "times: trailing (default), leading, linspace; for lcm: lcm (default), lcm-original")
-      ->check(CLI::IsMember(texts(kSpacings)));
+      ->check(CLI::IsMember(texts(kSpacings)))
+      ->excludes(times);
   app.add_option_function<std::string>(
          "--final-sigma", [&request](const std::string& name) { request.final_sigma = parse_final_sigma(name); },
          "end at x0 (zero) or at the smallest training noise (min)")
@@ -56,7 +64,8 @@ void add_grid(CLI::App& app, SampleRequest& request) {
   app.add_option("--original-steps", request.original_steps,
                  "lcm: points of the grid that times are taken from [the checkpoint's own, 1000/k of its skip step k]")
       ->check(CLI::Range(1, 1000))
-      ->type_name("N");
+      ->type_name("N")
+      ->excludes(times);
 }
 
 void add_left_out(CLI::App& app, double& most) {

@@ -3,10 +3,13 @@
 #include "core/error.h"
 #include "core/names.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
-#include <span>
 
 namespace fewstep {
 namespace {
@@ -72,7 +75,7 @@ std::vector<double> diffusion_times(int train, const GridOptions& options) {
   std::vector<double> times;
   for (int i = 0; i < n; ++i) {
     const int ascending = points - 1 - i;
-    switch (options.spacing) {
+    switch (options.grid.spacing) {
       case Spacing::kTrailing:
         times.push_back(std::nearbyint(train - i * trailing_step) - 1);
         break;
@@ -88,7 +91,7 @@ std::vector<double> diffusion_times(int train, const GridOptions& options) {
 }
 
 std::vector<double> lcm_times(int train, const GridOptions& options) {
-  const int original = options.original_inference_steps, n = options.steps;
+  const int given = options.grid.original_inference_steps, original = given == 0 ? 50 : given, n = options.steps;
   if (original < 1 || original > train) {
     throw usage_error("original_inference_steps",
                       "expected 1 to " + std::to_string(train) + ", got " + std::to_string(original));
@@ -101,12 +104,22 @@ std::vector<double> lcm_times(int train, const GridOptions& options) {
   std::vector<double> times;
   for (int i = 0; i < n; ++i) {
     // Index into the origin grid o_j = (original − j)·k − 1, which falls with j.
-    const int j = options.spacing == Spacing::kLcm ? static_cast<int>(std::floor(i * (double(original) / n)))
+    const int j = options.grid.spacing == Spacing::kLcm ? static_cast<int>(std::floor(i * (double(original) / n)))
                                                    : i * (original / n);
     times.push_back(double(original - j) * k - 1);
   }
   return times;
 }
+
+std::vector<double> times_of(int train, const GridOptions& options) {
+  if (!options.grid.times.empty()) {
+    check_times("times", options.grid.times, options.steps, train - 1);
+    return {options.grid.times.begin(), options.grid.times.end()};
+  }
+  return is_lcm(options.grid.spacing) ? lcm_times(train, options) : diffusion_times(train, options);
+}
+
+constexpr std::string_view kTimesWord = "times:";
 
 }  // namespace
 
@@ -154,14 +167,49 @@ FinalSigma parse_final_sigma(std::string_view name) {
   return parse_name<FinalSigma>(kFinalSigmas, name, "final_sigma");
 }
 
+std::string grid_word(const GridSpec& grid) {
+  if (grid.times.empty()) return std::string(name_of(grid.spacing));
+  return fmt::format("{}{}", kTimesWord, fmt::join(grid.times, "-"));
+}
+
+std::optional<GridSpec> parse_grid_word(std::string_view word) {
+  GridSpec grid;
+  const auto named = std::find(kSpacings.begin(), kSpacings.end(), word);
+  if (named != kSpacings.end()) {
+    grid.spacing = static_cast<Spacing>(named - kSpacings.begin());
+    return grid;
+  }
+  if (!word.starts_with(kTimesWord)) return std::nullopt;
+  const char *at = word.data() + kTimesWord.size(), *const end = word.data() + word.size();
+  while (true) {
+    const auto [rest, failure] = std::from_chars(at, end, grid.times.emplace_back());
+    if (failure != std::errc()) return std::nullopt;
+    if (rest == end) return grid;
+    if (*rest != '-') return std::nullopt;
+    at = rest + 1;
+  }
+}
+
+void check_times(std::string_view where, std::span<const int> times, int steps, int last) {
+  if (times.size() != static_cast<std::size_t>(steps))
+    throw usage_error(std::string(where), fmt::format("expected {} time{}, one for each step, got {}: {}", steps,
+                                                      steps == 1 ? "" : "s", times.size(), fmt::join(times, ", ")));
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (times[i] < 0 || times[i] > last)
+      throw usage_error(std::string(where), fmt::format("expected times from 0 to {}, got {}", last, times[i]));
+    if (i > 0 && times[i] >= times[i - 1])
+      throw usage_error(std::string(where),
+                        fmt::format("expected times that fall, got {} after {}", times[i], times[i - 1]));
+  }
+}
+
 std::vector<NoiseLevel> make_grid(const Schedule& schedule, const GridOptions& options) {
   const int train = static_cast<int>(schedule.alpha_bar.size());
   if (options.steps < 1 || options.steps > train) {
     throw usage_error("steps", "expected 1 to " + std::to_string(train) + ", got " + std::to_string(options.steps));
   }
-  const bool lcm = is_lcm(options.spacing);
   std::vector<NoiseLevel> levels;
-  for (const double time : lcm ? lcm_times(train, options) : diffusion_times(train, options)) {
+  for (const double time : times_of(train, options)) {
     const NoiseLevel level = level_at(schedule, time);
     levels.push_back(options.family == GridFamily::kDpm ? with_finite_lambda(level) : level);
   }

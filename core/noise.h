@@ -1,5 +1,8 @@
 #pragma once
 #include <array>
+#include <compare>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,13 +53,26 @@ FinalSigma parse_final_sigma(std::string_view name);
 // Whether consistency samplers alone take a spacing.
 constexpr bool is_lcm(Spacing spacing) { return spacing == Spacing::kLcm || spacing == Spacing::kLcmOriginal; }
 
+// Which times a grid has: those of a spacing, or given ones.
+struct GridSpec {
+  Spacing spacing = Spacing::kTrailing;
+  int original_inference_steps = 0;  // lcm and lcm-original only: points of the grid that times are taken from; 0: 50
+  std::vector<int> times = {};       // given ones, strictly falling; empty: those of the spacing
+  auto operator<=>(const GridSpec&) const = default;
+};
+// Its word where spacings are named: "trailing", "lcm", "times:999-749-499-249" (no commas: they part values of
+// --only). parse_grid_word reads it; nothing for any other text.
+std::string grid_word(const GridSpec& grid);
+std::optional<GridSpec> parse_grid_word(std::string_view word);
+// Throws Error (kUsage), naming the value, where times are not as many as the steps, strictly falling and in 0..last.
+void check_times(std::string_view where, std::span<const int> times, int steps, int last = 999);
+
 struct GridOptions {
   int steps = 4;
-  Spacing spacing = Spacing::kTrailing;
+  GridSpec grid = {};
   FinalSigma final_sigma = FinalSigma::kZero;
   GridFamily family = GridFamily::kDdim;
-  int steps_offset = 1;               // leading only
-  int original_inference_steps = 50;  // lcm and lcm-original only
+  int steps_offset = 1;  // leading only
   bool operator==(const GridOptions&) const = default;
 };
 

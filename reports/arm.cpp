@@ -31,11 +31,10 @@ Cell words_of(const StoredCell& stored) {
   cell.sampler = key.sampler;
   cell.steps = key.steps;
   cell.guidance = {key.omega, key.given_as_guidance_scale};
-  const auto spacing = std::find(kSpacings.begin(), kSpacings.end(), key.spacing);
-  if (spacing != kSpacings.end()) cell.spacing = static_cast<Spacing>(spacing - kSpacings.begin());
+  cell.grid = parse_grid_word(key.spacing).value_or(GridSpec{});
+  cell.grid.original_inference_steps = key.original_inference_steps;
   const auto final_sigma = std::find(kFinalSigmas.begin(), kFinalSigmas.end(), key.final_sigma);
   if (final_sigma != kFinalSigmas.end()) cell.final_sigma = static_cast<FinalSigma>(final_sigma - kFinalSigmas.begin());
-  cell.original_inference_steps = key.original_inference_steps;
   return cell;
 }
 

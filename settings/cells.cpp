@@ -29,52 +29,64 @@ std::vector<Spacing> spacings_for(const SamplerInfo& sampler, const Experiment& 
   return own;
 }
 
+// The grids of a checkpoint and sampler; what depends on the step count is filled in by complete().
+std::vector<GridSpec> grids_for(const SamplerInfo& sampler, const Experiment& experiment,
+                                const ExperimentCheckpoint& checkpoint) {
+  if (!experiment.times_for(checkpoint).empty()) return {GridSpec{}};
+  const std::vector<int> none = {0};
+  const auto& given = checkpoint.original_inference_steps.empty() ? experiment.original_inference_steps
+                                                                  : checkpoint.original_inference_steps;
+  const bool lcm = sampler.kind == CheckpointKind::kConsistency;
+  std::vector<GridSpec> grids;
+  for (const Spacing spacing : spacings_for(sampler, experiment))
+    for (const int original : !lcm || given.empty() ? none : given) grids.push_back({spacing, original});
+  return grids;
+}
+
+// A grid at so many steps: its given times, or the points that the checkpoint itself names for lcm.
+GridSpec complete(GridSpec grid, const Experiment& experiment, const ExperimentCheckpoint& checkpoint, int steps) {
+  if (const auto& times = experiment.times_for(checkpoint); !times.empty()) {
+    grid.times = times.at(steps);
+  } else if (is_lcm(grid.spacing) && grid.original_inference_steps == 0) {
+    const auto own = checkpoint.own_original_steps.find(checkpoint.path_for(steps));
+    // Nothing is known of a folder that is not there; its cells are not run.
+    const int unknown = CheckpointInfo{}.original_inference_steps;
+    grid.original_inference_steps = own == checkpoint.own_original_steps.end() ? unknown : own->second;
+  }
+  return grid;
+}
+
 // All cells of one checkpoint and sampler.
 void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& checkpoint, const std::string& name,
                     std::vector<Cell>& cells) {
   const SamplerInfo& sampler = find_by_name(kSamplers, name, "sampler");
   const bool lcm = sampler.kind == CheckpointKind::kConsistency;
-  const std::vector<int> none = {0};
-  const auto& given = checkpoint.original_inference_steps.empty() ? experiment.original_inference_steps
-                                                                  : checkpoint.original_inference_steps;
-  const auto& originals = !lcm || given.empty() ? none : given;
   const auto& guidance = checkpoint.guidance.empty() ? experiment.guidance : checkpoint.guidance;
   const auto& steps = checkpoint.steps.empty() ? experiment.steps : checkpoint.steps;
   // A consistency model ends at x0 whatever the grid says.
   const FinalSigma final_sigma = lcm ? FinalSigma::kZero : experiment.final_sigma;
-  for (const Spacing spacing : spacings_for(sampler, experiment)) {
-    for (const int original : originals) {
-      for (const Guidance& one : guidance) {
-        for (const int count : steps) {
-          const auto& path = checkpoint.path_for(count);
-          const auto own = checkpoint.own_original_steps.find(path);
-          // Nothing is known of a folder that is not there; its cells are not run.
-          const int unknown = CheckpointInfo{}.original_inference_steps;
-          const int its = !lcm || original > 0                         ? original
-                          : own == checkpoint.own_original_steps.end() ? unknown
-                                                                       : own->second;
-          cells.push_back({checkpoint.name, path, name, count, one, spacing, final_sigma, its});
-        }
-      }
-    }
-  }
+  for (const GridSpec& grid : grids_for(sampler, experiment, checkpoint))
+    for (const Guidance& one : guidance)
+      for (const int count : steps)
+        cells.push_back({checkpoint.name, checkpoint.path_for(count), name, count, one,
+                         complete(grid, experiment, checkpoint, count), final_sigma});
 }
 
 constexpr std::array<std::string_view, 8> kOnlyKeys{
     "checkpoint", "sampler", "steps", "omega", "guidance_scale", "spacing", "final_sigma", "original_inference_steps"};
 
 // The name of a cell under a key; nothing where the key's values are numbers.
-std::optional<std::string_view> name_under(const std::string& key, const Cell& cell) {
+std::optional<std::string> name_under(const std::string& key, const Cell& cell) {
   if (key == "checkpoint") return cell.checkpoint;
   if (key == "sampler") return cell.sampler;
-  if (key == "spacing") return name_of(cell.spacing);
-  if (key == "final_sigma") return name_of(cell.final_sigma);
+  if (key == "spacing") return grid_word(cell.grid);
+  if (key == "final_sigma") return std::string(name_of(cell.final_sigma));
   return std::nullopt;
 }
 
 double number_under(const std::string& key, const Cell& cell) {
   if (key == "steps") return cell.steps;
-  if (key == "original_inference_steps") return cell.original_inference_steps;
+  if (key == "original_inference_steps") return cell.grid.original_inference_steps;
   return cell.guidance.omega + (key == "guidance_scale" ? 1 : 0);
 }
 
@@ -103,13 +115,13 @@ double parse_number(const std::string& text) {
 // A name that no cell has is a slip of the pen, even where another of the clause's values leaves cells.
 void check_names(const Clause& clause, const std::vector<Cell>& cells) {
   if (cells.empty() || !name_under(clause.key, cells[0])) return;
-  std::vector<std::string_view> names;
+  std::vector<std::string> names;
   for (const Cell& cell : cells)
     if (const auto name = *name_under(clause.key, cell); !std::count(names.begin(), names.end(), name))
       names.push_back(name);
   for (const std::string& value : clause.values)
     if (!std::count(names.begin(), names.end(), value))
-      throw usage_error("--only", clause.key + "=: " + unknown_name(value, names));
+      throw usage_error("--only", clause.key + "=: " + unknown_name(value, std::span<const std::string>(names)));
 }
 
 std::vector<Clause> parse_only(const std::string& only) {
@@ -150,14 +162,26 @@ std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
   return cells;
 }
 
+bool is_fit(const SamplerInfo& sampler, const CheckpointInfo& checkpoint, const GridSpec& grid) {
+  return sampler.kind == checkpoint.kind ||
+         (sampler.kind == CheckpointKind::kConsistency && checkpoint.kind == CheckpointKind::kTeacher &&
+          !grid.times.empty());
+}
+
+void tell_lcm_on_teacher(const std::string& where, const SamplerInfo& sampler, const CheckpointInfo& checkpoint) {
+  if (sampler.kind != CheckpointKind::kConsistency || checkpoint.kind != CheckpointKind::kTeacher) return;
+  warn(where, fmt::format("{} runs at the given times on a checkpoint whose scheduler is {}: as LCMScheduler would, "
+                          "with timestep_scaling {:.6g}",
+                          sampler.name, checkpoint.scheduler, checkpoint.timestep_scaling));
+}
+
 GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint) {
   GridOptions options;
   options.steps = cell.steps;
-  options.spacing = cell.spacing;
+  options.grid = cell.grid;
   options.final_sigma = cell.final_sigma;
   options.family = find_by_name(kSamplers, cell.sampler, "sampler").family;
   options.steps_offset = checkpoint.steps_offset;
-  if (cell.original_inference_steps > 0) options.original_inference_steps = cell.original_inference_steps;
   return options;
 }
 
@@ -183,12 +207,12 @@ std::string label_of(const Cell& cell) {
   std::string label = fmt::format("checkpoint={} sampler={} steps={} {}={:.12g}", cell.checkpoint, cell.sampler,
                                   cell.steps, guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
                                   guidance.omega + guidance.given_as_guidance_scale);
-  const bool lcm = cell.original_inference_steps > 0;
-  if (cell.spacing != (lcm ? Spacing::kLcm : Spacing::kTrailing))
-    label += fmt::format(" spacing={}", name_of(cell.spacing));
+  const bool lcm = cell.grid.original_inference_steps > 0;
+  if (!cell.grid.times.empty() || cell.grid.spacing != (lcm ? Spacing::kLcm : Spacing::kTrailing))
+    label += fmt::format(" spacing={}", grid_word(cell.grid));
   if (cell.final_sigma != FinalSigma::kZero) label += fmt::format(" final_sigma={}", name_of(cell.final_sigma));
-  if (lcm && cell.original_inference_steps != 50)
-    label += fmt::format(" original_inference_steps={}", cell.original_inference_steps);
+  if (lcm && cell.grid.original_inference_steps != 50)
+    label += fmt::format(" original_inference_steps={}", cell.grid.original_inference_steps);
   return label;
 }
 

@@ -2,6 +2,7 @@
 #include "checkpoints/checkpoint_info.h"
 #include "core/error.h"
 #include "core/noise.h"
+#include "samplers/catalog.h"
 #include "settings/experiment.h"
 
 #include <compare>
@@ -18,9 +19,8 @@ struct Cell {
   std::string sampler;
   int steps = 0;
   Guidance guidance;
-  Spacing spacing = Spacing::kTrailing;  // lcm samplers: kLcm or kLcmOriginal, and FinalSigma::kZero
+  GridSpec grid;  // lcm samplers: kLcm or kLcmOriginal, or given times, and FinalSigma::kZero
   FinalSigma final_sigma = FinalSigma::kZero;
-  int original_inference_steps = 0;  // 0 where the sampler has none
   auto operator<=>(const Cell&) const = default;
 };
 
@@ -32,6 +32,11 @@ std::vector<Cell> select(std::vector<Cell> cells, const std::string& only);
 // Throws as select for what are no clauses, whatever the cells.
 void check_only(const std::string& only);
 
+// Whether a sampler fits a checkpoint. Under given times lcm fits a teacher too: merged LCM-LoRA weights, say, that lie
+// under another scheduler's file.
+bool is_fit(const SamplerInfo& sampler, const CheckpointInfo& checkpoint, const GridSpec& grid);
+// Warns of lcm on a teacher.
+void tell_lcm_on_teacher(const std::string& where, const SamplerInfo& sampler, const CheckpointInfo& checkpoint);
 // The times of a cell on its checkpoint's schedule.
 GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint);
 // Says what a cell's sampler has to be on a checkpoint of another kind; where names the option.

@@ -33,6 +33,7 @@ struct Axes {
   std::vector<int> steps;                     // of a checkpoint: empty for the grid's
   std::vector<Guidance> guidance;             // likewise
   std::vector<int> original_inference_steps;  // likewise; of the grid: empty for each checkpoint's own
+  std::map<int, std::vector<int>> times;      // of each step count, instead of a spacing's; empty for the grid's
 };
 
 struct ExperimentCheckpoint : Axes {
@@ -72,6 +73,10 @@ struct Experiment : Axes {
   double reference_max_left_out = kMaxLeftOut;
   std::vector<Recipe> training;  // of [[distill]], before anything is evaluated
   std::vector<ExperimentCheckpoint> checkpoints;
+  // The given times of a checkpoint; empty where its times are those of a spacing.
+  const std::map<int, std::vector<int>>& times_for(const ExperimentCheckpoint& checkpoint) const {
+    return checkpoint.times.empty() ? times : checkpoint.times;
+  }
   std::vector<Spacing> spacing = {Spacing::kTrailing};
   FinalSigma final_sigma = FinalSigma::kZero;
   std::vector<MetricSettings> metrics;

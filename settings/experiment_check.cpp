@@ -8,6 +8,8 @@
 #include "samplers/catalog.h"
 #include "settings/cells.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fewstep {
@@ -24,6 +26,7 @@ class Checker {
 
   void run() {
     check_spacings();
+    check_times();
     check_step_folders();
     check_cell_count();
     read_own_grids();
@@ -55,6 +58,25 @@ class Checker {
       throw usage_error(where, "expected a spacing that a sampler here takes, got " + name +
                                    (of_lcm ? ", which only " + listed(names_of(kSamplers, takes_lcm), "and") + " takes"
                                            : ", which " + listed(names_of(kSamplers, takes), "and") + " take"));
+    }
+  }
+
+  // Times stand for a spacing, whose keys would be ignored in silence.
+  void check_times() const {
+    const bool everywhere = !experiment_.times.empty();
+    constexpr const char* kOne = "expected {} or times, got both: times are all of a grid";
+    if (everywhere) places_.grid.refuse({"spacing", "original_inference_steps"}, kOne);
+    for (const ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
+      const auto& times = experiment_.times_for(checkpoint);
+      if (times.empty()) continue;
+      const TomlTable& own = places_.checkpoints.at(checkpoint.name);
+      own.refuse({"original_inference_steps"}, kOne);
+      for (const int count : checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps)
+        if (!times.contains(count))
+          throw usage_error((own.has("times") ? own : places_.grid).where("times"),
+                            fmt::format("checkpoint {}: expected times for {} step{}, found none; add them, or leave {} "
+                                        "out of steps",
+                                        checkpoint.name, count, count == 1 ? "" : "s", count));
     }
   }
 
@@ -191,8 +213,11 @@ class Checker {
     const CheckpointInfo& info = found->second;
     const TomlTable& table = places_.checkpoints.at(checkpoint.name);
     for (std::size_t i = 0; i < checkpoint.samplers.size(); ++i) {
-      if (find_by_name(kSamplers, checkpoint.samplers[i], "sampler").kind == info.kind) continue;
-      throw unfit_sampler(table.texts("samplers")->at(i).where, checkpoint.samplers[i], info);
+      const SamplerInfo& sampler = find_by_name(kSamplers, checkpoint.samplers[i], "sampler");
+      const auto& times = experiment_.times_for(checkpoint);
+      if (!is_fit(sampler, info, {.times = times.empty() ? std::vector<int>() : times.begin()->second}))
+        throw unfit_sampler(table.texts("samplers")->at(i).where, checkpoint.samplers[i], info);
+      tell_lcm_on_teacher("checkpoint " + checkpoint.name, sampler, info);
     }
   }
 

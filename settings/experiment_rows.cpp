@@ -20,12 +20,12 @@ void read_guidance(const TomlTable& table, std::string_view key, double low, dou
     for (const auto& value : *values) to.guidance.push_back({scale ? value.value - 1 : value.value, scale});
 }
 
-// A key of path = { 1 = …, 2 = … }.
-int step_count(const TomlTable& table, std::string_view text, const toml::node& value) {
+// A key of path = { 1 = …, 2 = … } or of times.
+int step_count(const TomlTable& table, std::string_view text, const toml::node& value, const std::string& of) {
   int steps = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), steps);
   if (failure != std::errc() || end != text.data() + text.size() || steps < 1 || steps > kMaxSteps)
-    table.fail(value, "expected step counts as keys of path, got \"" + std::string(text) + "\"");
+    table.fail(value, "expected step counts as keys of " + of + ", got \"" + std::string(text) + "\"");
   return steps;
 }
 
@@ -45,6 +45,32 @@ void read_guidance_scale(const Field<Axes>&, const TomlTable& table, Axes& to, S
   read_guidance(table, "guidance_scale", 0, 1000, to);
 }
 
+void read_times(const Field<Axes>&, const TomlTable& table, Axes& to, SettingsFile&) {
+  if (!table.has("times")) return;
+  const toml::node& node = *table.find("times");
+  if (!node.is_table() || node.as_table()->empty())
+    table.expected(node, "times of each step count, as { 4 = [999, 749, 499, 249], 1 = 399 }");
+  std::vector<std::string_view> counts;
+  for (const auto& [key, value] : *node.as_table()) counts.push_back(key.str());
+  const TomlTable lists(*node.as_table(), table.file(), "times", counts);
+  for (const std::string_view count : counts) {
+    const toml::node& value = *lists.find(count);
+    const int steps = step_count(table, count, value, "times");
+    if (to.times.contains(steps))  // "1" and "01"
+      table.fail(value, "expected each step count once in times, got " + std::to_string(steps) + " twice");
+    std::vector<int>& times = to.times[steps];
+    const auto given = lists.integers(count, 0, kMaxSteps - 1);
+    for (const auto& one : *given) times.push_back(static_cast<int>(one.value));
+    check_times(place_of(value, table.file()), times, steps);
+  }
+}
+
+json times_json(const Axes& axes) {
+  json object = json::object();
+  for (const auto& [steps, times] : axes.times) object[std::to_string(steps)] = times;
+  return object;
+}
+
 json guidance_json(const std::vector<Guidance>& guidance) {
   json list = json::array();
   for (const Guidance& one : guidance)
@@ -62,7 +88,7 @@ void read_path(const Field<ExperimentCheckpoint>&, const TomlTable& table, Exper
   }
   if (node.as_table()->empty()) table.expected(node, "a folder for at least one step count in path");
   for (const auto& [key, value] : *node.as_table()) {
-    const int steps = step_count(table, key.str(), value);
+    const int steps = step_count(table, key.str(), value, "path");
     if (to.by_steps.contains(steps))  // "1" and "01"
       table.fail(value, "expected each step count once in path, got " + std::to_string(steps) + " twice");
     if (!value.is_string() || value.as_string()->get().empty()) table.expected(value, "a folder in path");

@@ -20,6 +20,7 @@ inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // A name that becomes a file name and a word of --only.
 std::string plain_name(const TomlTable& table);
 void read_omega(const Field<Axes>&, const TomlTable& table, Axes& to, SettingsFile&);
+void read_times(const Field<Axes>&, const TomlTable& table, Axes& to, SettingsFile&);
 void read_guidance_scale(const Field<Axes>&, const TomlTable& table, Axes& to, SettingsFile&);
 void read_path(const Field<ExperimentCheckpoint>&, const TomlTable& table, ExperimentCheckpoint& to,
                SettingsFile& file);
@@ -28,6 +29,7 @@ void read_filters(const Field<PromptQuery>&, const TomlTable& table, PromptQuery
 inline constexpr std::string_view kKeepExtremes = "extremes";
 void read_keep(const Field<Experiment>&, const TomlTable& table, Experiment& to, SettingsFile&);
 nlohmann::json guidance_json(const std::vector<Guidance>& guidance);
+nlohmann::json times_json(const Axes& axes);
 nlohmann::json path_json(const ExperimentCheckpoint& checkpoint);
 nlohmann::json filters_json(const PromptQuery& query);
 nlohmann::json keep_json(const Experiment& experiment);
@@ -90,6 +92,11 @@ inline constexpr std::array kAxes{
         "the same knob, 1 + omega", read_guidance_scale, [](const Axes& from) { return guidance_json(from.guidance); }),
     integers<&Axes::original_inference_steps>("original_inference_steps", 1, kMaxSteps,
                                               "points of the grid that lcm takes its times from"),
+    custom<Axes>(
+        "times",
+        R"({"type": "object", "additionalProperties": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999}, {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 999}, "minItems": 1, "uniqueItems": true}]}})",
+        "the times of each step count, falling, instead of those of a spacing: {4 = [999, 749, 499, 249], 1 = 399}",
+        read_times, times_json),
 };
 inline constexpr std::array kGrid{
     choices<&Experiment::spacing>("spacing", kSpacings, "where the times lie"),

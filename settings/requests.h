@@ -96,6 +96,7 @@ struct SampleRequest {
   std::optional<std::filesystem::path> latents = {};       // starts from given noise
   std::optional<std::filesystem::path> save_latents = {};  // final latents and float images
   std::optional<Spacing> spacing = {};                     // else trailing, for lcm: lcm
+  std::vector<int> times = {};                             // instead of a spacing's
   FinalSigma final_sigma = FinalSigma::kZero;
   int height = 0, width = 0;  // of the images; 0: the checkpoint's
   int original_steps = 0;     // lcm: points of the grid; 0: the checkpoint's own

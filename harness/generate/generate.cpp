@@ -33,7 +33,7 @@ Denoising denoising_of(const Cell& cell, const CheckpointInfo& checkpoint) {
 Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor& noise, Rng& rng) {
   Denoised result;
   const Checkpoint& checkpoint = evaluator.checkpoint();
-  const Denoiser denoiser = make_denoiser(evaluator, denoising.omega, &result.forwards);
+  const Denoiser denoiser = make_denoiser(evaluator, denoising.sampler->kind, denoising.omega, &result.forwards);
   const Tensor start = noise.to(checkpoint.unet.compute.device, at::kFloat);
   result.latents = denoising.sampler->run(denoiser, start, denoising.levels, rng);
   if (const auto broken = count_not_finite(result.latents); broken > 0) {

@@ -15,10 +15,10 @@ SeriesKey series_of(const Experiment& experiment, const PlannedCell& planned, co
   key.checkpoint_name = cell.checkpoint;
   key.checkpoint_kind = name_of(planned.checkpoint.kind);
   key.sampler = cell.sampler;
-  key.spacing = name_of(cell.spacing);
+  key.spacing = grid_word(cell.grid);
   key.final_sigma = name_of(cell.final_sigma);
   key.steps = cell.steps;
-  key.original_inference_steps = cell.original_inference_steps;
+  key.original_inference_steps = cell.grid.original_inference_steps;
   key.omega = cell.guidance.omega;
   key.given_as_guidance_scale = cell.guidance.given_as_guidance_scale;
   key.negative_prompt = experiment.negative_prompt;

@@ -58,20 +58,23 @@ SampleRequest completed(SampleRequest request, const CheckpointInfo& checkpoint,
 
 Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
-  if (sampler.kind != checkpoint.kind) throw unfit_sampler("--sampler", request.sampler, checkpoint);
-  tell_negative_guidance("--guidance-scale", *request.guidance, checkpoint);
   const bool lcm = sampler.kind == CheckpointKind::kConsistency;
+  GridSpec grid{request.spacing.value_or(lcm && request.times.empty() ? Spacing::kLcm : Spacing::kTrailing), 0,
+                request.times};
+  if (!is_fit(sampler, checkpoint, grid)) throw unfit_sampler("--sampler", request.sampler, checkpoint);
+  tell_lcm_on_teacher("--times", sampler, checkpoint);
+  tell_negative_guidance("--guidance-scale", *request.guidance, checkpoint);
+  if (is_lcm(grid.spacing))
+    grid.original_inference_steps =
+        request.original_steps > 0 ? request.original_steps : checkpoint.original_inference_steps;
   Cell cell;
   cell.checkpoint = folder_name(request.checkpoint);
   cell.checkpoint_path = request.checkpoint;
   cell.sampler = request.sampler;
   cell.steps = request.steps;
   cell.guidance = *request.guidance;
-  cell.spacing = request.spacing.value_or(lcm ? Spacing::kLcm : Spacing::kTrailing);
+  cell.grid = grid;
   cell.final_sigma = request.final_sigma;
-  if (lcm)
-    cell.original_inference_steps =
-        request.original_steps > 0 ? request.original_steps : checkpoint.original_inference_steps;
   return cell;
 }
 
@@ -79,8 +82,9 @@ Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
 std::string method_of(const Cell& cell) {
   std::string text =
       fmt::format("{}, {} step{}, omega {:.6g} (guidance_scale {:.6g}), grid {}", cell.sampler, cell.steps,
-                  cell.steps == 1 ? "" : "s", cell.guidance.omega, cell.guidance.omega + 1, name_of(cell.spacing));
-  if (cell.original_inference_steps > 0) text += fmt::format(" of {} original steps", cell.original_inference_steps);
+                  cell.steps == 1 ? "" : "s", cell.guidance.omega, cell.guidance.omega + 1, grid_word(cell.grid));
+  if (cell.grid.original_inference_steps > 0)
+    text += fmt::format(" of {} original steps", cell.grid.original_inference_steps);
   if (cell.final_sigma != FinalSigma::kZero) text += fmt::format(", final_sigma {}", name_of(cell.final_sigma));
   return text;
 }

@@ -11,6 +11,24 @@ namespace {
 // In place of a network: any function of the same arguments does, as long as other arguments give other numbers.
 Tensor stand_in(const Tensor& x, double time, double omega) { return x.mul(3).add(time / 100 + omega).sin(); }
 
+// Samplers on a small latent, and what they ask of the network.
+struct SmallSampling {
+  EvaluationMemo memo;
+  std::int64_t asked = 0;
+
+  // omega: that the network itself sees.
+  Tensor run(const Denoising& denoising, bool guided, double omega) {
+    const Denoiser denoiser = [&](const Tensor& x, const NoiseLevel& level) {
+      asked += guided ? 2 : 1;
+      const auto make = [&] { return stand_in(x, level.time, omega); };
+      return memo.find_or_make({level.time, omega, guided}, x, make).mul(1 + (guided ? denoising.omega : 0));
+    };
+    const std::uint64_t streams[] = {stream_seed(0, 0, 0)};
+    Rng rng = image_rng(streams);
+    return denoising.sampler->run(denoiser, rng.normal({1, 4, 2, 2}), denoising.levels, rng);
+  }
+};
+
 bool is_known(const std::vector<Tensor>& finished, const Tensor& latents) {
   return std::any_of(finished.begin(), finished.end(), [&](const Tensor& one) { return same_bits(one, latents); });
 }
@@ -45,33 +63,32 @@ SharingCount times(const SharingCount& one, std::int64_t images) {
 
 }  // namespace
 
+std::int64_t forwards_of(const Denoising& denoising, bool guided) {
+  SmallSampling small;
+  small.run(denoising, guided, 0);
+  return small.asked;
+}
+
 std::int64_t forwards_of(const PlannedCell& planned) {
-  return std::int64_t{planned.cell.steps} * (evaluates_twice(planned.cell, planned.checkpoint) ? 2 : 1);
+  return forwards_of(denoising_of(planned.cell, planned.checkpoint), evaluates_twice(planned.cell, planned.checkpoint));
 }
 
 SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& cells, bool share) {
   SharingCount count;
-  EvaluationMemo memo;
+  SmallSampling small;
   std::vector<Tensor> finished;
   for (const std::size_t i : cells) {
     const PlannedCell& planned = plan.cells[i];
     const Denoising denoising = denoising_of(planned.cell, planned.checkpoint);
-    const bool guided = evaluates_twice(planned.cell, planned.checkpoint);
-    const double omega = planned.checkpoint.omega_embedding ? denoising.omega : 0;
-    const Denoiser denoiser = [&](const Tensor& x, const NoiseLevel& level) {
-      const auto make = [&] { return stand_in(x, level.time, omega); };
-      return memo.find_or_make({level.time, omega, guided}, x, make).mul(1 + (guided ? denoising.omega : 0));
-    };
-    const std::uint64_t streams[] = {stream_seed(0, 0, 0)};
-    Rng rng = image_rng(streams);
-    const Tensor latents = denoising.sampler->run(denoiser, rng.normal({1, 4, 2, 2}), denoising.levels, rng);
-    count.asked += forwards_of(planned);
+    const Tensor latents = small.run(denoising, evaluates_twice(planned.cell, planned.checkpoint),
+                                     planned.checkpoint.omega_embedding ? denoising.omega : 0);
     ++count.decodes_asked;
     if (is_known(finished, latents)) continue;
     finished.push_back(latents);
     ++count.decodes_computed;
   }
-  count.computed = memo.computed();
+  count.asked = small.asked;
+  count.computed = small.memo.computed();
   if (!share) return {count.asked, count.asked, count.decodes_asked, count.decodes_asked};
   return count;
 }

@@ -7,7 +7,8 @@
 
 namespace fewstep {
 
-// Network evaluations that one image of a cell asks for.
+// Network evaluations that one image asks for, counted by running its sampler; under guidance one counts as two.
+std::int64_t forwards_of(const Denoising& denoising, bool guided);
 std::int64_t forwards_of(const PlannedCell& planned);
 
 // What cells of one checkpoint ask and compute for one image. It is counted as the run finds it, by content: the

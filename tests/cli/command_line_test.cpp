@@ -207,6 +207,14 @@ TEST(Sample, TakesEveryOption) {
   EXPECT_EQ(sample.batch, 2);
 }
 
+TEST(Sample, TakesTimesWhoseNumberIsThatOfTheSteps) {
+  const auto sample = std::get<SampleRequest>(sample_with({"--omega", "7", "--times", "999,749,499,249"}));
+  EXPECT_THAT(sample.times, ElementsAre(999, 749, 499, 249));
+  EXPECT_EQ(sample.steps, 4);
+  EXPECT_THAT(std::get<SampleRequest>(sample_with({"--omega", "7", "--times", "399", "--steps", "1"})).times,
+              ElementsAre(399));
+}
+
 TEST(Sample, TakesNegativeGuidanceAndAnEmptyCaption) {
   EXPECT_EQ(std::get<SampleRequest>(sample_with({"--omega", "-1"})).guidance->omega, -1);
   EXPECT_EQ(std::get<SampleRequest>(sample_with({"--omega=-0.5"})).guidance->omega, -0.5);
@@ -404,6 +412,14 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{and_sample({"--omega", "0", "--seed", "-1"}), "--seed"},
         Bad{and_sample({"--omega", "0", "--seed", "9223372036854775808"}), "--seed"},
         Bad{and_sample({"--omega", "0", "--prompts", "p.txt"}), "--prompt"},
+        Bad{and_sample({"--omega", "0", "--times", "999,749", "--steps", "4"}),
+            "expected 4 times, one for each step, got 2: 999, 749"},
+        Bad{and_sample({"--omega", "0", "--times", "249,749"}), "expected times that fall, got 749 after 249"},
+        Bad{and_sample({"--omega", "0", "--times", "1000"}), "expected times from 0 to 999, got 1000"},
+        Bad{and_sample({"--omega", "0", "--times", "-1"}), "got -1"},
+        Bad{and_sample({"--omega", "0", "--times", "9.5"}), "--times"},
+        Bad{and_sample({"--omega", "0", "--times", "999", "--spacing", "lcm"}), "--times"},
+        Bad{and_sample({"--omega", "0", "--times", "999", "--original-steps", "50"}), "--times"},
         Bad{and_sample({"--omega", "0", "--spacing", "trailing"}), "expected one that lcm takes, got trailing"},
         Bad{and_sample({"--omega", "0", "--spacing", "cosine"}), "--spacing"},
         Bad{and_sample({"--omega", "0", "--final-sigma", "max"}), "zero,min"},

@@ -104,7 +104,7 @@ TEST(Grid, HasTheTimesOfDiffusers) {
   for (const auto& [family, name] : {std::pair{GridFamily::kDdim, "ddim"}, {GridFamily::kDpm, "dpm"}}) {
     for (const auto& [spacing, counts] : golden[name].items()) {
       for (const auto& [steps, times] : counts.items()) {
-        const GridOptions options{.steps = std::stoi(steps), .spacing = parse_spacing(spacing), .family = family};
+        const GridOptions options{.steps = std::stoi(steps), .grid = {parse_spacing(spacing)}, .family = family};
         EXPECT_EQ(times_of(options), times.get<std::vector<double>>())
             << name << " " << spacing << " " << steps << "; remake with: make golden";
         ++compared;
@@ -121,8 +121,7 @@ TEST(Grid, HasTheTimesOfLcmTodayAndInTheAuthorsCode) {
     for (const auto& [original, counts] : golden[spacing].items()) {
       for (const auto& [steps, times] : counts.items()) {
         const GridOptions options{.steps = std::stoi(steps),
-                                  .spacing = parse_spacing(spacing),
-                                  .original_inference_steps = std::stoi(original)};
+                                  .grid = {parse_spacing(spacing), std::stoi(original)}};
         EXPECT_EQ(times_of(options), times.get<std::vector<double>>())
             << spacing << " " << original << " " << steps << "; remake with: make golden";
         ++compared;
@@ -134,7 +133,7 @@ TEST(Grid, HasTheTimesOfLcmTodayAndInTheAuthorsCode) {
 
 TEST(Grid, HasTheTimesOfThePapersTables) {
   const auto times = [](int steps, Spacing spacing, GridFamily family = GridFamily::kDdim) {
-    return times_of({.steps = steps, .spacing = spacing, .family = family});
+    return times_of({.steps = steps, .grid = {spacing}, .family = family});
   };
   using Times = std::vector<double>;
   EXPECT_EQ(times(4, Spacing::kTrailing), (Times{999, 749, 499, 249}));
@@ -158,10 +157,10 @@ TEST(Grid, FallsForEveryStepCountAndEndsWhereItWasTold) {
        {Spacing::kTrailing, Spacing::kLeading, Spacing::kLinspace, Spacing::kLcm, Spacing::kLcmOriginal}) {
     for (const auto family : {GridFamily::kDdim, GridFamily::kDpm}) {
       for (int steps = 1; steps <= 50; ++steps) {
-        const auto zero = make_grid(stable_diffusion(), {.steps = steps, .spacing = spacing, .family = family});
+        const auto zero = make_grid(stable_diffusion(), {.steps = steps, .grid = {spacing}, .family = family});
         const auto min =
             make_grid(stable_diffusion(),
-                      {.steps = steps, .spacing = spacing, .final_sigma = FinalSigma::kMin, .family = family});
+                      {.steps = steps, .grid = {spacing}, .final_sigma = FinalSigma::kMin, .family = family});
         ASSERT_EQ(zero.size(), static_cast<std::size_t>(steps) + 1) << name_of(spacing) << " " << steps;
         EXPECT_EQ(zero.back(), (NoiseLevel{0, 1, 0}));
         EXPECT_EQ(min.back(), level_at(stable_diffusion(), 0));
@@ -180,14 +179,14 @@ TEST(Grid, FallsForEveryStepCountAndEndsWhereItWasTold) {
 TEST(Grid, RefusesStepsItCannotGive) {
   EXPECT_FEWSTEP_ERROR(times_of({.steps = 0}), ExitCode::kUsage, "[steps] expected 1 to 1000, got 0");
   EXPECT_FEWSTEP_ERROR(times_of({.steps = 1001}), ExitCode::kUsage, "got 1001");
-  EXPECT_FEWSTEP_ERROR(times_of({.steps = 51, .spacing = Spacing::kLcm}), ExitCode::kUsage, "at most");
-  EXPECT_FEWSTEP_ERROR(times_of({.steps = 51, .spacing = Spacing::kLcmOriginal}), ExitCode::kUsage, "at most");
-  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .spacing = Spacing::kLcm, .original_inference_steps = 0}),
+  EXPECT_FEWSTEP_ERROR(times_of({.steps = 51, .grid = {Spacing::kLcm}}), ExitCode::kUsage, "at most");
+  EXPECT_FEWSTEP_ERROR(times_of({.steps = 51, .grid = {Spacing::kLcmOriginal}}), ExitCode::kUsage, "at most");
+  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .grid = {Spacing::kLcm, -1}}),
                        ExitCode::kUsage, "original_inference_steps");
-  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .spacing = Spacing::kLcm, .original_inference_steps = 1001}),
+  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .grid = {Spacing::kLcm, 1001}}),
                        ExitCode::kUsage, "original_inference_steps");
   // With offset 1, a thousand leading steps would start at t = 1000.
-  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1000, .spacing = Spacing::kLeading}), ExitCode::kUsage, "1000");
+  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1000, .grid = {Spacing::kLeading}}), ExitCode::kUsage, "1000");
 }
 
 TEST(GridNames, AreReadAsUsersWriteThem) {
@@ -195,6 +194,12 @@ TEST(GridNames, AreReadAsUsersWriteThem) {
     EXPECT_EQ(name_of(parse_spacing(name)), name);
   }
   for (const std::string_view name : {"zero", "min"}) EXPECT_EQ(name_of(parse_final_sigma(name)), name);
+  for (const GridSpec& grid : {GridSpec{Spacing::kLcmOriginal}, GridSpec{.times = {999, 749, 499, 249}},
+                               GridSpec{.times = {0}}})
+    EXPECT_EQ(parse_grid_word(grid_word(grid)), grid);
+  EXPECT_EQ(grid_word({.times = {999, 749, 499, 249}}), "times:999-749-499-249");
+  for (const char* other : {"", "elsewhere", "times:", "times:1-", "times:-1", "times:1,2", "times:99999999999"})
+    EXPECT_FALSE(parse_grid_word(other)) << other;
   EXPECT_FEWSTEP_ERROR(parse_spacing("Trailing"), ExitCode::kUsage, "did you mean \"trailing\"?");
   EXPECT_FEWSTEP_ERROR(parse_final_sigma("sigma_min"), ExitCode::kUsage, "unknown name \"sigma_min\"");
 }

@@ -62,10 +62,10 @@ Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, 
               std::int64_t* forwards) {
   const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
   Evaluator evaluator(checkpoint, encode_prompts(checkpoint, prompt), encode_prompts(checkpoint, negative));
-  const Denoiser denoiser = make_denoiser(evaluator, c.omega, forwards);
   const Sampler& sampler = find_sampler(c.sampler);
+  const Denoiser denoiser = make_denoiser(evaluator, sampler.kind, c.omega, forwards);
   const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps,
-                                                      .spacing = parse_spacing(c.spacing),
+                                                      .grid = parse_grid_word(c.spacing).value(),
                                                       .final_sigma = parse_final_sigma(c.final_sigma),
                                                       .family = sampler.family});
   Rng rng = recorded_rng(noise);

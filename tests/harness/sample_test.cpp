@@ -7,6 +7,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace fewstep {
@@ -70,6 +71,31 @@ INSTANTIATE_TEST_SUITE_P(Samplers, SampleProgram,
                            for (const char c : given.param.sampler) name += c == '+' ? 'p' : c == '-' ? '_' : c;
                            return name;
                          });
+
+// Those that take times in diffusers; lcm on a teacher is what LCMScheduler makes of merged LCM-LoRA weights.
+TEST(Sample, ReplaysDiffusersAtGivenTimes) {
+  const auto given = golden("models/pipelines.safetensors");
+  for (const auto& [from, sampler, omega, negative, noted] :
+       {std::tuple{"lcm", "lcm", "7.0", "", false},
+        {"sd15", "lcm", "0.0", "", true},
+        {"sd15", "lcm", "0.5", "green, and blue", true},
+        {"sd15", "dpm++", "7.0", "", false}}) {
+    const TemporaryFolder folder;
+    const auto start = folder.path() / "start.safetensors", end = folder.path() / "end.safetensors";
+    save_tensors(start, {{"latents", given.at("start")}, {"noise", given.at("noise")}});
+    const Finished finished = run_program(
+        "fewstep", {"sample", checkpoint(from), "a red circle on the blue square", "--sampler", sampler, "--times",
+                    "999,749,499,249", "--omega", omega, "--negative-prompt", negative, "--latents", start,
+                    "--save-latents", end, "-o", folder.path() / "out", "--device", "cpu"});
+    ASSERT_EQ(finished.code, 0) << finished.err;
+    EXPECT_THAT(finished.out, HasSubstr(", grid times:999-749-499-249\n"));
+    EXPECT_EQ(finished.err.find("lcm runs at the given times on a checkpoint whose scheduler is") != std::string::npos,
+              noted)
+        << finished.err;
+    const auto key = fmt::format("{}|{}|times:999-749-499-249|zero|{}|{}|4|latents", from, sampler, omega, negative);
+    EXPECT_NEAR_GOLDEN(load_tensors(end).at("latents"), given.at(key), 1.5e-5);
+  }
+}
 
 TEST(Sample, GuidanceScaleIsOnePlusOmegaAndStreamsBelongToRows) {
   const TemporaryFolder folder;

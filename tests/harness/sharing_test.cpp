@@ -1,6 +1,7 @@
 // Cells that share evaluations give what cells give that are computed alone.
 #include "core/passage.h"
 #include "harness/run/run.h"
+#include "harness/run/work_ahead.h"
 #include "harness/small_experiment.h"
 #include "store/store.h"
 
@@ -78,6 +79,18 @@ TEST(Sharing, IsWhatADryRunCountsBeforehand) {
   EXPECT_THAT(plan.out, HasSubstr("20 cells, 100 images to make of 100, 600 network evaluations of which cells share "
                                   "220: 380 and 80 decodes are computed"));
   EXPECT_THAT(small.run({"--dry-run", "--no-sharing"}).out, Not(HasSubstr("share")));
+}
+
+// Heun's method, say, asks the network twice a step.
+TEST(Sharing, CountsWhatASamplerAsksAndNotItsSteps) {
+  Sampler twice{find_sampler("ddim")};
+  twice.run = [](const Denoiser& denoiser, at::Tensor x, std::span<const NoiseLevel> levels, Rng&) {
+    for (std::size_t i = 0; i + 1 < levels.size(); ++i) x = denoiser(x, levels[i]).add(denoiser(x, levels[i + 1]));
+    return x;
+  };
+  const Denoising four{&twice, make_grid(make_schedule("linear", 0.0001, 0.02, 1000), {.steps = 4}), 7};
+  EXPECT_EQ(forwards_of(four, false), 8);
+  EXPECT_EQ(forwards_of(four, true), 16);
 }
 
 TEST(Sharing, GoesOnWhereOnlySomeCellsLackImages) {

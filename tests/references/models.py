@@ -59,11 +59,11 @@ def scheduler_of(sampler, spacing, final_sigma, prediction):
     from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, LCMScheduler
     common = dict(SCHEDULE, prediction_type=prediction, steps_offset=1)
     if sampler == "lcm":
-        return LCMScheduler(**SCHEDULE)
+        return LCMScheduler(**SCHEDULE, prediction_type=prediction)
     if sampler in ("ddim", "guided-distill"):
         return DDIMScheduler(**common, timestep_spacing=spacing, clip_sample=False, set_alpha_to_one=final_sigma == "zero")
     return DPMSolverMultistepScheduler(
-        **common, timestep_spacing=spacing, algorithm_type="dpmsolver" if sampler == "dpm" else "dpmsolver++", solver_order=2,
+        **common, timestep_spacing="leading" if ":" in spacing else spacing, algorithm_type="dpmsolver" if sampler == "dpm" else "dpmsolver++", solver_order=2,
         solver_type="midpoint", final_sigmas_type="zero" if final_sigma == "zero" else "sigma_min")
 
 
@@ -86,13 +86,21 @@ def cases():
     yield "lcm", "lcm", "lcm", "zero", 0.5, ""
     yield "lcm-lora", "lcm", "lcm", "zero", 0.0, ""
     yield "lcm-lora", "lcm", "lcm", "zero", 0.5, ""
+    # At given times, of which there is one list for the step count: lcm on a teacher too, as LCM-LoRA is used.
+    yield "lcm", "lcm", "times:999-749-499-249", "zero", 7.0, ""
+    yield "sd15", "lcm", "times:999-749-499-249", "zero", 0.0, ""
+    yield "sd15", "lcm", "times:999-749-499-249", "zero", 0.5, NEGATIVE
+    yield "sd21-v", "lcm", "times:979-640", "zero", 0.0, ""
+    yield "sd15", "dpm++", "times:999-749-499-249", "zero", 7.0, ""
+    yield "sd15", "dpm", "times:900-333", "min", 7.0, ""
 
 
-def run(pipe, omega, negative, steps, start, noise):
+def run(pipe, omega, negative, steps, start, noise, times=None):
     import diffusers.schedulers.scheduling_lcm as lcm
     draws = iter(noise)
     lcm.randn_tensor = lambda *_, **__: next(draws)
-    options = dict(prompt=PROMPT, num_inference_steps=steps, guidance_scale=1 + omega, latents=start.clone(), output_type="latent")
+    steps_or_times = dict(timesteps=times) if times else dict(num_inference_steps=steps)
+    options = dict(steps_or_times, prompt=PROMPT, guidance_scale=1 + omega, latents=start.clone(), output_type="latent")
     if "negative_prompt" in inspect.signature(pipe.__call__).parameters:
         options["negative_prompt"] = negative
     with torch.inference_mode():
@@ -108,8 +116,9 @@ def make_pipelines(folder):
         pipe = pipes[checkpoint]
         prediction = "v_prediction" if checkpoint == "sd21-v" else "epsilon"
         pipe.scheduler = scheduler_of(sampler, spacing, final_sigma, prediction)
-        for steps in STEPS:
-            latents, images = run(pipe, omega, negative, steps, tensors["start"], tensors["noise"])
+        times = [int(time) for time in spacing.removeprefix("times:").split("-")] if spacing.startswith("times:") else None
+        for steps in [len(times)] if times else STEPS:
+            latents, images = run(pipe, omega, negative, steps, tensors["start"], tensors["noise"], times)
             assert latents.isfinite().all()
             case = "|".join((checkpoint, sampler, spacing, final_sigma, str(omega), negative, str(steps)))
             tensors[case + "|latents"] = latents.contiguous()

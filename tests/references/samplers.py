@@ -118,6 +118,45 @@ def ddim_off_its_grid(x):
                    first_order=numbers(run(first_order, x, guided)))
 
 
+GIVEN_TIMES = ([399], [999, 500], [999, 749, 499, 249], [987, 654, 321, 12], [999, 856, 700, 511, 388, 200, 100, 1])
+
+
+def ddim_step(x, x0, now, after):
+    """DDIM, eta = 0, between two levels (alpha, sigma)."""
+    eps = (x - now[0] * x0) / now[1]
+    return after[0] * x0 + after[1] * eps
+
+
+def given_times(x, noise):
+    """At times that no spacing gives: LCMScheduler and DPMSolverMultistepScheduler take them; DDIM's formula is above."""
+    import diffusers.schedulers.scheduling_lcm as module
+
+    bar = ddim("leading", 1).alphas_cumprod.double()
+    original, draws = module.randn_tensor, []
+    module.randn_tensor = lambda *a, **k: draws.pop(0)
+    try:
+        for times in GIVEN_TIMES:
+            draws[:] = list(noise)
+            scheduler = lcm(1)
+            scheduler.set_timesteps(timesteps=times)
+            yield dict(sampler="lcm", final="zero", times=scheduler.timesteps.tolist(),
+                       out=numbers(run(scheduler, x, lambda z, t: network(z, t, COND))))
+    finally:
+        module.randn_tensor = original
+    for times in GIVEN_TIMES:
+        for name, algorithm, final in (("dpm", "dpmsolver", "min"), ("dpm++", "dpmsolver++", "zero")):
+            scheduler = dpm(algorithm, "leading", final=final)
+            scheduler.set_timesteps(timesteps=times)
+            yield dict(sampler=name, final=final, times=scheduler.timesteps.tolist(), out=numbers(run(scheduler, x, guided)))
+        levels = [(bar[t].sqrt(), (1 - bar[t]).sqrt()) for t in times] + [(1.0, 0.0)]
+        z = x.double()
+        for i, t in enumerate(times):
+            alpha, sigma = levels[i]
+            z = ddim_step(z, (z - sigma * guided(z, t)) / alpha, levels[i], levels[i + 1])
+        for name in ("ddim", "guided-distill"):
+            yield dict(sampler=name, final="zero", times=times, out=numbers(z))
+
+
 def grids():
     result = {"ddim": {}, "dpm": {}, "lcm": {}, "lcm-original": {}}
     for spacing in ("trailing", "leading", "linspace"):
@@ -166,6 +205,6 @@ def make(folder: pathlib.Path):
     x, noise = torch.randn(SHAPE, generator=g), torch.randn(max(STEPS) - 1, *SHAPE, generator=g)
     latents = dict(shape=SHAPE, x=numbers(x), noise=[numbers(n) for n in noise], omega=OMEGA, cond=COND, uncond=UNCOND,
                    cases=[*solver_cases(x), *lcm_cases(x, noise)], zero_terminal_snr=list(zero_snr_cases(x)),
-                   ddim_off_its_grid=list(ddim_off_its_grid(x)))
+                   ddim_off_its_grid=list(ddim_off_its_grid(x)), given_times=list(given_times(x, noise)))
     for name, content in (("latents", latents), ("grids", grids()), ("schedules", schedules()), ("streams", streams())):
         (folder / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")) + "\n")

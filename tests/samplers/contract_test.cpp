@@ -25,7 +25,7 @@ class SamplerContract : public testing::TestWithParam<Sampler> {
   std::vector<NoiseLevel> grid(int steps, FinalSigma final_sigma = FinalSigma::kZero) const {
     const auto spacing = GetParam().stochastic ? Spacing::kLcm : Spacing::kTrailing;
     return make_grid(stable_diffusion(),
-                     {.steps = steps, .spacing = spacing, .final_sigma = final_sigma, .family = GetParam().family});
+                     {.steps = steps, .grid = {spacing}, .final_sigma = final_sigma, .family = GetParam().family});
   }
   // Odd sizes: vectors of 8 and 16 lanes leave remainders.
   static at::Tensor start(Rng& rng, std::int64_t batch) { return rng.normal({batch, 4, 5, 3}); }

@@ -80,7 +80,7 @@ TEST(Lcm, KeepsTheDistributionWithAnExactConsistencyFunction) {
   Rng rng = image_rng(std::vector<std::uint64_t>{11});
   const at::Tensor start = rng.normal({1, 4, 128, 128});
   for (const int steps : {1, 2, 4, 8}) {
-    const auto levels = make_grid(schedule, {.steps = steps, .spacing = Spacing::kLcm});
+    const auto levels = make_grid(schedule, {.steps = steps, .grid = {Spacing::kLcm}});
     const NoiseLevel& first = levels.front();
     const at::Tensor x = start.mul(deviation_at(first)).add(first.alpha * kMean);
     const at::Tensor end = find_sampler("lcm").run(consistency, x, levels, rng);

@@ -40,7 +40,7 @@ struct Golden {
 
 GridOptions options_of(const Sampler& sampler, const nlohmann::json& golden) {
   return {.steps = golden["steps"],
-          .spacing = parse_spacing(golden["spacing"].get<std::string>()),
+          .grid = {parse_spacing(golden["spacing"].get<std::string>())},
           .final_sigma = parse_final_sigma(golden.value("final", "zero")),
           .family = sampler.family};
 }
@@ -90,6 +90,25 @@ TEST(FinalLatents, OfDpmSolverEqualDiffusers) { compare_with_diffusers("dpm", 3 
 TEST(FinalLatents, OfDpmSolverPlusPlusEqualDiffusers) { compare_with_diffusers("dpm++", 3 * 2 * 2 * 6); }
 
 TEST(FinalLatents, OfLcmEqualDiffusersWithTheSameNoise) { compare_with_diffusers("lcm", 2 * 4); }
+
+// LCMScheduler and DPMSolverMultistepScheduler take times; for DDIM the reference is its formula in double.
+TEST(FinalLatents, AtGivenTimesEqualDiffusers) {
+  const Golden golden;
+  ASSERT_EQ(golden.json["given_times"].size(), 25u);
+  for (const auto& entry : golden.json["given_times"]) {
+    const Sampler& sampler = find_sampler(entry["sampler"].get<std::string>());
+    const std::vector<int> times = entry["times"];
+    const GridOptions options{.steps = static_cast<int>(times.size()),
+                              .grid = {.times = times},
+                              .final_sigma = parse_final_sigma(entry["final"].get<std::string>()),
+                              .family = sampler.family};
+    const auto levels = make_grid(stable_diffusion(), options);
+    for (std::size_t i = 0; i < times.size(); ++i) EXPECT_EQ(levels[i].time, times[i]);
+    EXPECT_LE(
+        relative_difference(golden.run(sampler, Predicts::kEps, options), tensor_of(entry["out"], golden.shape)), kBound)
+        << entry["sampler"] << " " << entry["times"] << "; remake with: make golden";
+  }
+}
 
 // DDIMScheduler always steps to t − 1000 // N: off its own grid at linspace, and at trailing where N does not divide
 // 1000. The next time of the grid is right: the network is evaluated there, so x has to have that noise level.

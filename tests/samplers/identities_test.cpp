@@ -39,7 +39,7 @@ std::vector<std::vector<NoiseLevel>> all_grids(int steps) {
     for (const auto family : {GridFamily::kDdim, GridFamily::kDpm}) {
       for (const auto final_sigma : {FinalSigma::kZero, FinalSigma::kMin}) {
         grids.push_back(make_grid(stable_diffusion(),
-                                  {.steps = steps, .spacing = spacing, .final_sigma = final_sigma, .family = family}));
+                                  {.steps = steps, .grid = {spacing}, .final_sigma = final_sigma, .family = family}));
       }
     }
   }

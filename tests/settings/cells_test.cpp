@@ -61,17 +61,17 @@ TEST_F(Cells, FollowCheckpointSamplerSpacingOriginalGuidanceSteps) {
 
 TEST_F(Cells, KnowWhatTheirSamplerTakes) {
   const auto cells = expand(read(edited(kWhole, "final_sigma = \"zero\"", "final_sigma = \"min\"")));
-  EXPECT_EQ(cells[0].spacing, Spacing::kTrailing);
+  EXPECT_EQ(cells[0].grid.spacing, Spacing::kTrailing);
   EXPECT_EQ(cells[0].final_sigma, FinalSigma::kMin);
-  EXPECT_EQ(cells[0].original_inference_steps, 0);
+  EXPECT_EQ(cells[0].grid.original_inference_steps, 0);
   EXPECT_EQ(cells[14].sampler, "lcm");  // which ends at x0 whatever the grid says
-  EXPECT_EQ(cells[14].spacing, Spacing::kLcm);
+  EXPECT_EQ(cells[14].grid.spacing, Spacing::kLcm);
   EXPECT_EQ(cells[14].final_sigma, FinalSigma::kZero);
-  EXPECT_EQ(cells[14].original_inference_steps, 50);
+  EXPECT_EQ(cells[14].grid.original_inference_steps, 50);
   EXPECT_EQ(cells[18].checkpoint_path, at("gd-1"));
   EXPECT_EQ(cells[21].checkpoint_path, at("gd-8"));
-  EXPECT_EQ(cells[18].spacing, Spacing::kTrailing);
-  EXPECT_EQ(cells[18].original_inference_steps, 0);
+  EXPECT_EQ(cells[18].grid.spacing, Spacing::kTrailing);
+  EXPECT_EQ(cells[18].grid.original_inference_steps, 0);
 }
 
 TEST_F(Cells, HaveTheGridOfTheirSampler) {
@@ -80,16 +80,16 @@ TEST_F(Cells, HaveTheGridOfTheirSampler) {
   info.steps_offset = 3;
   const GridOptions ddim = grid_of(cells[0], info), dpm = grid_of(cells[5], info), lcm = grid_of(cells[14], info);
   EXPECT_EQ(ddim, (GridOptions{.steps = 1,
-                               .spacing = Spacing::kLeading,
+                               .grid = {Spacing::kLeading},
                                .final_sigma = FinalSigma::kMin,
                                .family = GridFamily::kDdim,
                                .steps_offset = 3}));
   EXPECT_EQ(dpm, (GridOptions{.steps = 2,
-                              .spacing = Spacing::kLeading,
+                              .grid = {Spacing::kLeading},
                               .final_sigma = FinalSigma::kMin,
                               .family = GridFamily::kDpm,
                               .steps_offset = 3}));
-  EXPECT_EQ(lcm, (GridOptions{.steps = 1, .spacing = Spacing::kLcm, .steps_offset = 3}));
+  EXPECT_EQ(lcm, (GridOptions{.steps = 1, .grid = {Spacing::kLcm, 50}, .steps_offset = 3}));
 }
 
 TEST_F(Cells, AreSelectedByClauses) {
