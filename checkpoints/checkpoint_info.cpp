@@ -1,7 +1,7 @@
 #include "checkpoints/checkpoint_info.h"
 
 #include "checkpoints/scheduler_config.h"
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/stand_ins.h"
@@ -50,17 +50,17 @@ Error no_checkpoint(const fs::path& folder) {
                                                  "expected a folder in diffusers layout (model_index.json, unet/, "
                                                  "vae/, text_encoder/, tokenizer/, scheduler/), got ";
   std::error_code ignored;
-  if (!is_there(folder)) return input_error(where, expected + "nothing there" + cure_for_nothing_at(folder));
+  if (!is_there(folder)) return input_error(where, expected + "nothing there" + remedy_for_nothing_at(folder));
   if (!fs::is_directory(folder, ignored)) {
     const bool lora = folder.filename() == kLoraFile;
     return input_error(where,
-                       expected + (lora ? "a LoRA alone" + cure(WrongTurn::kLoraAlone, folder.parent_path().string())
-                                        : "a file" + cure(WrongTurn::kSingleFile, where)));
+                       expected + (lora ? "a LoRA alone" + remedy(KnownMistake::kLoraAlone, folder.parent_path().string())
+                                        : "a file" + remedy(KnownMistake::kSingleFile, where)));
   }
   if (is_there(folder / kLoraFile))
-    return input_error(where, expected + "a LoRA alone" + cure(WrongTurn::kLoraAlone, where));
+    return input_error(where, expected + "a LoRA alone" + remedy(KnownMistake::kLoraAlone, where));
   if (is_there(folder / "config.json") && is_there(folder.parent_path() / "model_index.json"))
-    return input_error(where, expected + "one network of a checkpoint" + cure(WrongTurn::kNetworkAlone));
+    return input_error(where, expected + "one network of a checkpoint" + remedy(KnownMistake::kNetworkAlone));
   return input_error(where, expected + "no model_index.json");
 }
 
@@ -103,8 +103,8 @@ std::string pipeline_of(const json& index, const std::string& where) {
   }
   throw input_error(where, std::string("expected the pipeline ") + kPlain + " or " + kLcm + ", got " +
                                (name.empty() ? "no _class_name" : in_quotes(name)) +
-                               (later                 ? cure(WrongTurn::kTwoTextEncoders, name)
-                                : part("transformer") ? cure(WrongTurn::kTransformer, name)
+                               (later                 ? remedy(KnownMistake::kTwoTextEncoders, name)
+                                : part("transformer") ? remedy(KnownMistake::kTransformer, name)
                                                       : ""));
 }
 

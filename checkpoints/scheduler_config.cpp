@@ -1,6 +1,6 @@
 #include "checkpoints/scheduler_config.h"
 
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/warnings.h"
@@ -95,7 +95,7 @@ int whole_number(Config& config, const std::string& key, int least, int most) {
 void correct_as_pipeline(Config& config, bool corrects, CheckpointInfo& info) {
   info.steps_offset = whole_number(config, "steps_offset", 0, info.num_train_timesteps - 1);
   if (!corrects) {
-    config.only("clip_sample", false, cure(WrongTurn::kClippedSamples));
+    config.only("clip_sample", false, remedy(KnownMistake::kClippedSamples));
     return;
   }
   if (info.steps_offset != 1) info.corrected.push_back("steps_offset " + std::to_string(info.steps_offset) + " -> 1");

@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/help_text.h"
-#include "cli/typed.h"
+#include "cli/option_aliases.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "reports/printers.h"

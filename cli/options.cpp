@@ -1,6 +1,6 @@
 #include "cli/options.h"
 
-#include "cli/typed.h"
+#include "cli/option_aliases.h"
 #include "core/device_name.h"
 #include "core/dtype.h"
 #include "core/messages.h"
@@ -29,7 +29,7 @@ void add_device(CLI::App& app, std::string& device) {
       ->capture_default_str();
 }
 
-void add_compute(CLI::App& app, Compute to, const char* batch_text) {
+void add_compute(CLI::App& app, ComputeOptions to, const char* batch_text) {
   add_device(app, to.device);
   if (to.dtype) {
     app.add_option("--dtype", *to.dtype, "of the networks; metric networks run in float32")

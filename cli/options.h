@@ -19,13 +19,13 @@ namespace fewstep {
 std::vector<std::string> texts(std::span<const std::string_view> names);
 
 void add_device(CLI::App& app, std::string& device);
-struct Compute {
+struct ComputeOptions {
   std::string& device;
   std::string* dtype;
   int& batch;
 };
 // --device, --dtype where there is one, --batch.
-void add_compute(CLI::App& app, Compute to, const char* batch_text);
+void add_compute(CLI::App& app, ComputeOptions to, const char* batch_text);
 void add_verify(CLI::App& app, bool& verify);
 void add_metric_precision(CLI::App& app, std::string& precision);
 void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& examples);

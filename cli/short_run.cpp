@@ -1,7 +1,7 @@
 #include "cli/short_run.h"
 
 #include "checkpoints/checkpoint_info.h"
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/folder.h"
@@ -147,7 +147,7 @@ void check_paths(const ShortRun& given) {
     if (folder && may_be_folder) return;
     throw input_error(std::string(option),
                       fmt::format("expected {}, found {} {}{}", what, folder ? "the folder" : "nothing at",
-                                  path.string(), folder ? "" : cure_for_nothing_at(path)));
+                                  path.string(), folder ? "" : remedy_for_nothing_at(path)));
   };
   if (given.prompts != "shapes") expect("--prompts", given.prompts, false, "a caption file, or shapes");
   if (!given.reference.empty())

@@ -1,7 +1,7 @@
 #include "core/files.h"
 
 #include "core/error.h"
-#include "core/passage.h"
+#include "core/fault_point.h"
 #include "core/stand_ins.h"
 
 #include <fcntl.h>
@@ -189,13 +189,13 @@ void write_file_atomically(const std::filesystem::path& path, const std::functio
   if (file.get() < 0) fail("create");
   try {
     produce([&](std::string_view bytes) { write_all(file.get(), bytes, fail); });
-    passage("file written");
+    fault_point("file written");
     if (::fchmod(file.get(), 0644) != 0) fail("chmod");
     if (::fsync(file.get()) != 0) fail("fsync");
-    passage("file synced");
+    fault_point("file synced");
     if (file.close() != 0) fail("close");
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
-    passage("file renamed");
+    fault_point("file renamed");
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

@@ -1,6 +1,6 @@
 #include "models/checkpoint_files.h"
 
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/stand_ins.h"
 #include "core/text.h"
@@ -57,7 +57,7 @@ std::filesystem::path find_weights(const std::filesystem::path& folder, const st
   const std::string variants = variants_in(folder, stem);
   throw input_error(folder.string(), "expected " + stem + ".safetensors or " + stem +
                                          ".safetensors.index.json, got neither" +
-                                         (variants.empty() ? "" : cure(WrongTurn::kVariantAlone, variants)));
+                                         (variants.empty() ? "" : remedy(KnownMistake::kVariantAlone, variants)));
 }
 
 std::vector<std::filesystem::path> weight_files(const std::filesystem::path& weights) {

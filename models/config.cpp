@@ -1,6 +1,6 @@
 #include "models/config.h"
 
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/warnings.h"
@@ -46,7 +46,7 @@ Config::Config(nlohmann::json object, std::string where, Classes classes)
   for (const auto& [key, value] : object.items()) {
     if (key == "quantization_config" && !value.empty())
       throw input_error(where_,
-                        "expected weights in floating point, got " + in_quotes(key) + cure(WrongTurn::kQuantised));
+                        "expected weights in floating point, got " + in_quotes(key) + remedy(KnownMistake::kQuantised));
     // How the weights lie in the file, which the file itself says.
     if (classes.size() > 0 && (key == "torch_dtype" || key == "dtype") && !defaults_.contains(key)) continue;
     const bool unknown = classes.size() > 0 && !key.starts_with('_') && !defaults_.contains(key);
@@ -62,10 +62,10 @@ const nlohmann::json* Config::find(const std::string& key) {
   return found == object_.end() ? nullptr : &*found;
 }
 
-void Config::fail(const std::string& key, const std::string& expected, const std::string& cure) const {
+void Config::fail(const std::string& key, const std::string& expected, const std::string& remedy) const {
   const auto found = object_.find(key);
   throw input_error(where_, "expected " + expected + " for " + in_quotes(key) + ", got " +
-                                (found == object_.end() ? "nothing" : shown(*found)) + cure);
+                                (found == object_.end() ? "nothing" : shown(*found)) + remedy);
 }
 
 std::int64_t Config::integer(const std::string& key) {
@@ -153,9 +153,9 @@ Config Config::object(const std::string& key, Classes classes) {
   return {*value, where_ + ": " + key, classes};
 }
 
-void Config::only(const std::string& key, const nlohmann::json& supported, const std::string& cure) {
+void Config::only(const std::string& key, const nlohmann::json& supported, const std::string& remedy) {
   const auto* value = find(key);
-  if (value && !is_or_lists(*value, supported)) fail(key, supported.dump() + " (the one supported value)", cure);
+  if (value && !is_or_lists(*value, supported)) fail(key, supported.dump() + " (the one supported value)", remedy);
 }
 
 void Config::without_effect(std::string_view keys) {

@@ -40,7 +40,7 @@ class Config {
   Config object(const std::string& key, Classes classes);  // a nested object; empty when absent
 
   // The key is absent, or has this value or a list of it. How to go on may follow the message.
-  void only(const std::string& key, const nlohmann::json& supported, const std::string& cure = "");
+  void only(const std::string& key, const nlohmann::json& supported, const std::string& remedy = "");
   // Keys without effect on inference, with spaces between them.
   void without_effect(std::string_view keys);
   // Every key was read or has its default; those beginning with "_" are notes of the writing library.
@@ -49,7 +49,7 @@ class Config {
 
  private:
   const nlohmann::json* find(const std::string& key);
-  [[noreturn]] void fail(const std::string& key, const std::string& expected, const std::string& cure = "") const;
+  [[noreturn]] void fail(const std::string& key, const std::string& expected, const std::string& remedy = "") const;
   nlohmann::json object_, defaults_;
   std::string where_;
   std::set<std::string> read_, ignored_;  // keys

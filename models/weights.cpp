@@ -1,6 +1,6 @@
 #include "models/weights.h"
 
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/names.h"
@@ -135,7 +135,7 @@ std::optional<Tensor> Weights::take_if_present(const std::string& name, at::IntA
   if (!found->second.is_floating_point()) {
     throw input_error(where_, "expected floating-point numbers in tensor " + in_quotes(name) + ", got " +
                                   std::string(name_of(dtype_of(found->second.scalar_type(), name, where_))) +
-                                  cure(WrongTurn::kQuantised));
+                                  remedy(KnownMistake::kQuantised));
   }
   if (found->second.sizes() != shape) {
     throw input_error(where_, "expected tensor " + in_quotes(name) + " of shape " + text_of(shape) + ", got " +
@@ -157,7 +157,7 @@ Tensor Weights::take(const std::string& name, at::IntArrayRef shape) {
   const std::string near = lora ? "" : nearest_name(name, names);
   throw input_error(where_, "expected tensor " + in_quotes(name) + " of shape " + text_of(shape) + ", got none" +
                                 (near.empty() ? "" : "; the nearest name is " + in_quotes(near)) +
-                                (lora ? cure(WrongTurn::kFusedLora) : ""));
+                                (lora ? remedy(KnownMistake::kFusedLora) : ""));
 }
 
 void Weights::expect_all_taken() const {

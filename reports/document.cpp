@@ -266,17 +266,17 @@ double steps_of_column(const Arrangement& arrangement, std::size_t column) {
 
 bool any_trips(const std::vector<StoredCell>& cells) {
   return std::any_of(cells.begin(), cells.end(),
-                     [](const StoredCell& cell) { return cell.seal.tripped && !cell.seal.tripped->empty(); });
+                     [](const StoredCell& cell) { return cell.digest.tripped && !cell.digest.tripped->empty(); });
 }
 
 // "3 one-colour [1], 1 noise [2]".
 Value trips_value(const StoredCell& cell, Notes& notes) {
-  if (!cell.seal.tripped) return {"not looked at"};
+  if (!cell.digest.tripped) return {"not looked at"};
   std::string text;
   std::int64_t sum = 0;
   for (const Tripwire& wire : kTripwires) {
-    const auto found = cell.seal.tripped->find(std::string(wire.name));
-    if (found == cell.seal.tripped->end()) continue;
+    const auto found = cell.digest.tripped->find(std::string(wire.name));
+    if (found == cell.digest.tripped->end()) continue;
     sum += found->second;
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", found->second, wire.name) +
             notes.mark(std::string(wire.meaning));

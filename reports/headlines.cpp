@@ -55,7 +55,7 @@ const Place* best_of(const std::vector<Place>& places, const ScoreKey& key) {
 CellGap gap_of(const StoreOf& store_of, const std::vector<ScoreKey>& keys, const StoredCell& student,
                const StoredCell& teacher) {
   CellGap gap{student.forwards ? student.forwards->mean : 0, 0, {}};
-  if (!student.forwards || (student.seal.tripped && !student.seal.tripped->empty())) return gap;
+  if (!student.forwards || (student.digest.tripped && !student.digest.tripped->empty())) return gap;
   for (const ScoreKey& key : keys) {
     const auto difference = ScoreDifferences(store_of, key).between(student, teacher);
     if (!difference || !std::isfinite(difference->standard_error) || difference->units < 2)

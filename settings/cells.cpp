@@ -1,6 +1,6 @@
 #include "settings/cells.h"
 
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/warnings.h"
@@ -190,7 +190,7 @@ Error unfit_sampler(const std::string& where, const std::string& sampler, const 
   return usage_error(
       where, fmt::format("expected a sampler that fits {}, a {} checkpoint ({}), got {}{}", checkpoint.folder.string(),
                          name_of(checkpoint.kind), samplers_for(checkpoint.kind), sampler,
-                         lcm ? cure(WrongTurn::kStudentUnderAnotherScheduler) : ""));
+                         lcm ? remedy(KnownMistake::kStudentUnderAnotherScheduler) : ""));
 }
 
 void tell_negative_guidance(const std::string& where, const Guidance& guidance, const CheckpointInfo& checkpoint) {

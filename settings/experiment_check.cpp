@@ -1,6 +1,6 @@
 #include "settings/experiment_check.h"
 
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/text.h"
@@ -133,7 +133,7 @@ class Checker {
   }
   void expect_checkpoint(const Path& path) const {
     if (std::filesystem::is_directory(path)) return;
-    const std::string hub = cure_for_nothing_at(path);
+    const std::string hub = remedy_for_nothing_at(path);
     throw input_error(
         place(path),
         "expected a folder, found " + found_at(path) +

@@ -1,6 +1,6 @@
 #include "store/database.h"
 
-#include "core/passage.h"
+#include "core/fault_point.h"
 
 #include <algorithm>
 #include <bit>
@@ -48,7 +48,7 @@ class Batch {
     const std::int64_t prompt = prompt_id(sample.prompt_row);
     bind_all(select_, series_id_, prompt, sample.image_index);
     if (select_.executeStep()) {
-      if (!sample.made_again) check_same(sample);
+      if (!sample.regenerated) check_same(sample);
       return integer_at(store_.path, select_, 0);
     }
     bind_all(insert_, series_id_, prompt, sample.image_index, std::bit_cast<std::int64_t>(sample.seed), run_id_,
@@ -67,7 +67,7 @@ class Batch {
                              "INSERT INTO sample_metric (sample_id, metric_id, value, recomputed) VALUES (?, ?, ?, ?) "
                              "ON CONFLICT DO NOTHING");
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      bind_all(insert, ids[i], metric.metric_id, static_cast<double>(metric.values[i]), samples[i].made_again ? 1 : 0);
+      bind_all(insert, ids[i], metric.metric_id, static_cast<double>(metric.values[i]), samples[i].regenerated ? 1 : 0);
       insert.exec();
     }
   }
@@ -83,7 +83,7 @@ class Batch {
                              "VALUES (?, ?, ?, ?, ?)");
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (stored[i]) continue;
-      bind_all(insert, ids[i], metric.metric_id, block, static_cast<std::int64_t>(i), samples[i].made_again ? 1 : 0);
+      bind_all(insert, ids[i], metric.metric_id, block, static_cast<std::int64_t>(i), samples[i].regenerated ? 1 : 0);
       insert.exec();
     }
   }
@@ -318,12 +318,12 @@ void Store::add_batch(std::int64_t run_id, std::int64_t series_id, std::span<con
           batch.add_features(ids, samples, metric);
         }
       }
-      passage("features written");
+      fault_point("features written");
     }
     note_write(*impl_, run_id);
-    passage("before commit");
+    fault_point("before commit");
     transaction.commit();
-    passage("after commit");
+    fault_point("after commit");
   });
 }
 

@@ -98,7 +98,7 @@ std::optional<UnitInfluence> of_version_3(Store& store, const StoredCell& cell, 
 
 std::optional<UnitInfluence> of_score(Store& store, const StoredCell& cell, const StoredScore& score) {
   auto& impl = store.impl();
-  if (impl.version < 4 || score.id == 0 || cell.seal.prompts_sha256.empty()) return {};
+  if (impl.version < 4 || score.id == 0 || cell.digest.prompts_sha256.empty()) return {};
   SQLite::Statement select(impl.database, "SELECT influence_of_groups, influence FROM score WHERE id = ?");
   bind_all(select, score.id);
   if (!select.executeStep() || select.getColumn(1).isNull()) return {};
@@ -106,7 +106,7 @@ std::optional<UnitInfluence> of_score(Store& store, const StoredCell& cell, cons
   const auto size = static_cast<std::size_t>(bytes.getBytes());
   const bool whole = bytes.isBlob() && size > 0 && size % sizeof(double) == 0 &&
                      static_cast<std::int64_t>(size / sizeof(double)) <= score.score.count;
-  UnitInfluence influence{integer_at(impl.path, select, 0) != 0, cell.seal.prompts_sha256,
+  UnitInfluence influence{integer_at(impl.path, select, 0) != 0, cell.digest.prompts_sha256,
                           std::vector<double>(whole ? size / sizeof(double) : 0)};
   if (whole) std::memcpy(influence.of_unit.data(), bytes.getBlob(), size);
   const bool sane = whole && std::all_of(influence.of_unit.begin(), influence.of_unit.end(),
@@ -145,7 +145,7 @@ std::optional<UnitInfluence> read_influence(Store& store, const StoredCell& cell
 }
 
 std::string prompts_hash(Store& store, const StoredCell& cell) {
-  if (!cell.seal.prompts_sha256.empty()) return cell.seal.prompts_sha256;
+  if (!cell.digest.prompts_sha256.empty()) return cell.digest.prompts_sha256;
   auto& impl = store.impl();
   return guarded(impl.path, [&] {
     SQLite::Statement select(impl.database,

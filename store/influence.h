@@ -13,7 +13,7 @@ namespace fewstep {
 // mean is 0. Kept with the score, so that the difference of two cells has a standard error without their features.
 struct UnitInfluence {
   bool groups = false;         // the units are jackknife_groups of the prompts, else the prompts
-  std::string prompts_sha256;  // of the prompts they are of (CellSeal)
+  std::string prompts_sha256;  // of the prompts they are of (CellDigest)
   std::vector<double> of_unit;
 };
 
@@ -27,7 +27,7 @@ void set_influence(Store& store, std::int64_t run_id, std::int64_t series_id, st
 // image these numbers say it.
 std::optional<UnitInfluence> read_influence(Store& store, const StoredCell& cell, const StoredScore& score);
 
-// The hash over a cell's prompts; where its seal does not have it, made from its images.
+// The hash over a cell's prompts; where its digest does not have it, made from its images.
 std::string prompts_hash(Store& store, const StoredCell& cell);
 
 // a − b of two cells, and its standard error over units; nothing where the units differ or are fewer than two.

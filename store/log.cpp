@@ -1,6 +1,6 @@
 #include "store/log.h"
 
-#include "core/passage.h"
+#include "core/fault_point.h"
 #include "core/text.h"
 #include "store/database.h"
 
@@ -199,7 +199,7 @@ void LogWriter::renew() {
   const int code = sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
   database_.setBusyTimeout(kBusyTimeoutMs);
   if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED) throw SQLite::Exception(handle, code);
-  passage("log emptied");
+  fault_point("log emptied");
   write_tag();
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }

@@ -214,7 +214,7 @@ ALTER TABLE sample ADD COLUMN latents INTEGER;  -- first 64 bits of the SHA-256 
 ALTER TABLE sample ADD COLUMN tripped INTEGER;  -- bits of core/tripwires.h; NULL: nobody looked
 CREATE INDEX sample_tripped ON sample (series_id) WHERE tripped <> 0;
 
--- Of a cell that is whole, over its images in the order of (prompt row, image index): see store/seal.h.
+-- Of a cell that is whole, over its images in the order of (prompt row, image index): see store/cell_digest.h.
 ALTER TABLE run_cell ADD COLUMN prompts_sha256 TEXT NOT NULL DEFAULT '';
 ALTER TABLE run_cell ADD COLUMN images_sha256 TEXT NOT NULL DEFAULT '';
 ALTER TABLE run_cell ADD COLUMN latents_sha256 TEXT NOT NULL DEFAULT '';

@@ -69,9 +69,9 @@ struct StoredScore {
   std::int64_t id = 0;  // of its row
 };
 
-// What the images of a whole cell are, so that cells are compared without reading each image (store/seal.h). Texts are
+// What the images of a whole cell are, so that cells are compared without reading each image (store/cell_digest.h). Texts are
 // empty where it is not known: latents of images made elsewhere, all of it in stores of older versions.
-struct CellSeal {
+struct CellDigest {
   std::string prompts_sha256, images_sha256, latents_sha256;
   std::optional<std::map<std::string, std::int64_t>> tripped;  // images by tripwire; nothing: nobody looked
 };
@@ -95,7 +95,7 @@ struct StoredCell {
   std::optional<Forwards> forwards;  // per image, measured; nothing where no image is stored
   std::vector<StoredScore> scores;
   std::vector<BatchTiming> timings;  // by batch size
-  CellSeal seal;
+  CellDigest digest;
 };
 
 struct StoredCheckpoint {

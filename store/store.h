@@ -42,8 +42,8 @@ struct SampleRow {
   std::int64_t forwards = 0;     // measured network evaluations
   std::string image_sha256;      // over height, width and pixels
   std::string image_path;        // relative to the store's folder; empty when not kept
-  std::string fingerprint = {};  // 192 bytes, harness/generate/made_again.h; empty: none
-  bool made_again = false;       // close to the stored image and not equal to the bit: its new rows are marked
+  std::string fingerprint = {};  // 192 bytes, harness/generate/regenerated.h; empty: none
+  bool regenerated = false;       // close to the stored image and not equal to the bit: its new rows are marked
   std::optional<std::uint64_t> latents = {};  // first 64 bits of the SHA-256 of its initial latents, float32
   std::optional<Trips> trips = {};            // of the image alone; nothing: nobody looked
   // Images that went through the networks together where the device had no memory for the whole batch; else nothing.
@@ -139,7 +139,7 @@ class Store {
   // A metric's row of one image; empty where there is none.
   std::vector<float> row_of(std::int64_t series_id, std::int64_t metric_id, std::int64_t prompt_row, int image_index);
   // One transaction. A sample that is there already keeps its row; another image_sha256 for it is an Error (kInput)
-  // unless it is made_again.
+  // unless it is regenerated.
   void add_batch(std::int64_t run_id, std::int64_t series_id, std::span<const SampleRow> samples,
                  std::span<const MetricRows> metrics);
 

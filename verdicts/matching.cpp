@@ -147,7 +147,7 @@ void check_metrics(CellPair& pair) {
 }
 
 void check_latents(CellPair& pair, bool unequal_noise) {
-  const std::string &ours = pair.baseline->seal.latents_sha256, &theirs = pair.candidate->seal.latents_sha256;
+  const std::string &ours = pair.baseline->digest.latents_sha256, &theirs = pair.candidate->digest.latents_sha256;
   if (ours.empty() || theirs.empty()) {
     pair.notes.push_back("initial latents of an arm are not known, so that noise may add to the difference");
   } else if (ours != theirs) {

@@ -147,7 +147,7 @@ class Preparation {
             row, pair,
             fmt::format("{}: {} counts {} of {} images", name, row.metric, stored->score.count, cell->expected_images));
     }
-    const std::string &a = pair.baseline->seal.images_sha256, &b = pair.candidate->seal.images_sha256;
+    const std::string &a = pair.baseline->digest.images_sha256, &b = pair.candidate->digest.images_sha256;
     if (!a.empty() && a == b && row.baseline == row.candidate) {
       row.difference = Difference{0, 0};
       return is(Verdict::kIdentical, "");
@@ -180,7 +180,7 @@ class Preparation {
   }
 
   void add_trips(const CellPair& pair) {
-    const auto &ours = pair.baseline->seal.tripped, &theirs = pair.candidate->seal.tripped;
+    const auto &ours = pair.baseline->digest.tripped, &theirs = pair.candidate->digest.tripped;
     if (!theirs) {
       result_.incomplete.push_back(
           pair.label +

@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "harness/generate/generate.h"
-#include "harness/generate/made_again.h"
+#include "harness/generate/regenerated.h"
 #include "harness/generate/run_facts.h"
 #include "harness/generate/text_states.h"
 #include "images/files.h"

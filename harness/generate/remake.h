@@ -20,7 +20,7 @@ struct LostPicture {
 
 // Makes pictures again at their places in batches of the size that the run used, so that they are bit-identical on the
 // machine of the run, and keeps them in NAME.images/ beside the store; messages names both. A picture is close to what
-// the store has of it (harness/generate/made_again.h) where another machine made it: its file then has another name
+// the store has of it (harness/generate/regenerated.h) where another machine made it: its file then has another name
 // than its row's image_sha256. Throws Error (kInput) where a checkpoint is gone or changed, and for a picture that is
 // not close.
 void remake_pictures(const std::filesystem::path& store, std::vector<LostPicture> pictures, const std::string& device,

@@ -3,7 +3,7 @@
 #include "core/device.h"
 #include "core/error.h"
 #include "core/scratch_folder.h"
-#include "harness/generate/made_again.h"
+#include "harness/generate/regenerated.h"
 #include "harness/generate/run_facts.h"
 #include "harness/run/run.h"
 #include "harness/score/run_metrics.h"

@@ -88,7 +88,7 @@ bool is_untimed(const PlannedCell& planned, Store* store, const std::string& env
 void print_calibration(const RunRequest& request, const Experiment& experiment, const Plan& plan,
                        const Compute& compute, Store* store, std::ostream& out, std::ostream& messages) {
   RunMetrics metrics(experiment, compute);
-  const WorkAhead ahead = work_ahead(plan, metrics, store, !request.no_sharing);
+  const WorkEstimate estimate = estimate_work(plan, metrics, store, !request.no_sharing);
   const std::string environment = environment_json(compute.device);
   const bool times = experiment.timing && !request.no_timing;
   std::map<std::filesystem::path, Costs> costs;
@@ -102,7 +102,7 @@ void print_calibration(const RunRequest& request, const Experiment& experiment, 
       if (times) batches.insert(experiment.timing->batch.begin(), experiment.timing->batch.end());
       const Costs& of = costs.emplace(folder, measure(plan, planned, experiment, compute, batches)).first->second;
       measuring = measuring_ms(metrics, planned.size, first_texts(plan, batch));
-      const SharingCount& count = ahead.count.contains(folder) ? ahead.count.at(folder) : SharingCount{};
+      const SharingCount& count = estimate.count.contains(folder) ? estimate.count.at(folder) : SharingCount{};
       const Cost& cost = of.cost.at(batch);
       if (count.asked > 0) total += of.load + cost.text * static_cast<double>(plan.texts.size());
       total += cost.forward * static_cast<double>(count.computed);

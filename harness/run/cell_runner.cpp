@@ -2,16 +2,16 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "harness/generate/made_again.h"
-#include "harness/run/batch_work.h"
+#include "harness/generate/regenerated.h"
+#include "harness/run/batch_maker.h"
 #include "harness/run/pipeline.h"
 #include "harness/run/timing_pass.h"
-#include "harness/run/work_feed.h"
+#include "harness/run/batch_queue.h"
 #include "process/host_threads.h"
 #include "process/interrupt.h"
 #include "process/progress.h"
 #include "process/torch_errors.h"
-#include "store/seal.h"
+#include "store/cell_digest.h"
 
 #include <fmt/format.h>
 
@@ -46,10 +46,10 @@ void store_batch(RunContext& run, const BatchWork& work) {
     if (work.together > 0) sample.together = work.together;
     samples.push_back(std::move(sample));
   }
-  mark_made_again(run.store, run.work[work.cell].series, samples, made.images, made.rows,
+  mark_regenerated(run.store, run.work[work.cell].series, samples, made.images, made.rows,
                   rounding_bounds(run.compute.dtype));
   for (std::size_t b = 0; b < samples.size(); ++b)
-    if (!made.pngs[b].empty() && !samples[b].made_again)
+    if (!made.pngs[b].empty() && !samples[b].regenerated)
       samples[b].image_path = keep(run, made.pngs[b], made.hashes[b]);
   run.store.add_batch(run.id, run.work[work.cell].series, samples, made.rows);
 }
@@ -93,9 +93,9 @@ class CellRunner {
   void make_images() {
     const bool share = !run_.request.no_sharing;
     BatchMaker maker(run_, share);
-    WorkFeed feed(run_, maker, share, [this](std::size_t cell) { return failed_[cell].load(); });
+    BatchQueue queue(run_, maker, share, [this](std::size_t cell) { return failed_[cell].load(); });
     const Stages<BatchWork> stages{
-        .next = [&] { return feed.next(); },
+        .next = [&] { return queue.next(); },
         .make = [&](BatchWork& work) { with_our_errors([&] { maker.make(work); }); },
         .parts = [](const BatchWork& work) { return work.keys.size(); },
         .prepare = [&](BatchWork& work, std::size_t i) { with_our_errors([&] { maker.prepare(work, i); }); },
@@ -168,7 +168,7 @@ class CellRunner {
           i, CellState::kIncomplete,
           fmt::format("{} of {} images are missing", run_.work[i].lacking, run_.plan.images_per_cell()));
     run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan);
-    seal_cell(run_.store, run_.id, static_cast<int>(i), run_.work[i].series, run_.plan.rows,
+    digest_cell(run_.store, run_.id, static_cast<int>(i), run_.work[i].series, run_.plan.rows,
               run_.plan.images_per_prompt);
     if (run_.work[i].timings.empty()) return run_.set_cell(i, CellState::kComplete);
     run_.set_cell(i, CellState::kRunning, "waits for its timing");

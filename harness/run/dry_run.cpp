@@ -67,11 +67,11 @@ void print_sums(const Experiment& experiment, const Plan& plan, const Sums& sums
 
 double print_dry_run(const Experiment& experiment, const Plan& plan, const RunMetrics& metrics, Store* store,
                      const std::string& environment, bool share, std::ostream* out) {
-  const WorkAhead ahead = work_ahead(plan, metrics, store, share);
+  const WorkEstimate estimate = estimate_work(plan, metrics, store, share);
   Sums sums;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     const PlannedCell& planned = plan.cells[i];
-    const std::int64_t images = ahead.images[i], pixels = std::int64_t{planned.size.height} * planned.size.width;
+    const std::int64_t images = estimate.images[i], pixels = std::int64_t{planned.size.height} * planned.size.width;
     sums.images += images;
     const std::int64_t kept = std::int64_t{plan.images_per_prompt} * std::min(experiment.keep_images, images);
     sums.kept_pixels += std::min(images, kept) * pixels;
@@ -81,7 +81,7 @@ double print_dry_run(const Experiment& experiment, const Plan& plan, const RunMe
                           planned.size.height, planned.size.width, images, plan.images_per_cell(),
                           forwards_of(planned));
   }
-  if (out) print_sums(experiment, plan, sums, ahead.total(), metrics.feature_bytes(), *out);
+  if (out) print_sums(experiment, plan, sums, estimate.total(), metrics.feature_bytes(), *out);
   return stored_bytes(sums, metrics.feature_bytes()) + kept_bytes(experiment, sums);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/run/work_ahead.h"
+#include "harness/run/work_estimate.h"
 
 #include <iosfwd>
 #include <string>

@@ -4,7 +4,7 @@
 #include "core/files.h"
 #include "core/folder.h"
 #include "harness/generate/generate.h"
-#include "harness/generate/made_again.h"
+#include "harness/generate/regenerated.h"
 #include "harness/score/image_batches.h"
 #include "harness/score/reference_cache.h"
 #include "harness/score/reference_images.h"
@@ -14,7 +14,7 @@
 #include "process/environment.h"
 #include "store/influence.h"
 #include "store/read.h"
-#include "store/seal.h"
+#include "store/cell_digest.h"
 
 #include <nlohmann/json.hpp>
 
@@ -212,7 +212,7 @@ std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const 
     scores.push_back({metrics[m].settings.name, metrics[m].settings.protocol,
                       add_score(store, {run, series, ids.scores[m]}, metrics[m], stored, references[m], note)});
   }
-  seal_cell(store, run, 0, series, prompts.rows, prompts.images_per_prompt);
+  digest_cell(store, run, 0, series, prompts.rows, prompts.images_per_prompt);
   const bool whole = measured.skipped == 0;
   store.set_cell(run, series, 0, whole ? CellState::kComplete : CellState::kIncomplete, expected,
                  whole ? "" : std::to_string(measured.skipped) + " images were broken and left out");

@@ -107,7 +107,7 @@ Json cell_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
   json["forwards_per_image"] = cell.forwards ? Json(cell.forwards->mean) : Json(nullptr);
   if (cell.forwards && cell.forwards->min != cell.forwards->max)
     json["forwards_range"] = {cell.forwards->min, cell.forwards->max};
-  if (cell.seal.tripped) json["tripwires"] = Json(*cell.seal.tripped);
+  if (cell.digest.tripped) json["tripwires"] = Json(*cell.digest.tripped);
   json["metrics"] = metrics_json(cell, keys);
   json["timing_ms"] = cell.timings.empty() ? Json(nullptr) : timing_json(cell.timings.front());
   if (cell.timings.size() > 1) {

@@ -185,7 +185,7 @@ TEST(CheckpointInfo, RefusesUnsupportedPipelinesAndPartsByName) {
 }
 
 // What people really have, and what the message tells them to do.
-TEST(CheckpointInfo, NamesTheCureOfKnownWrongTurns) {
+TEST(CheckpointInfo, NamesTheRemedyOfKnownMistakes) {
   const auto refused = [](const json& index, const string& text) {
     const TemporaryFolder folder;
     folder.write("model_index.json", index.dump());

@@ -1,5 +1,5 @@
 // An image does not depend on how the run was cut, and where rounding differs all the same, work goes on.
-#include "harness/generate/made_again.h"
+#include "harness/generate/regenerated.h"
 #include "harness/small_experiment.h"
 #include "images/files.h"
 

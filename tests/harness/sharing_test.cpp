@@ -1,7 +1,7 @@
 // Cells that share evaluations give what cells give that are computed alone.
-#include "core/passage.h"
+#include "core/fault_point.h"
 #include "harness/run/run.h"
-#include "harness/run/work_ahead.h"
+#include "harness/run/work_estimate.h"
 #include "harness/small_experiment.h"
 #include "store/store.h"
 
@@ -128,14 +128,14 @@ class OutOfMemory : public testing::Test {
     request.device = "cpu";
     request.batch = 6;
     passages_left = passage_of_failure;
-    passage = run_out_of_memory;
+    fault_point = run_out_of_memory;
     std::ostringstream out;
     const int code = run_experiment(
         request, [](Store&, std::int64_t) {}, out, messages_);
-    passage = nothing_;
+    fault_point = nothing_;
     return code;
   }
-  void (*const nothing_)(std::string_view) = passage;
+  void (*const nothing_)(std::string_view) = fault_point;
   std::ostringstream messages_;
 };
 

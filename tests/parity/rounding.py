@@ -4,7 +4,7 @@
 usage: rounding.py [--bin build/release/bin] [--prompts 64] [--dtypes bfloat16]
 
 The pocket's cells are made once in batches of 32 and again in other ways; kept images and their 8x8x3 means are compared. The
-bounds of harness/generate/made_again.cpp come from here (docs/parity.md).
+bounds of harness/generate/regenerated.cpp come from here (docs/parity.md).
 """
 import argparse
 import os

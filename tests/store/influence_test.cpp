@@ -4,7 +4,7 @@
 #include "filled_store.h"
 #include "metrics/clustered_error.h"
 #include "store/database.h"
-#include "store/seal.h"
+#include "store/cell_digest.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@ class InfluenceRows : public testing::Test {
     filled_.add_batch(0, 10);
     filled_.store.set_cell(filled_.run, filled_.series, 0, CellState::kComplete, 10);
     for (std::int64_t row = 0; row < 10; ++row) prompts_.push_back(row);
-    seal_cell(filled_.store, filled_.run, 0, filled_.series, prompts_, 1);
+    digest_cell(filled_.store, filled_.run, 0, filled_.series, prompts_, 1);
   }
   StoredScore score(double value, std::int64_t count = 10) const {
     return {{"fid", "pytorch-fid", std::string(64, '2'), 1, false}, "reference", {value, 1, count, {}}};
@@ -43,7 +43,7 @@ TEST_F(InfluenceRows, AreReadAsTheyWereWrittenWithTheirScore) {
   const auto read = read_influence(filled_.store, stored, stored.scores.at(0));
   ASSERT_TRUE(read);
   EXPECT_FALSE(read->groups);
-  EXPECT_EQ(read->prompts_sha256, stored.seal.prompts_sha256);
+  EXPECT_EQ(read->prompts_sha256, stored.digest.prompts_sha256);
   EXPECT_EQ(read->of_unit, values);
   EXPECT_FALSE(read_influence(filled_.store, stored, score(12))) << "of another score";
 }
@@ -80,7 +80,7 @@ TEST_F(InfluenceRows, OfVersionThreeAreReadAsTheyWere) {
   const auto read = read_influence(filled_.store, cell(), score(12));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->of_unit.front(), -4.5);
-  EXPECT_EQ(read->prompts_sha256, cell().seal.prompts_sha256);
+  EXPECT_EQ(read->prompts_sha256, cell().digest.prompts_sha256);
   EXPECT_FALSE(read_influence(filled_.store, cell(), score(12, 9))) << "of other images";
 }
 

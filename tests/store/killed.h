@@ -1,5 +1,5 @@
 #pragma once
-#include "core/passage.h"
+#include "core/fault_point.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -18,8 +18,8 @@ inline void kill_here(std::string_view name) {
   if (name == kill_at && --calls_left == 0) ::kill(::getpid(), SIGKILL);
 }
 
-// Runs work in a child process, which kills itself at the count-th passing of a point (core/passage.h), or, where work
-// calls passage("here") itself, there.
+// Runs work in a child process, which kills itself at the count-th passing of a point (core/fault_point.h), or, where work
+// calls fault_point("here") itself, there.
 template <typename Work>
 void run_until_killed(const std::string& point, int count, Work&& work) {
   const pid_t child = ::fork();
@@ -27,7 +27,7 @@ void run_until_killed(const std::string& point, int count, Work&& work) {
   if (child == 0) {
     kill_at = point;
     calls_left = count;
-    passage = kill_here;
+    fault_point = kill_here;
     work();
     ::_exit(0);
   }

@@ -23,7 +23,7 @@ void kill_a_run(const fs::path& path) {
     filled.add_batch(0, 3);
     filled.store.set_cell(filled.run, filled.series, 0, CellState::kComplete, 3);
     filled.add_batch(3, 4);
-    passage("here");
+    fault_point("here");
   });
   ASSERT_GT(log_bytes(path), 0u);
 }
@@ -98,7 +98,7 @@ TEST(StoreLog, WithoutATagIsRefusedBesideAStoreThatHasOne) {
   run_until_killed("here", 1, [&] {
     SQLite::Database database(other.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE bookmarks (url TEXT)");
-    passage("here");
+    fault_point("here");
   });
   copy_over(log_file(other), log_file(path));
   EXPECT_FEWSTEP_ERROR(Store::open(path, Store::Mode::kRead), ExitCode::kInput, "without a mark of this store");
@@ -113,7 +113,7 @@ TEST(StoreLog, OfAnOlderSchemaHasNoTagAndIsRead) {
     migrate(database, kMigrations.first(5));
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     database.exec("INSERT INTO config (hash, json) VALUES ('h', '{}')");
-    passage("here");
+    fault_point("here");
   });
   EXPECT_EQ(count_rows(*std::make_unique<Store>(Store::open(path, Store::Mode::kRead))).at("config"), 1);
   Store upgraded = Store::open(path, Store::Mode::kWrite);
@@ -136,7 +136,7 @@ TEST(StoreLog, ThatUpgradesAnOlderStoreIsItsOwn) {
   run_until_killed("here", 1, [&] {
     SQLite::Database database(path.string(), SQLite::OPEN_READWRITE);
     migrate(database, kMigrations);
-    passage("here");
+    fault_point("here");
   });
   ASSERT_GT(log_bytes(path), 0u);
   Store upgraded = Store::open(path, Store::Mode::kWrite);
@@ -177,7 +177,7 @@ TEST(StoreLog, IsWholeWhileAReaderKeepsItFromBeingEmptied) {
     filled.store.set_cell(filled.run, filled.series, 0, CellState::kComplete, 3);
     EXPECT_GT(log_bytes(path), 0u);
     filled.add_batch(3, 4);
-    passage("here");
+    fault_point("here");
   });
   EXPECT_EQ(images_of(path), 7u);
 }
@@ -194,7 +194,7 @@ TEST(StoreLog, HasItsTagWhenSqliteBeganItAgain) {
     other.exec("PRAGMA wal_checkpoint(PASSIVE)");
     filled.add_batch(3, 4);
     EXPECT_EQ(log_bytes(path), before) << "SQLite wrote on behind the old log";
-    passage("here");
+    fault_point("here");
   });
   EXPECT_EQ(images_of(path), 7u);
   FilledStore resumed(path);

@@ -64,7 +64,7 @@ TEST_F(MergeFromAFolderOfOthers, ReadsTheLogOfAKilledRunToo) {
       FilledStore filled(theirs());
       filled.add_batch(0, 4);
       filled.add_batch(4, 3);
-      passage("here");
+      fault_point("here");
     });
     fs::remove(theirs().string() + "-shm");  // as where the two files were copied
   });

@@ -63,7 +63,7 @@ TEST_F(StoreOfVersionFive, IsReadWhole) {
   EXPECT_EQ(cell.state, CellState::kComplete);
   EXPECT_EQ(cell.stored_images, 10);
   EXPECT_EQ(cell.forwards->mean, 8);
-  EXPECT_EQ(cell.seal.images_sha256, "e8e5f42fe6867e2c3a5e94581162eb1a9543a1eb43d0a99762796bcd55fe8966");
+  EXPECT_EQ(cell.digest.images_sha256, "e8e5f42fe6867e2c3a5e94581162eb1a9543a1eb43d0a99762796bcd55fe8966");
   EXPECT_EQ(cell.timings.at(0).total->median, 32.25);
   ASSERT_EQ(cell.scores.size(), 2u);
   EXPECT_EQ(cell.scores[0].score.value, 4.5);

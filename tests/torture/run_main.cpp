@@ -1,8 +1,8 @@
 // fewstep run, which kills itself at the n-th passage of a named point: FEWSTEP_DIE_AT="before commit:7"
-// (core/passage.h). Of torture.py alone; the program that users run has no such door.
+// (core/fault_point.h). Of torture.py alone; the program that users run has no such door.
 #include "cli/command_line.h"
 #include "cli/exit_status.h"
-#include "core/passage.h"
+#include "core/fault_point.h"
 #include "core/tensor.h"
 #include "harness/run/run.h"
 #include "process/torch_errors.h"
@@ -29,7 +29,7 @@ void read_point(const std::string& text) {
   if (colon == std::string::npos) throw fewstep::usage_error("FEWSTEP_DIE_AT", "expected POINT:N, got " + text);
   point = text.substr(0, colon);
   left = std::stoi(text.substr(colon + 1));
-  fewstep::passage = die_there;
+  fewstep::fault_point = die_there;
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 usage: torture.py --bin build/release/bin [--parts kills,points,faults,alone,gone,two] [--kills 1000] [--passages 200] [--minutes 20] [--log FILE]
   kills   SIGKILL at random moments, 5 to 10 for each run, before it is let finish
-  points  SIGKILL at each named point (core/passage.h), at its n-th passage, so many times for each point
+  points  SIGKILL at each named point (core/fault_point.h), at its n-th passage, so many times for each point
   faults  a full disk, an I/O error and a short write at every call that writes below the run's folder
   alone   the .sqlite of a killed run is copied without its log: the copy is whole but for the last cell, or every command names the log
   gone    features or images are missing: the same run makes them again

@@ -6,8 +6,8 @@
 
 namespace fewstep {
 
-// Known wrong turns: what people have whose files are rightly refused, in the order of kCures.
-enum class WrongTurn {
+// Known mistakes: what people have whose files are rightly refused, in the order of kKnownMistakes.
+enum class KnownMistake {
   kStudentUnderAnotherScheduler,
   kClippedSamples,
   kFusedLora,
@@ -21,11 +21,11 @@ enum class WrongTurn {
   kVariantAlone
 };
 
-struct Cure {
+struct Remedy {
   std::string_view seen, to_do;  // {}: what the message is about, a path or a name
 };
 
-inline constexpr std::array<Cure, 11> kCures{{
+inline constexpr std::array<Remedy, 11> kKnownMistakes{{
     {"a consistency model whose scheduler is not LCMScheduler",
      "if it is a consistency model, its scheduler has to say so: set the scheduler's class in model_index.json and "
      "_class_name in scheduler/scheduler_config.json to LCMScheduler; lcm runs on it as it is where its times are given "
@@ -56,10 +56,10 @@ inline constexpr std::array<Cure, 11> kCures{{
 }};
 
 // What to do about it, for the end of a message. about is put in place of {}, its last part in place of {out}.
-std::string cure(WrongTurn turn, std::string_view about = "");
+std::string remedy(KnownMistake mistake, std::string_view about = "");
 
 // For a path at which there is nothing: the nearest name in its folder, "; did you mean lcm?"; kHubId where it ends as
 // a name on a hub does, "owner/name"; else empty.
-std::string cure_for_nothing_at(const std::filesystem::path& path);
+std::string remedy_for_nothing_at(const std::filesystem::path& path);
 
 }  // namespace fewstep

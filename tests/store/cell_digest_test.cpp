@@ -1,4 +1,4 @@
-#include "store/seal.h"
+#include "store/cell_digest.h"
 
 #include "filled_store.h"
 #include "store/database.h"
@@ -11,7 +11,7 @@ namespace fewstep {
 namespace {
 
 // Ten prompts with an image each; fingerprint and trips as given.
-class SealedCell : public testing::Test {
+class DigestedCell : public testing::Test {
  protected:
   void add(std::vector<SampleRow> samples) {
     filled_.store.add_batch(filled_.run, filled_.series, samples, {});
@@ -24,11 +24,11 @@ class SealedCell : public testing::Test {
     one.trips = 0;
     return one;
   }
-  CellSeal seal() {
+  CellDigest digest() {
     filled_.store.set_cell(filled_.run, filled_.series, 0, CellState::kComplete,
                            static_cast<std::int64_t>(rows_.size()));
-    seal_cell(filled_.store, filled_.run, 0, filled_.series, rows_, 1);
-    return read_table(filled_.store).cells.at(0).seal;
+    digest_cell(filled_.store, filled_.run, 0, filled_.series, rows_, 1);
+    return read_table(filled_.store).cells.at(0).digest;
   }
 
   TemporaryFolder folder_;
@@ -36,63 +36,63 @@ class SealedCell : public testing::Test {
   std::vector<std::int64_t> rows_;
 };
 
-TEST_F(SealedCell, TripsNothingWhereImagesDiffer) {
+TEST_F(DigestedCell, TripsNothingWhereImagesDiffer) {
   std::vector<SampleRow> samples;
   for (int row = 0; row < 10; ++row) samples.push_back(sample(row, 3 * row));
   add(samples);
-  const CellSeal first = seal();
+  const CellDigest first = digest();
   ASSERT_TRUE(first.tripped);
   EXPECT_TRUE(first.tripped->empty());
   EXPECT_EQ(first.latents_sha256.size(), 64u);
-  EXPECT_EQ(seal().images_sha256, first.images_sha256);
+  EXPECT_EQ(digest().images_sha256, first.images_sha256);
 }
 
-TEST_F(SealedCell, TripsEqualBitsUnderDifferentTexts) {
+TEST_F(DigestedCell, TripsEqualBitsUnderDifferentTexts) {
   std::vector<SampleRow> samples;
   for (int row = 0; row < 10; ++row) samples.push_back(sample(row, 20 * row));
   samples[7].image_sha256 = samples[2].image_sha256;
   add(samples);
-  EXPECT_EQ(seal().tripped, (std::map<std::string, std::int64_t>{{"same", 2}}));
+  EXPECT_EQ(digest().tripped, (std::map<std::string, std::int64_t>{{"same", 2}}));
   filled_.store.impl().database.exec("UPDATE prompt SET text = 'one' WHERE row IN (2, 7)");
-  EXPECT_TRUE(seal().tripped->empty()) << "of one text they may be equal";
+  EXPECT_TRUE(digest().tripped->empty()) << "of one text they may be equal";
 }
 
-TEST_F(SealedCell, TripsImagesThatAreNearlyOneUnderMoreThanHalfOfThePrompts) {
+TEST_F(DigestedCell, TripsImagesThatAreNearlyOneUnderMoreThanHalfOfThePrompts) {
   std::vector<SampleRow> samples;
   for (int row = 0; row < 10; ++row) samples.push_back(sample(row, row < 5 ? 100 + row % 3 : 20 * (row - 5)));
   add(samples);
-  EXPECT_TRUE(seal().tripped->empty()) << "half";
+  EXPECT_TRUE(digest().tripped->empty()) << "half";
   filled_.store.impl().database.exec(
       "UPDATE sample SET fingerprint = (SELECT fingerprint FROM sample WHERE id = 1) "
       "WHERE id = 10");
-  EXPECT_EQ(seal().tripped, (std::map<std::string, std::int64_t>{{"same", 6}}));
-  EXPECT_EQ(seal().tripped, (std::map<std::string, std::int64_t>{{"same", 6}})) << "again";
+  EXPECT_EQ(digest().tripped, (std::map<std::string, std::int64_t>{{"same", 6}}));
+  EXPECT_EQ(digest().tripped, (std::map<std::string, std::int64_t>{{"same", 6}})) << "again";
 }
 
-TEST_F(SealedCell, CountsWhatImagesTripAlone) {
+TEST_F(DigestedCell, CountsWhatImagesTripAlone) {
   std::vector<SampleRow> samples;
   for (int row = 0; row < 10; ++row) samples.push_back(sample(row, 20 * row));
   samples[0].trips = kOneColour;
   samples[1].trips = samples[2].trips = kNoise;
   add(samples);
-  EXPECT_EQ(seal().tripped, (std::map<std::string, std::int64_t>{{"noise", 2}, {"one-colour", 1}}));
+  EXPECT_EQ(digest().tripped, (std::map<std::string, std::int64_t>{{"noise", 2}, {"one-colour", 1}}));
 }
 
-TEST_F(SealedCell, SaysThatNobodyLookedAtImagesOfOlderStores) {
+TEST_F(DigestedCell, SaysThatNobodyLookedAtImagesOfOlderStores) {
   std::vector<SampleRow> samples;
   for (int row = 0; row < 10; ++row) samples.push_back(sample(row, 20 * row));
   samples[4].trips.reset();
   samples[5].latents.reset();
   add(samples);
-  EXPECT_FALSE(seal().tripped);
-  EXPECT_EQ(seal().latents_sha256, "");
+  EXPECT_FALSE(digest().tripped);
+  EXPECT_EQ(digest().latents_sha256, "");
 }
 
-TEST_F(SealedCell, HashesTextsOfPrompts) {
+TEST_F(DigestedCell, HashesTextsOfPrompts) {
   add({sample(0, 0), sample(1, 50)});
-  const std::string before = seal().prompts_sha256;
+  const std::string before = digest().prompts_sha256;
   filled_.store.impl().database.exec("UPDATE prompt SET text = 'another' WHERE row = 1");
-  EXPECT_NE(seal().prompts_sha256, before);
+  EXPECT_NE(digest().prompts_sha256, before);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/run/batch_work.h"
+#include "harness/run/batch_maker.h"
 
 #include <filesystem>
 #include <map>
@@ -16,12 +16,12 @@ std::int64_t forwards_of(const PlannedCell& planned);
 SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& cells, bool share);
 
 // What is still to be made of a plan.
-struct WorkAhead {
+struct WorkEstimate {
   std::vector<std::int64_t> images;                     // of each cell
   std::map<std::filesystem::path, SharingCount> count;  // of each checkpoint
   SharingCount total() const;
 };
 // store: null where there is none yet.
-WorkAhead work_ahead(const Plan& plan, const RunMetrics& metrics, Store* store, bool share);
+WorkEstimate estimate_work(const Plan& plan, const RunMetrics& metrics, Store* store, bool share);
 
 }  // namespace fewstep

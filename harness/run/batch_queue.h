@@ -1,5 +1,5 @@
 #pragma once
-#include "harness/run/batch_work.h"
+#include "harness/run/batch_maker.h"
 
 #include <cstddef>
 #include <exception>
@@ -21,10 +21,10 @@ struct CheckpointWork {
 
 // What is next, checkpoint after checkpoint. Where cells share, those of one batch follow each other; else the batches
 // of one cell do. Of one thread, the one that feeds the device.
-class WorkFeed {
+class BatchQueue {
  public:
   // Loads into maker what the next batches need. is_failed: cells whose batches are passed over.
-  WorkFeed(const RunContext& run, BatchMaker& maker, bool share, std::function<bool(std::size_t cell)> is_failed);
+  BatchQueue(const RunContext& run, BatchMaker& maker, bool share, std::function<bool(std::size_t cell)> is_failed);
 
   // Null where there is no more, or a signal came. A checkpoint that cannot be loaded is an error of each of its cells.
   std::unique_ptr<BatchWork> next();

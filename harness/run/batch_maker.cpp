@@ -1,7 +1,7 @@
-#include "harness/run/batch_work.h"
+#include "harness/run/batch_maker.h"
 
-#include "core/passage.h"
-#include "harness/generate/made_again.h"
+#include "core/fault_point.h"
+#include "harness/generate/regenerated.h"
 #include "images/files.h"
 #include "images/tripwires.h"
 #include "process/progress.h"
@@ -110,7 +110,7 @@ void BatchMaker::make_in_parts(BatchWork& work) {
     Rng rng = image_rng(slice(work.streams, begin, count));
     noises.push_back(rng.normal(planned.size.latents(count)));
     const std::int64_t before = evaluator->computed();
-    passage("denoise");
+    fault_point("denoise");
     const Stopwatch watch(seconds_.denoise);
     const Denoised denoised = denoise(*evaluator, denoising, noises.back(), rng);
     latents.push_back(denoised.latents);
@@ -133,7 +133,7 @@ void BatchMaker::make_in_parts(BatchWork& work) {
   count_.decodes_computed += images;
   work.images = std::make_shared<BatchImages>();
   for (const Tensor& part : latents) {
-    passage("decode");
+    fault_point("decode");
     const Stopwatch watch(seconds_.decode);
     for (Image& image : to_images(decode(checkpoint_->vae, part))) work.images->images.push_back(std::move(image));
   }
@@ -156,7 +156,7 @@ std::vector<MetricRows> BatchMaker::measure_in_parts(const BatchWork& work, int 
   const auto bounds = parts_of(work.keys.size(), together);
   for (std::size_t part = 0; part + 1 < bounds.size(); ++part) {
     const std::int64_t begin = bounds[part], count = bounds[part + 1] - begin;
-    passage("measure");
+    fault_point("measure");
     auto rows = run_.metrics.measure(slice(prepared, begin, count), slice(texts, begin, count));
     if (all.empty()) {
       all = std::move(rows);

@@ -1,4 +1,4 @@
-#include "cli/typed.h"
+#include "cli/option_aliases.h"
 
 #include "core/error.h"
 #include "core/names.h"

@@ -1,4 +1,4 @@
-#include "core/cures.h"
+#include "core/known_mistakes.h"
 
 #include "core/names.h"
 
@@ -17,17 +17,17 @@ void replace(std::string& text, std::string_view mark, std::string_view by) {
 
 }  // namespace
 
-std::string cure(WrongTurn turn, std::string_view about) {
-  std::string text(kCures[static_cast<std::size_t>(turn)].to_do);
+std::string remedy(KnownMistake mistake, std::string_view about) {
+  std::string text(kKnownMistakes[static_cast<std::size_t>(mistake)].to_do);
   const std::filesystem::path path(about);
-  const bool single = turn == WrongTurn::kSingleFile;  // beside the file
+  const bool single = mistake == KnownMistake::kSingleFile;  // beside the file
   const std::string out = single ? std::filesystem::path(path).replace_extension().string() : path.filename().string();
   replace(text, "{out}", out);
   replace(text, "{}", about);
   return "; " + text;
 }
 
-std::string cure_for_nothing_at(const std::filesystem::path& path) {
+std::string remedy_for_nothing_at(const std::filesystem::path& path) {
   std::error_code ignored;
   const auto exists = [&](const std::filesystem::path& place) { return std::filesystem::exists(place, ignored); };
   const std::filesystem::path owner = path.parent_path(), place = owner.parent_path();
@@ -38,7 +38,7 @@ std::string cure_for_nothing_at(const std::filesystem::path& path) {
     return "; did you mean " + (owner / near).string() + "?";
   if (owner.filename().empty() || owner.filename().string().find_first_not_of('.') == std::string::npos) return "";
   if (exists(path) || exists(owner) || !(place.empty() || exists(place))) return "";
-  return cure(WrongTurn::kHubId, (owner.filename() / path.filename()).string());
+  return remedy(KnownMistake::kHubId, (owner.filename() / path.filename()).string());
 }
 
 }  // namespace fewstep

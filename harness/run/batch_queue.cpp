@@ -1,4 +1,4 @@
-#include "harness/run/work_feed.h"
+#include "harness/run/batch_queue.h"
 
 #include "process/environment.h"
 #include "process/host_threads.h"
@@ -53,10 +53,10 @@ std::vector<CheckpointWork> orders_of(const RunContext& run, bool share) {
 
 }  // namespace
 
-WorkFeed::WorkFeed(const RunContext& run, BatchMaker& maker, bool share, std::function<bool(std::size_t)> is_failed)
+BatchQueue::BatchQueue(const RunContext& run, BatchMaker& maker, bool share, std::function<bool(std::size_t)> is_failed)
     : run_(run), maker_(maker), orders_(orders_of(run, share)), is_failed_(std::move(is_failed)) {}
 
-std::unique_ptr<BatchWork> WorkFeed::next() {
+std::unique_ptr<BatchWork> BatchQueue::next() {
   for (; order_ < orders_.size(); ++order_, batch_ = 0) {
     CheckpointWork& order = orders_[order_];
     if (batch_ == 0) error_ = begin(order);
@@ -72,12 +72,12 @@ std::unique_ptr<BatchWork> WorkFeed::next() {
   return nullptr;
 }
 
-WorkFeed::Loaded WorkFeed::load(const Path& folder) const {
+BatchQueue::Loaded BatchQueue::load(const Path& folder) const {
   return std::make_shared<Checkpoint>(load_checkpoint(folder, run_.compute, false));
 }
 
 // What fails every cell of the checkpoint.
-std::exception_ptr WorkFeed::begin(const CheckpointWork& order) {
+std::exception_ptr BatchQueue::begin(const CheckpointWork& order) {
   if (!order.makes_images || interrupted()) return nullptr;
   try {
     maker_.begin_checkpoint(ahead_.valid() ? ahead_.get() : load(order.folder));
@@ -88,7 +88,7 @@ std::exception_ptr WorkFeed::begin(const CheckpointWork& order) {
 }
 
 // The next checkpoint is read while the last batches of this one are made and stored, where memory holds both.
-void WorkFeed::load_ahead() {
+void BatchQueue::load_ahead() {
   const bool is_last = order_ + 1 >= orders_.size() || !orders_[order_ + 1].makes_images;
   if (ahead_.valid() || is_last) return;
   const Path& folder = orders_[order_ + 1].folder;

@@ -1,4 +1,4 @@
-#include "harness/generate/made_again.h"
+#include "harness/generate/regenerated.h"
 
 #include "core/error.h"
 #include "images/files.h"
@@ -94,14 +94,14 @@ bool are_close(const std::string& a, const std::string& b, const RoundingBounds&
   return a.size() == b.size() && are_close(bytes(a), bytes(b), {bounds.levels, 1, std::max(bounds.mean, 1.0)});
 }
 
-void mark_made_again(Store& store, std::int64_t series_id, std::vector<SampleRow>& samples,
+void mark_regenerated(Store& store, std::int64_t series_id, std::vector<SampleRow>& samples,
                      std::span<const Image> images, std::span<const MetricRows> rows, const RoundingBounds& bounds) {
   for (std::size_t i = 0; i < samples.size(); ++i) {
     SampleRow& sample = samples[i];
     const auto stored = store.find_image(series_id, sample.prompt_row, sample.image_index);
     if (!stored || stored->image_sha256 == sample.image_sha256 || stored->seed != sample.seed) continue;
     if (const auto kept = kept_image(store, *stored)) {
-      sample.made_again = are_close(*kept, images[i], bounds);
+      sample.regenerated = are_close(*kept, images[i], bounds);
       continue;
     }
     bool compared = false, close = true;
@@ -112,7 +112,7 @@ void mark_made_again(Store& store, std::int64_t series_id, std::vector<SampleRow
       const auto width = static_cast<std::size_t>(metric.width);
       close &= rows_are_close(old, std::span(metric.values).subspan(i * width, width));
     }
-    sample.made_again =
+    sample.regenerated =
         compared ? close : !stored->fingerprint.empty() && are_close(stored->fingerprint, sample.fingerprint, bounds);
   }
 }

@@ -1,4 +1,4 @@
-#include "store/seal.h"
+#include "store/cell_digest.h"
 
 #include "core/files.h"
 #include "store/database.h"
@@ -19,14 +19,14 @@ constexpr int kSameLevels = 2;
 // If more than half of the prompts have one image, so many anchors miss it with a chance below 2^-64.
 constexpr std::size_t kAnchors = 64;
 
-struct SealedImage {
+struct CellImage {
   std::int64_t id = 0, row = 0, index = 0, tripped = 0;
   std::string hash, fingerprint, text;
   std::optional<std::int64_t> latents;
   bool looked_at = false;
 };
 
-std::vector<SealedImage> read_images(Store::Impl& store, std::int64_t series_id,
+std::vector<CellImage> read_images(Store::Impl& store, std::int64_t series_id,
                                      std::span<const std::int64_t> prompt_rows, int images_per_prompt) {
   const std::set<std::int64_t> wanted(prompt_rows.begin(), prompt_rows.end());
   SQLite::Statement select(store.database,
@@ -34,9 +34,9 @@ std::vector<SealedImage> read_images(Store::Impl& store, std::int64_t series_id,
                            "prompt.text FROM sample JOIN prompt ON prompt.id = prompt_id "
                            "WHERE series_id = ? AND image_index < ?");
   bind_all(select, series_id, images_per_prompt);
-  std::vector<SealedImage> images;
+  std::vector<CellImage> images;
   while (select.executeStep()) {
-    SealedImage image{integer_at(store.path, select, 0),
+    CellImage image{integer_at(store.path, select, 0),
                       integer_at(store.path, select, 1),
                       integer_at(store.path, select, 2),
                       0,
@@ -54,7 +54,7 @@ std::vector<SealedImage> read_images(Store::Impl& store, std::int64_t series_id,
     image.text = text_at(store.path, select, 7);
     images.push_back(std::move(image));
   }
-  std::sort(images.begin(), images.end(), [](const SealedImage& a, const SealedImage& b) {
+  std::sort(images.begin(), images.end(), [](const CellImage& a, const CellImage& b) {
     return std::pair(a.row, a.index) < std::pair(b.row, b.index);
   });
   return images;
@@ -68,11 +68,11 @@ bool nearly_same(const std::string& a, const std::string& b) {
 }
 
 // What images trip when all of the cell are seen together.
-std::vector<std::int64_t> trips_of(const std::vector<SealedImage>& images) {
+std::vector<std::int64_t> trips_of(const std::vector<CellImage>& images) {
   std::vector<std::int64_t> tripped;
   std::map<std::string_view, std::set<std::string_view>> texts;  // by image
   std::set<std::int64_t> prompts;
-  for (const SealedImage& image : images) {
+  for (const CellImage& image : images) {
     tripped.push_back(image.tripped & ~static_cast<std::int64_t>(kSame));
     texts[image.hash].insert(image.text);
     prompts.insert(image.row);
@@ -94,8 +94,8 @@ std::vector<std::int64_t> trips_of(const std::vector<SealedImage>& images) {
   return tripped;
 }
 
-std::string counts_of(const std::vector<SealedImage>& images, const std::vector<std::int64_t>& tripped) {
-  if (!std::all_of(images.begin(), images.end(), [](const SealedImage& image) { return image.looked_at; })) return "";
+std::string counts_of(const std::vector<CellImage>& images, const std::vector<std::int64_t>& tripped) {
+  if (!std::all_of(images.begin(), images.end(), [](const CellImage& image) { return image.looked_at; })) return "";
   auto counts = nlohmann::json::object();
   for (std::size_t wire = 0; wire < kTripwires.size(); ++wire) {
     const auto count = std::count_if(tripped.begin(), tripped.end(), [&](auto bits) { return bits >> wire & 1; });
@@ -104,9 +104,9 @@ std::string counts_of(const std::vector<SealedImage>& images, const std::vector<
   return counts.dump();
 }
 
-std::string hash_of_latents(const std::vector<SealedImage>& images) {
+std::string hash_of_latents(const std::vector<CellImage>& images) {
   std::string bytes;
-  for (const SealedImage& image : images) {
+  for (const CellImage& image : images) {
     if (!image.latents) return "";
     for (int byte = 0; byte < 8; ++byte)
       bytes += static_cast<char>(std::bit_cast<std::uint64_t>(*image.latents) >> 8 * byte);
@@ -116,7 +116,7 @@ std::string hash_of_latents(const std::vector<SealedImage>& images) {
 
 }  // namespace
 
-void seal_cell(Store& store, std::int64_t run_id, int position, std::int64_t series_id,
+void digest_cell(Store& store, std::int64_t run_id, int position, std::int64_t series_id,
                std::span<const std::int64_t> prompt_rows, int images_per_prompt) {
   auto& impl = store.impl();
   guarded(impl.path, [&] {
@@ -124,7 +124,7 @@ void seal_cell(Store& store, std::int64_t run_id, int position, std::int64_t ser
     const auto tripped = trips_of(images);
     PromptHash prompts;
     std::string hashes;
-    for (const SealedImage& image : images) {
+    for (const CellImage& image : images) {
       if (image.index == 0) prompts.add(image.row, image.text);
       hashes += image.hash + "\n";
     }

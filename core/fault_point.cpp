@@ -1,4 +1,4 @@
-#include "core/passage.h"
+#include "core/fault_point.h"
 
 namespace fewstep {
 namespace {
@@ -7,6 +7,6 @@ void nothing(std::string_view) {}
 
 }  // namespace
 
-void (*passage)(std::string_view) = nothing;
+void (*fault_point)(std::string_view) = nothing;
 
 }  // namespace fewstep

@@ -1,4 +1,4 @@
-#include "harness/run/work_ahead.h"
+#include "harness/run/work_estimate.h"
 
 #include <ATen/ops/sin.h>
 
@@ -93,19 +93,19 @@ SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& c
   return count;
 }
 
-SharingCount WorkAhead::total() const {
+SharingCount WorkEstimate::total() const {
   SharingCount sum;
   for (const auto& [folder, one] : count) sum += one;
   return sum;
 }
 
-WorkAhead work_ahead(const Plan& plan, const RunMetrics& metrics, Store* store, bool share) {
-  WorkAhead ahead;
+WorkEstimate estimate_work(const Plan& plan, const RunMetrics& metrics, Store* store, bool share) {
+  WorkEstimate estimate;
   std::vector<std::vector<bool>> missing;
   std::map<std::filesystem::path, std::vector<std::size_t>> cells;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     missing.push_back(missing_of(plan.cells[i], plan, metrics, store));
-    ahead.images.push_back(std::count(missing[i].begin(), missing[i].end(), true));
+    estimate.images.push_back(std::count(missing[i].begin(), missing[i].end(), true));
     cells[plan.cells[i].cell.checkpoint_path].push_back(i);
   }
   for (const auto& [folder, of_checkpoint] : cells) {
@@ -117,9 +117,9 @@ WorkAhead work_ahead(const Plan& plan, const RunMetrics& metrics, Store* store, 
       if (!lacking.empty()) ++images[lacking];
     }
     for (const auto& [lacking, number] : images)
-      ahead.count[folder] += times(count_one_image(plan, lacking, share), number);
+      estimate.count[folder] += times(count_one_image(plan, lacking, share), number);
   }
-  return ahead;
+  return estimate;
 }
 
 }  // namespace fewstep
