@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "core/text.h"
 
 #include <CLI/CLI.hpp>
 
@@ -60,12 +61,6 @@ constexpr std::array<Names, 8> kPrecisionWords{{{"fp32", "float32"},
                                                 {"half", "float16"},
                                                 {"bf16", "bfloat16"},
                                                 {"bfloat", "bfloat16"}}};
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
-  return text;
-}
 
 std::vector<std::string> options_of(const CLI::App& app) {
   std::vector<std::string> names;

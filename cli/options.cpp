@@ -58,7 +58,6 @@ void add_set(CLI::App& app, std::vector<std::string>& set, const std::string& ex
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-// What every command has that may take long.
 void add_progress(CLI::App& app) {
   app.option_defaults()->group("Options");
   auto* quiet = app.add_flag_callback(
@@ -83,7 +82,6 @@ void add_limit(CLI::App& app, std::optional<std::int64_t>& limit) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
 }
 
-// Adds an option for the network of each metric; what makes its help text.
 void add_networks(CLI::App& app, Networks& networks, bool (*takes)(const MetricInfo&),
                   std::string (*what)(const MetricInfo&)) {
   for (const MetricInfo& metric : kMetrics) {
@@ -100,7 +98,6 @@ std::string network_text(const MetricInfo& metric) {
          (metric.network.is_folder ? "" : " (.safetensors)");
 }
 
-// What a run of checkpoints says instead of a file.
 void add_short_run(CLI::App& app, ShortRun& to) {
   app.option_defaults()->group("Instead of an experiment file");
   app.add_option("-p,--prompts", to.prompts,

@@ -140,7 +140,6 @@ std::string_view name_of(ShapeRelation relation) { return kRelationNames[static_
 std::string_view name_of(ShapeStyle style) { return kShapeStyles[static_cast<std::size_t>(style)]; }
 std::string_view name_of(ShapeSplit split) { return kShapeSplits[static_cast<std::size_t>(split) - 1]; }
 
-ShapeStyle parse_shape_style(std::string_view name) { return parse_name<ShapeStyle>(kShapeStyles, name, "style"); }
 ShapeSplit parse_shape_split(std::string_view name) { return parse_name<ShapeSplit>(kShapeSplits, name, "split"); }
 
 ShapeScene make_shape_scene(std::uint64_t seed, std::uint64_t index, ShapeStyle style) {

@@ -39,7 +39,6 @@ template <>
 inline constexpr std::size_t kFirstEnumerator<ShapeSplit> = 1;
 std::string_view name_of(ShapeStyle style);
 std::string_view name_of(ShapeSplit split);
-ShapeStyle parse_shape_style(std::string_view name);
 ShapeSplit parse_shape_split(std::string_view name);
 
 // What no caption tells: brightness, an offset of the colour, and shading, as brightness * colour + offset at the

@@ -121,7 +121,7 @@ Score clip_score(std::string_view protocol, std::span<const float> rows, std::sp
   score.standard_error = clustered_standard_error(deviations, groups);
   if (protocol == "torchmetrics" && score.value < 0) {
     score.value = 0;
-    score.flags.push_back("clamped-at-0");
+    score.flags.push_back(FlagKind::kClampedAtZero);
   }
   return score;
 }

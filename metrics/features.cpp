@@ -94,8 +94,6 @@ static_assert(std::equal(kProtocols.begin(), kProtocols.end(), kFidProtocols.beg
 
 }  // namespace
 
-std::span<const FeatureProtocol> feature_protocols() { return kProtocols; }
-
 const FeatureProtocol& find_feature_protocol(std::string_view name) {
   return find_by_name(kProtocols, name, "fid protocol");
 }

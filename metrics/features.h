@@ -2,7 +2,6 @@
 #include "core/image.h"
 #include "core/tensor.h"
 
-#include <span>
 #include <string_view>
 
 namespace fewstep {
@@ -13,7 +12,6 @@ struct FeatureProtocol {
   Tensor (*prepare)(const Image& image);  // [1,3,299,299] float32 on the CPU
 };
 
-std::span<const FeatureProtocol> feature_protocols();
 const FeatureProtocol& find_feature_protocol(std::string_view name);  // throws Error (kUsage)
 
 }  // namespace fewstep

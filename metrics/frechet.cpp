@@ -170,7 +170,7 @@ class SmallSample {
 ScoreWithInfluence small_sample_score(std::span<const float> rows, const Gaussian& a,
                                       std::span<const std::int64_t> prompts, const Gaussian& reference) {
   const SmallSample sample(rows, a, reference);
-  ScoreWithInfluence result{{.value = sample.distance(), .count = a.count, .flags = {"rank-deficient"}}, {}};
+  ScoreWithInfluence result{{.value = sample.distance(), .count = a.count, .flags = {FlagKind::kRankDeficient}}, {}};
   const auto groups = jackknife_groups(prompts);
   std::vector<std::vector<std::int64_t>> kept(
       static_cast<std::size_t>(*std::max_element(groups.begin(), groups.end()) + 1));
@@ -233,7 +233,7 @@ ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width
     throw input_error("frechet score", "expected a prompt for each of " + std::to_string(count) + " images, got " +
                                            std::to_string(prompts.size()));
   }
-  if (count == 1) return {{.count = 1, .flags = {"needs-2-images"}}, {}};
+  if (count == 1) return {{.count = 1, .flags = {{FlagKind::kNeedsImages, 2}}}, {}};
   const Gaussian a = fit_rows(rows, width, reference);
   ScoreWithInfluence result;
   if (a.count <= width) {
@@ -244,8 +244,8 @@ ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width
     result = {{distance, error, a.count, {}}, {std::move(influence), false}};
   }
   auto& flags = result.score.flags;
-  if (reference.count > 0 && reference.count <= width) flags.push_back("reference-rank-deficient");
-  if (a.count < kUnbiasedImagesPerDimension * width) flags.push_back("biased-upward");
+  if (reference.count > 0 && reference.count <= width) flags.push_back(FlagKind::kReferenceRankDeficient);
+  if (a.count < kUnbiasedImagesPerDimension * width) flags.push_back(FlagKind::kBiasedUpward);
   return result;
 }
 

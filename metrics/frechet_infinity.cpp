@@ -49,7 +49,7 @@ ScoreWithInfluence frechet_infinity_score(std::span<const float> rows, std::int6
   const auto count = static_cast<std::int64_t>(prompts.size());
   const auto sizes = infinity_sizes(count, width);
   if (sizes.empty()) {
-    return {{.count = count, .flags = {"needs-" + std::to_string(2 * smallest_infinity_size(width)) + "-images"}}, {}};
+    return {{.count = count, .flags = {{FlagKind::kNeedsImages, 2 * smallest_infinity_size(width)}}}, {}};
   }
   const auto order = infinity_order(prompts);
   std::vector<float> ordered;
@@ -74,7 +74,7 @@ ScoreWithInfluence frechet_infinity_score(std::span<const float> rows, std::int6
     for (std::size_t i = 0; i < part; ++i) result.influence.of_image[order[i]] += share * influence[i];
   }
   result.score.standard_error = clustered_standard_error(result.influence.of_image, prompts);
-  if (reference.count > 0 && reference.count <= width) result.score.flags.push_back("reference-rank-deficient");
+  if (reference.count > 0 && reference.count <= width) result.score.flags.push_back(FlagKind::kReferenceRankDeficient);
   return result;
 }
 

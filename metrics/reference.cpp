@@ -21,7 +21,7 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
                         "experiment: assume_protocol = true) takes them as " +
                             protocol);
     }
-    reference.flags.push_back("assumed-protocol");
+    reference.flags.push_back(FlagKind::kAssumedProtocol);
   } else if (without_precision(file.protocol) != without_precision(protocol)) {
     throw input_error(where, "expected statistics of protocol " + protocol + ", got " + file.protocol);
   }

@@ -15,7 +15,7 @@ namespace fewstep {
 struct Reference {
   Gaussian gaussian;
   std::string hash;                // SHA-256 of the statistics file, or of what the images are made of
-  std::vector<std::string> flags;  // for the scores: "assumed-protocol"
+  std::vector<Flag> flags;  // for the scores: "assumed-protocol"
 };
 
 // Statistics of the metric's protocol and network. Throws Error (kInput) where the file names others, and where it

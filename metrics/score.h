@@ -1,18 +1,18 @@
 #pragma once
+#include "metrics/flags.h"
+
 #include <cstdint>
 #include <limits>
-#include <string>
 #include <vector>
 
 namespace fewstep {
 
-// One number of a table. standard_error is NaN where none can be given; flags say what a reader must know
-// ("rank-deficient" …: reports/flags.h explains each). A value that cannot be given is NaN with a flag that says why.
+// One number of a table. standard_error is NaN where none can be given. A value that cannot be given is NaN with a flag that says why.
 struct Score {
   double value = std::numeric_limits<double>::quiet_NaN();
   double standard_error = std::numeric_limits<double>::quiet_NaN();
   std::int64_t count = 0;  // images
-  std::vector<std::string> flags;
+  std::vector<Flag> flags;
 };
 
 // What each image adds to a score, from which differences of two cells get their standard error: N times the

@@ -129,8 +129,8 @@ Value score_value(const StoredCell& cell, const ScoreKey& key, const TrainingMar
   if (!stored) return {"no score"};
   const Score& score = stored->score;
   std::string marks;
-  for (const std::string& flag : score.flags)
-    if (flag != kBiasedUpward) marks += notes.mark(explain_flag(flag));
+  for (const Flag& flag : score.flags)
+    if (flag.kind != FlagKind::kBiasedUpward) marks += notes.mark(explain_flag(flag));
   marks += guidance_marks(cell, notes) + trainings.of(cell, notes);
   const bool whole = score.count == cell.expected_images;
   if (!whole) marks += notes.mark(fmt::format("over {} of {} images", score.count, cell.expected_images));
@@ -212,17 +212,17 @@ void add_floor(Section& section, const StoredTable& table, const ScoreKey& key, 
                                    "expected to fall below at this number of images",
                                    floor.score.count));
     Entry entry{score_text(floor.score)};
-    for (const std::string& flag : floor.score.flags)
-      if (flag != kBiasedUpward) entry.marks += notes.mark(explain_flag(flag));
+    for (const Flag& flag : floor.score.flags)
+      if (flag.kind != FlagKind::kBiasedUpward) entry.marks += notes.mark(explain_flag(flag));
     section.more_labels.push_back(std::move(labels));
     section.entries.emplace_back(arrangement.column_headers.size(), std::move(entry));
   }
 }
 
-bool has_flag(const std::vector<StoredCell>& cells, const ScoreKey& key, std::string_view flag) {
+bool has_flag(const std::vector<StoredCell>& cells, const ScoreKey& key, FlagKind flag) {
   return std::ranges::any_of(cells, [&](const StoredCell& cell) {
     const StoredScore* stored = find_score(cell, key);
-    return stored && std::ranges::find(stored->score.flags, flag) != stored->score.flags.end();
+    return stored && std::ranges::count(stored->score.flags, flag, &Flag::kind) > 0;
   });
 }
 
@@ -361,7 +361,8 @@ Document document_of(const ReportInput& input) {
         Bold{key.metric.higher_is_better, by_pairs(differences)}));
     Section& section = document.sections.back();
     if (!document.images.empty()) section.images = grouped(table.cells.front().expected_images) + " images";
-    if (has_flag(table.cells, key, kBiasedUpward)) section.marks += notes.mark(explain_flag(kBiasedUpward));
+    if (has_flag(table.cells, key, FlagKind::kBiasedUpward))
+      section.marks += notes.mark(explain_flag(FlagKind::kBiasedUpward));
     if (at_equal_n(table.cells, key))
       mark_front(section, arrangement, key);
     else

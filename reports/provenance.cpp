@@ -81,7 +81,7 @@ void add_store(const StoredTable& table, Lines& lines) {
 bool is_biased(const StoredTable& table, const ScoreKey& key) {
   return std::any_of(table.cells.begin(), table.cells.end(), [&](const StoredCell& cell) {
     const StoredScore* stored = find_score(cell, key);
-    return stored && std::count(stored->score.flags.begin(), stored->score.flags.end(), kBiasedUpward) > 0;
+    return stored && std::ranges::count(stored->score.flags, FlagKind::kBiasedUpward, &Flag::kind) > 0;
   });
 }
 

@@ -43,7 +43,7 @@ const StoredScore* find_score(const StoredCell& cell, const ScoreKey& key) {
 
 bool at_equal_n(const StoredScore& a, const StoredScore& b) {
   const auto biased = [](const StoredScore& score) {
-    return std::count(score.score.flags.begin(), score.score.flags.end(), kBiasedUpward) > 0;
+    return std::ranges::count(score.score.flags, FlagKind::kBiasedUpward, &Flag::kind) > 0;
   };
   return a.score.count == b.score.count || (!biased(a) && !biased(b));
 }

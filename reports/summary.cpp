@@ -78,7 +78,7 @@ std::vector<SummaryCard> make_summary(const StoredTable& table) {
     if (!best.cell) continue;
     const Score& score = find_score(*best.cell, key)->score;
     std::string detail = fmt::format("{}, {} images", best.place, grouped(score.count));
-    for (const std::string& flag : score.flags) detail += ", " + flag;
+    for (const Flag& flag : score.flags) detail += ", " + word_of(flag);
     cards.push_back({"Best " + score_title(key, keys), score_text(score), detail, !score.flags.empty()});
   }
   Best best =

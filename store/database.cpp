@@ -278,7 +278,7 @@ Score score_at(const std::filesystem::path& path, SQLite::Statement& row, int fi
   const auto flags = nlohmann::json::parse(text_at(path, row, first + 3), nullptr, false);
   if (!flags.is_array()) return score;
   for (const auto& flag : flags)
-    if (flag.is_string()) score.flags.push_back(flag.get<std::string>());
+    if (flag.is_string()) score.flags.emplace_back(std::string_view(flag.get_ref<const std::string&>()));
   return score;
 }
 

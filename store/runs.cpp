@@ -122,7 +122,7 @@ void Store::add_score(std::int64_t run_id, std::int64_t series_id, std::int64_t 
                              "INSERT OR REPLACE INTO score (run_id, series_id, metric_id, reference_hash, value, "
                              "standard_error, images, flags) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     bind_all(insert, run_id, series_id, metric_id, reference_hash, finite(score.value), finite(score.standard_error),
-             score.count, nlohmann::json(score.flags).dump());
+             score.count, nlohmann::json(words_of(score.flags)).dump());
     insert.exec();
   });
 }
@@ -142,7 +142,7 @@ void Store::set_floor(std::int64_t run_id, std::int64_t metric_id, const std::st
                              "INSERT OR REPLACE INTO floor_score (run_id, metric_id, reference_hash, value, "
                              "standard_error, images, flags) VALUES (?, ?, ?, ?, ?, ?, ?)");
     bind_all(insert, run_id, metric_id, reference_hash, finite(score.value), finite(score.standard_error), score.count,
-             nlohmann::json(score.flags).dump());
+             nlohmann::json(words_of(score.flags)).dump());
     insert.exec();
   });
 }

@@ -26,7 +26,7 @@ ALLOWED = {
     "settings": ["core", "formats", "checkpoints", "datasets", "samplers/catalog.h", "metrics/catalog.h", "settings/toml"],
     "distill": ["core", "formats", "images", "models", "checkpoints", "datasets", "settings"],
     "distill/train": ["core", "models", "checkpoints", "process", "datasets", "settings", "distill"],
-    "store": ["core", "formats", "metrics/clustered_error.h", "metrics/score.h"],
+    "store": ["core", "formats", "metrics/clustered_error.h", "metrics/flags.h", "metrics/score.h"],
     "harness/generate": ["core", "images", "models", "checkpoints", "process", "samplers", "datasets", "settings", "store"],
     "harness/score": ["core", "images", "process", "metrics", "datasets", "settings", "store", "harness/generate"],
     "harness/run": ["core", "images", "checkpoints", "process", "metrics", "datasets", "settings", "distill", "store", "harness/generate", "harness/score"],

@@ -61,7 +61,7 @@ Reference reference_from_folder(const std::filesystem::path& images, const OpenM
                          [&](std::span<const Image> decoded, auto) { use(decoded); });
   });
   if (const auto left_out = static_cast<std::int64_t>(list.files.size()) - reference.gaussian.count; left_out > 0)
-    reference.flags.push_back("skipped-reference-images:" + std::to_string(left_out));
+    reference.flags.emplace_back(FlagKind::kSkippedReferenceImages, left_out);
   return reference;
 }
 
@@ -87,7 +87,7 @@ Score floor_of_folder(const std::filesystem::path& images, const OpenMetric& met
                          rows.insert(rows.end(), of_batch.begin(), of_batch.end());
                        });
   const auto all = static_cast<std::int64_t>(rows.size() / width);
-  if (all < count + 2) return {.count = count, .flags = {"needs-" + std::to_string(count + 2) + "-reference-images"}};
+  if (all < count + 2) return {.count = count, .flags = {{FlagKind::kNeedsReferenceImages, count + 2}}};
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(all));
   std::iota(numbers.begin(), numbers.end(), 0);
   std::vector<float> ordered;

@@ -68,8 +68,8 @@ void expect_rows(const Store::Rows& rows, std::int64_t images) {
 Score add_score(Store& store, const ScorePlace& place, const OpenMetric& metric, const Store::Rows& rows,
                 const std::optional<Reference>& reference, const std::function<void(Score&)>& note) {
   auto [score, influence] = aggregate(metric, rows, reference);
-  if (rows.recomputed > 0) score.flags.push_back("recomputed:" + std::to_string(rows.recomputed));
-  if (rows.in_parts > 0) score.flags.push_back("batch-in-parts:" + std::to_string(rows.in_parts));
+  if (rows.recomputed > 0) score.flags.emplace_back(FlagKind::kRecomputed, rows.recomputed);
+  if (rows.in_parts > 0) score.flags.emplace_back(FlagKind::kBatchInParts, rows.in_parts);
   if (note) note(score);
   if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
   const std::string reference_hash = reference ? reference->hash : "";

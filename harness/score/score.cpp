@@ -82,7 +82,7 @@ nlohmann::ordered_json as_json(std::span<const MetricScore> scores) {
                     {"value", score.value},  // NaN becomes null
                     {"standard_error", score.standard_error},
                     {"images", score.count},
-                    {"flags", score.flags}});
+                    {"flags", words_of(score.flags)}});
   }
   return {{"scores", list}};
 }
@@ -142,7 +142,7 @@ void print_scores(std::span<const MetricScore> scores, bool json, std::ostream& 
   std::vector<Line> lines = {{"metric", "protocol", "value", "standard error", "images", "flags"}};
   for (const auto& [metric, protocol, score] : scores) {
     lines.push_back({metric, protocol, number(score.value), number(score.standard_error), std::to_string(score.count),
-                     fmt::format("{}", fmt::join(score.flags, " "))});
+                     fmt::format("{}", fmt::join(words_of(score.flags), " "))});
   }
   std::array<std::size_t, 6> widths{};
   for (const Line& line : lines)
@@ -190,7 +190,7 @@ std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<con
                       ->aggregate(settings.protocol, rows[sources[m]], measure.width, groups,
                                   reference ? &reference->gaussian : nullptr)
                       .score;
-    if (skipped > 0) score.flags.push_back("skipped-images:" + std::to_string(skipped));
+    if (skipped > 0) score.flags.emplace_back(FlagKind::kSkippedImages, skipped);
     if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());
     scores.push_back({settings.name, settings.protocol, std::move(score)});
   }

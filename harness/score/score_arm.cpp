@@ -207,7 +207,7 @@ std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const 
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     const Store::Rows stored = store.rows(series, ids.rows[m], prompts.rows, prompts.images_per_prompt);
     const auto note = [&](Score& made) {
-      if (measured.skipped > 0) made.flags.push_back("skipped-images:" + std::to_string(measured.skipped));
+      if (measured.skipped > 0) made.flags.emplace_back(FlagKind::kSkippedImages, measured.skipped);
     };
     scores.push_back({metrics[m].settings.name, metrics[m].settings.protocol,
                       add_score(store, {run, series, ids.scores[m]}, metrics[m], stored, references[m], note)});

@@ -85,7 +85,7 @@ Measured score_of(const StoredCell& cell, const ScoreKey& key) {
     measured.value = number(stored->score.value);
     measured.standard_error = number(stored->score.standard_error);
     measured.count = std::to_string(stored->score.count);
-    measured.flags = fmt::format("{}", fmt::join(stored->score.flags, ";"));
+    measured.flags = fmt::format("{}", fmt::join(words_of(stored->score.flags), ";"));
   }
   return measured;
 }

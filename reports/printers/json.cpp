@@ -49,7 +49,7 @@ Json metrics_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
                  {"value", number_or_null(stored->score.value)},
                  {"standard_error", number_or_null(stored->score.standard_error)},
                  {"images", stored->score.count},
-                 {"flags", stored->score.flags},
+                 {"flags", words_of(stored->score.flags)},
                  {"higher_is_better", key.metric.higher_is_better},
                  {"version", key.metric.version},
                  {"model_hash", key.metric.model_hash},
@@ -73,7 +73,7 @@ Json floors_json(const StoredTable& table) {
                       {"value", number_or_null(floor.score.value)},
                       {"standard_error", number_or_null(floor.score.standard_error)},
                       {"images", floor.score.count},
-                      {"flags", floor.score.flags}});
+                      {"flags", words_of(floor.score.flags)}});
   return floors;
 }
 

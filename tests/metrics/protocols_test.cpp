@@ -148,8 +148,9 @@ TEST_F(Metrics, PrecisionIsPartOfTheProtocolAndOfTheWholeProcess) {
 
 TEST(FeatureProtocols, PrepareImagesAsTheirToolsDo) {
   const auto expected = load_tensors(kFolder / "metrics/prepared.safetensors");
-  EXPECT_EQ(expected.size(), feature_protocols().size() * 3);
-  for (const FeatureProtocol& protocol : feature_protocols()) {
+  EXPECT_EQ(expected.size(), kFidProtocols.size() * 3);
+  for (const ProtocolInfo& row : kFidProtocols) {
+    const FeatureProtocol& protocol = find_feature_protocol(row.name);
     for (const auto& [height, width] : {std::pair(64, 64), std::pair(400, 333), std::pair(299, 299)}) {
       const std::string size = std::to_string(height) + "x" + std::to_string(width);
       const Tensor ours = protocol.prepare(hashed_image("prepare " + size, height, width));

@@ -29,6 +29,8 @@ TEST(Flags, AreAllExplained) {
                            "needs-12-reference-images", "assumed-protocol", "skipped-images:3",
                            "skipped-reference-images:3", "clamped-at-0", "recomputed:40", "batch-in-parts:16"}) {
     EXPECT_NE(explain_flag(flag), flag);
+    EXPECT_NE(Flag(flag).kind, FlagKind::kUnknown) << flag;
+    EXPECT_EQ(word_of(flag), flag);
     const std::string word = std::string(flag).substr(0, std::string(flag).find_first_of("0123456789:"));
     EXPECT_THAT(page, HasSubstr(word)) << "docs/reading-the-table.md";
     EXPECT_THAT(explain_flag(flag), Not(HasSubstr("{}"))) << flag;
@@ -36,7 +38,11 @@ TEST(Flags, AreAllExplained) {
   EXPECT_EQ(explain_flag("needs-2-images"), "not given: it needs at least 2 images");
   EXPECT_EQ(explain_flag("needs-12-reference-images"), "not given: it needs at least 12 reference images");
   EXPECT_THAT(explain_flag("recomputed:40"), testing::StartsWith("recomputed: 40 images were made again"));
-  EXPECT_EQ(explain_flag("a-word-of-a-later-version"), "a-word-of-a-later-version");
+  for (const char* other : {"a-word-of-a-later-version", "", "recomputed:", "recomputed:4x", "needs--images",
+                            "skipped-images:007", "recomputed:99999999999999999999"}) {
+    EXPECT_EQ(explain_flag(other), other);
+    EXPECT_EQ(word_of(other), other);
+  }
 }
 
 std::vector<std::optional<Candidate>> column_of(const std::vector<StoredCell>& cells,
