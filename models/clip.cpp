@@ -22,7 +22,7 @@ Clip load_clip(const std::filesystem::path& folder, const Compute& compute) {
   Weights weights = Weights::open(find_weights(folder, "model"), exact);
   ClipText text = take_clip_text(weights, configs.text, exact, true);
   ClipVision vision = take_clip_vision(weights, configs.vision, exact);
-  weights.take("logit_scale", {});  // CLIP scores are cosines; the scale belongs to the training loss
+  weights.take("logit_scale", {}, kOnes);  // CLIP scores are cosines; the scale belongs to the training loss
   weights.expect_all_taken();
   // The processor's length of a text, which published folders leave out or give as 1e30.
   const auto tokens = std::min(kClipTokens, std::max<std::int64_t>(3, configs.text.positions));

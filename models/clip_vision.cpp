@@ -24,8 +24,8 @@ ClipVision take_clip_vision(Weights& weights, const ClipTowerConfig& config, con
   ClipVisionWeights tower{
       take_conv(weights, prefix + "embeddings.patch_embedding", config.channels, hidden, config.patch_size,
                 config.patch_size, 0, false),
-      weights.take(prefix + "embeddings.class_embedding", {hidden}),
-      weights.take(prefix + "embeddings.position_embedding.weight", {1 + side * side, hidden}),
+      weights.take(prefix + "embeddings.class_embedding", {hidden}, kEmbedding),
+      weights.take(prefix + "embeddings.position_embedding.weight", {1 + side * side, hidden}, kEmbedding),
       take_layer_norm(weights, prefix + "pre_layrnorm", hidden, config.layer_norm_eps),  // the checkpoints' spelling
       take_layer_norm(weights, prefix + "post_layernorm", hidden, config.layer_norm_eps),
       take_clip_encoder(weights, prefix + "encoder", config),

@@ -40,21 +40,23 @@ Conv2d make_conv(Tensor weight, Tensor bias, ConvGeometry geometry) {
 }
 
 Linear take_linear(Weights& weights, const std::string& name, std::int64_t in, std::int64_t out, bool bias) {
-  Tensor weight = weights.take(name + ".weight", {out, in});
-  return make_linear(std::move(weight), bias ? weights.take(name + ".bias", {out}) : Tensor());
+  const Initial initial = uniform_of(in);
+  Tensor weight = weights.take(name + ".weight", {out, in}, initial);
+  return make_linear(std::move(weight), bias ? weights.take(name + ".bias", {out}, initial) : Tensor());
 }
 
 Conv2d take_conv(Weights& weights, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                  std::int64_t stride, std::int64_t padding, bool bias) {
-  Tensor weight = weights.take(name + ".weight", {out, in, kernel, kernel});
-  return make_conv(std::move(weight), bias ? weights.take(name + ".bias", {out}) : Tensor(),
+  const Initial initial = uniform_of(in * kernel * kernel);
+  Tensor weight = weights.take(name + ".weight", {out, in, kernel, kernel}, initial);
+  return make_conv(std::move(weight), bias ? weights.take(name + ".bias", {out}, initial) : Tensor(),
                    {stride, padding < 0 ? kernel / 2 : padding});
 }
 
 JoinedLinear take_joined(Weights& weights, const std::vector<std::string>& names, std::int64_t in, std::int64_t out) {
   JoinedLinear joined{{}, names.size()};
   std::vector<Tensor> plain;
-  for (const std::string& name : names) plain.push_back(weights.take(name + ".weight", {out, in}));
+  for (const std::string& name : names) plain.push_back(weights.take(name + ".weight", {out, in}, uniform_of(in)));
   const bool trained = std::any_of(plain.begin(), plain.end(), [](const Tensor& one) { return one.requires_grad(); });
   if (!trained) plain = {at::cat(plain)};
   for (Tensor& weight : plain) joined.layers.push_back(make_linear(std::move(weight), {}));
@@ -70,7 +72,7 @@ std::vector<Tensor> linear_parts(const JoinedLinear& joined, const Tensor& x) {
 }
 
 Norm take_layer_norm(Weights& weights, const std::string& name, std::int64_t size, double eps) {
-  return {weights.take(name + ".weight", {size}), weights.take(name + ".bias", {size}), eps, 0};
+  return {weights.take(name + ".weight", {size}, kOnes), weights.take(name + ".bias", {size}, kZeros), eps, 0};
 }
 
 Norm take_group_norm(Weights& weights, const std::string& name, std::int64_t groups, std::int64_t channels,
@@ -79,7 +81,7 @@ Norm take_group_norm(Weights& weights, const std::string& name, std::int64_t gro
     throw input_error(weights.where(), "expected channels of " + name + " divisible by norm_num_groups, got " +
                                            std::to_string(channels) + " and " + std::to_string(groups));
   }
-  return {weights.take(name + ".weight", {channels}), weights.take(name + ".bias", {channels}), eps, groups};
+  return {weights.take(name + ".weight", {channels}, kOnes), weights.take(name + ".bias", {channels}, kZeros), eps, groups};
 }
 
 Tensor linear(const Linear& layer, const Tensor& x, const Tensor& residual) {

@@ -78,6 +78,8 @@ Tensor converted(const Tensor& tensor, const Compute& compute) {
 
 }  // namespace
 
+Initial uniform_of(std::int64_t fan_in) { return {.bound = 1 / std::sqrt(static_cast<double>(fan_in))}; }
+
 Weights Weights::open(const std::filesystem::path& path, const Compute& compute) {
   const auto file = SafetensorsFile::open(path);
   Weights weights;
@@ -103,24 +105,15 @@ Weights Weights::fresh(std::uint64_t seed, std::map<std::string, Tensor>& made) 
   return weights;
 }
 
-// A layer's weight is taken before its bias, whose bound is the weight's.
-Tensor Weights::make(const std::string& name, at::IntArrayRef shape) {
+Tensor Weights::make(const std::string& name, at::IntArrayRef shape, const Initial& initial) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed_, number_of(name), 0));
-  const auto ends_with = [&](std::string_view end) { return name.ends_with(end); };
-  const auto layer = made_->find(ends_with(".bias") ? name.substr(0, name.size() - 4) + "weight" : name);
   Tensor tensor = at::empty(shape, at::kFloat);
-  if (name.find("embedding") != std::string::npos && !ends_with(".bias") && name.find("patch") == std::string::npos &&
-      name.find("time_embedding") == std::string::npos) {
-    tensor.normal_(0, 0.02, generator);
-  } else if (shape.size() >= 2) {
-    const double fan_in = static_cast<double>(tensor.numel() / shape[0]);
-    tensor.uniform_(-1 / std::sqrt(fan_in), 1 / std::sqrt(fan_in), generator);
-  } else if (ends_with(".bias") && layer != made_->end() && layer->second.dim() >= 2) {
-    const double fan_in = static_cast<double>(layer->second.numel() / layer->second.size(0));
-    tensor.uniform_(-1 / std::sqrt(fan_in), 1 / std::sqrt(fan_in), generator);
-  } else {
-    tensor.fill_(ends_with(".bias") ? 0.0 : 1.0);
-  }
+  if (initial.deviation > 0)
+    tensor.normal_(0, initial.deviation, generator);
+  else if (initial.bound > 0)
+    tensor.uniform_(-initial.bound, initial.bound, generator);
+  else
+    tensor.fill_(initial.value);
   made_->emplace(name, tensor);
   return tensor;
 }
@@ -146,8 +139,8 @@ std::optional<Tensor> Weights::take_if_present(const std::string& name, at::IntA
   return tensor;
 }
 
-Tensor Weights::take(const std::string& name, at::IntArrayRef shape) {
-  if (made_) return make(name, shape);
+Tensor Weights::take(const std::string& name, at::IntArrayRef shape, const Initial& initial) {
+  if (made_) return make(name, shape, initial);
   if (auto tensor = take_if_present(name, shape)) return *std::move(tensor);
   std::vector<std::string> names;
   for (const auto& [other, tensor] : tensors_) names.push_back(other);

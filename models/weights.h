@@ -11,6 +11,15 @@
 
 namespace fewstep {
 
+// What an untrained tensor holds, as PyTorch's layers start.
+struct Initial {
+  double value = 0;      // everywhere, or
+  double bound = 0;      // uniform in ±bound, or
+  double deviation = 0;  // normal
+};
+inline constexpr Initial kOnes{.value = 1}, kZeros{}, kEmbedding{.deviation = 0.02};
+Initial uniform_of(std::int64_t fan_in);  // in ±1/√fan_in
+
 // The named tensors of one network. Every name must be taken exactly once: a missing name, a wrong shape and a
 // left-over name are errors (kInput) that name the file, the tensor, and what was expected and found.
 class Weights {
@@ -19,12 +28,12 @@ class Weights {
   static Weights open(const std::filesystem::path& path, const Compute& compute);
   // Tensors already in memory; where names them in errors.
   static Weights of(std::map<std::string, Tensor> tensors, std::string where);
-  // No tensors yet: every one that is taken is made, as PyTorch's layers start (uniform in ±1/√fan_in; norms 1 and 0;
-  // embeddings normal with deviation 0.02), from streams of seed and name, and put into `made`, which must outlive
-  // this.
+  // No tensors yet: every one that is taken is made as its Initial says, from streams of seed and name, and put into
+  // `made`, which must outlive this.
   static Weights fresh(std::uint64_t seed, std::map<std::string, Tensor>& made);
 
-  Tensor take(const std::string& name, at::IntArrayRef shape);
+  // initial: of fresh weights alone.
+  Tensor take(const std::string& name, at::IntArrayRef shape, const Initial& initial = kZeros);
   std::optional<Tensor> take_if_present(const std::string& name, at::IntArrayRef shape);
   bool has(const std::string& name) const;
   // Names that may be present and are not used (buffers such as "text_model.embeddings.position_ids").
@@ -33,7 +42,7 @@ class Weights {
   const std::string& where() const { return where_; }
 
  private:
-  Tensor make(const std::string& name, at::IntArrayRef shape);
+  Tensor make(const std::string& name, at::IntArrayRef shape, const Initial& initial);
 
   std::string where_;
   std::map<std::string, Tensor> tensors_;
