@@ -60,6 +60,17 @@ void check(const RunRequest& request) {
     throw usage_error("--set", "expected an experiment file, got checkpoints; fewstep init writes the file");
 }
 
+// The options of settings/run_options.h.
+void add_made_by(CLI::App& app, RunOptions& options, const std::string& examples) {
+  add_set(app, options.set, examples);
+  add_only(app, options.only);
+  add_limit(app, options.limit);
+  add_compute(app, {options.device, &options.dtype, options.batch}, "images at a time [chosen by their size]");
+  add_metric_precision(app, options.metric_precision);
+  app.add_flag("--no-sharing", options.no_sharing,
+               "compute every cell on its own; else equal evaluations are computed once, with equal results");
+}
+
 }  // namespace
 
 void add_run(CLI::App& app, RunRequest& request) {
@@ -71,18 +82,12 @@ void add_run(CLI::App& app, RunRequest& request) {
   app.final_callback([&request] { check(request); });
   app.option_defaults()->group("Options");
   app.add_option("--store", request.store, "SQLite file for results [results/NAME.sqlite]")->type_name("FILE");
-  add_set(app, request.set, "grid.steps=[4], checkpoint.lcm.path=my-lcm");
-  add_only(app, request.only);
-  add_limit(app, request.limit);
-  add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
-  add_metric_precision(app, request.metric_precision);
+  add_made_by(app, request, "grid.steps=[4], checkpoint.lcm.path=my-lcm");
   auto* dry =
       app.add_flag("--dry-run", request.dry_run, "check everything and print the plan: cells, images, bytes, time");
   app.add_flag("--calibrate", request.calibrate, "of a dry run: two batches of each checkpoint tell time and memory")
       ->needs(dry);
   add_verify(app, request.verify);
-  app.add_flag("--no-sharing", request.no_sharing,
-               "compute every cell on its own; else equal evaluations are computed once, with equal results");
   app.add_option_function<std::string>(
          "--shard", [&request](const std::string& text) { request.shard = parse_shard(text); },
          "the I-th of N parts of the images, into NAME.I-of-N.sqlite; fewstep merge joins them [as torchrun, Slurm or "
@@ -129,10 +134,7 @@ void add_watch(CLI::App& app, WatchRequest& request) {
       ->check(CLI::Range(0.1, 86400.0))
       ->type_name("S")
       ->capture_default_str();
-  add_set(app, request.set, "grid.steps=[4]");
-  add_only(app, request.only);
-  add_limit(app, request.limit);
-  add_compute(app, {request.device, &request.dtype, request.batch}, "images at a time [chosen by their size]");
+  add_made_by(app, request, "grid.steps=[4]");
   add_progress(app);
   app.footer(
       "Example:\n  fewstep watch checkpoints/ --experiment regression.toml\n"

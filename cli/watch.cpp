@@ -160,14 +160,11 @@ class Watch {
     if (!is_stored(checkpoint)) {
       messages_ << "scoring " << checkpoint.name << std::endl;
       RunRequest run;
+      static_cast<RunOptions&>(run) = request_;
       run.experiment = request_.experiment;
       run.store = store_;
       run.set = settings_for(checkpoint);
       run.only = "checkpoint=" + checkpoint.name + (request_.only.empty() ? "" : " " + request_.only);
-      run.limit = request_.limit;
-      run.device = request_.device;
-      run.dtype = request_.dtype;
-      run.batch = request_.batch;
       const auto note = [&](Store& store, std::int64_t id) {
         note_baseline(store, id);
         store.set_fact(id, std::string(kBaselineFact), baseline_);

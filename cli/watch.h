@@ -1,4 +1,6 @@
 #pragma once
+#include "settings/requests.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
@@ -9,18 +11,13 @@
 namespace fewstep {
 
 // fewstep watch: scores the checkpoints that a running training drops into a folder.
-struct WatchRequest {
+struct WatchRequest : RunOptions {
   std::filesystem::path folder = {}, experiment = {};
   std::filesystem::path store = {};  // empty: results/NAME.sqlite
   std::string baseline = {};         // a checkpoint of the folder, or STORE#…; empty: the oldest one
   std::optional<std::filesystem::path> gate = {};
   std::optional<std::int64_t> until = {};  // checkpoints scored, then it ends
   double interval = 10;                    // seconds between two looks
-  std::vector<std::string> set = {};
-  std::string only = {};
-  std::optional<std::int64_t> limit = {};
-  std::string device = "auto", dtype = "float32";
-  int batch = 0;
 };
 
 // The experiment's first [[checkpoint]] stands for each of the folder: its name and path are replaced. Newest first,

@@ -38,30 +38,39 @@ struct InitRequest {
   bool force = false;
 };
 
-// fewstep run: plan the cells of an experiment and compute what its store lacks.
-struct RunRequest {
-  std::filesystem::path experiment = {};
-  ShortRun short_run = {};           // instead: cli/short_run.h writes the experiment
-  std::filesystem::path store = {};  // empty: results/NAME.sqlite
-  // Of students that are trained first: a folder; empty: results/NAME.trained; nothing: beside the store.
-  std::optional<std::filesystem::path> trained = {};
+// What decides what a run makes of its experiment, and how; settings/run_options.h has a row for each member.
+struct RunOptions {
   std::vector<std::string> set = {};       // key=value, over the file's
   std::string only = {};                   // "sampler=lcm steps=4"; empty: every cell
   std::optional<std::int64_t> limit = {};  // prompts
-  std::string device = "auto", dtype = "float32";
-  std::string metric_precision = "float32";
-  int batch = 0;  // images; 0: chosen by their size
+  std::string device = "auto", dtype = "float32", metric_precision = "float32";
+  int batch = 0;            // images; 0: chosen by their size
+  bool no_sharing = false;  // every cell is computed on its own
+  bool operator==(const RunOptions&) const = default;
+};
+
+// What another command asks of a run that it starts; users have no option for it.
+struct RunForAnother {
+  // Of students that are trained first: a folder; empty: results/NAME.trained; nothing: beside the store.
+  std::optional<std::filesystem::path> trained = {};
+  bool no_timing = false;    // leave [timing] out
+  bool scratch = false;      // into a store that is thrown away: its place is not told
+  bool score_only = false;   // make nothing: cells that are whole get their scores
+  std::string made_on = {};  // score_only: device kind of the images, where they were not made here
+};
+
+// fewstep run: plan the cells of an experiment and compute what its store lacks.
+struct RunRequest : RunOptions {
+  std::filesystem::path experiment = {};
+  ShortRun short_run = {};           // instead: cli/short_run.h writes the experiment
+  std::filesystem::path store = {};  // empty: results/NAME.sqlite
   bool dry_run = false;
   bool calibrate = false;           // of a dry run: makes two batches of every checkpoint to tell time and memory
   bool verify = false;              // reads a reference folder that the cache knows
-  bool no_sharing = false;          // every cell is computed on its own
   bool retime = false;              // time cells again that are timed already
   bool times_only = false;          // time whole cells again and do nothing else
-  bool no_timing = false;           // leave [timing] out
-  bool scratch = false;             // into a store that is thrown away: its place is not told
-  std::string made_on = {};         // score_only: device kind of the images, where they were not made here
-  bool score_only = false;          // make nothing: cells that are whole get their scores
   std::optional<Shard> shard = {};  // a part of the batches, into a store of its own; nothing: what a launcher says
+  RunForAnother inner = {};
 };
 
 // fewstep audit: is a store what its experiment makes?

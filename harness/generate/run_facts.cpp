@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/grouped.h"
+#include "settings/run_options.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -52,15 +53,8 @@ std::string reference_text(const Experiment& experiment) {
 }
 
 std::string json_of(const RunRequest& request) {
-  nlohmann::json json = {{"experiment", std::filesystem::absolute(request.experiment).lexically_normal().string()},
-                         {"set", request.set},
-                         {"only", request.only},
-                         {"device", request.device},
-                         {"dtype", request.dtype},
-                         {"batch", request.batch},
-                         {"metric_precision", request.metric_precision},
-                         {"no_sharing", request.no_sharing}};
-  if (request.limit) json["limit"] = *request.limit;
+  nlohmann::json json = run_options_json(request);
+  json["experiment"] = std::filesystem::absolute(request.experiment).lexically_normal().string();
   const std::filesystem::path trained = trained_folder(request);
   json["trained"] = trained.empty() ? "" : std::filesystem::absolute(trained).lexically_normal().string();
   return json.dump();
@@ -76,16 +70,9 @@ RunRequest request_of(const std::map<std::string, std::string>& facts, const std
   const auto json = nlohmann::json::parse(fact("request"), nullptr, false);
   RunRequest request;
   try {
+    static_cast<RunOptions&>(request) = read_run_options(json);
     request.experiment = json.at("experiment").get<std::string>();
-    request.set = json.at("set").get<std::vector<std::string>>();
-    request.only = json.at("only").get<std::string>();
-    request.device = json.at("device").get<std::string>();
-    request.dtype = json.at("dtype").get<std::string>();
-    request.batch = json.at("batch").get<int>();
-    if (json.contains("limit")) request.limit = json.at("limit").get<std::int64_t>();
-    request.metric_precision = json.value("metric_precision", request.metric_precision);
-    request.no_sharing = json.value("no_sharing", false);
-    request.trained = json.value("trained", "");  // runs of older versions trained into results/NAME.trained
+    request.inner.trained = json.value("trained", "");  // runs of older versions trained into results/NAME.trained
   } catch (const nlohmann::json::exception&) {
     throw input_error(store.string(),
                       "expected a run that says how it was asked for, got one of images made elsewhere "
@@ -99,7 +86,7 @@ RunRequest request_of(const std::map<std::string, std::string>& facts, const std
 }
 
 std::filesystem::path trained_folder(const RunRequest& request) {
-  if (request.trained) return *request.trained;
+  if (request.inner.trained) return *request.inner.trained;
   return request.store.empty() ? std::filesystem::path()
                                : std::filesystem::path(request.store).replace_extension(".trained");
 }

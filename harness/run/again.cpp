@@ -4,6 +4,7 @@
 #include "core/messages.h"
 #include "harness/generate/run_facts.h"
 #include "harness/run/run.h"
+#include "settings/run_options.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -26,26 +27,11 @@ RunRequest request_for(const RunAgain& run) {
 }
 
 std::vector<std::string> arguments_of(const RunRequest& request) {
-  std::vector<std::string> arguments{"fewstep-engine",
-                                     "run",
-                                     request.experiment.string(),
-                                     "--store",
-                                     request.store.string(),
-                                     "--times-only",
-                                     "--device",
-                                     request.device,
-                                     "--dtype",
-                                     request.dtype};
-  const auto add = [&](const char* option, const std::string& value) {
-    arguments.push_back(option);
-    arguments.push_back(value);
-  };
-  if (request.batch > 0) add("--batch", std::to_string(request.batch));
-  if (request.limit) add("--limit", std::to_string(*request.limit));
-  if (!request.only.empty()) add("--only", request.only);
-  for (const std::string& setting : request.set) add("--set", setting);
+  std::vector<std::string> arguments{
+      "fewstep-engine", "run", request.experiment.string(), "--store", request.store.string(), "--times-only"};
+  for (std::string& word : run_arguments(request)) arguments.push_back(std::move(word));
   if (message_style() == MessageStyle::kQuiet) arguments.push_back("--quiet");
-  if (message_style() == MessageStyle::kJson) add("--progress", "json");
+  if (message_style() == MessageStyle::kJson) arguments.insert(arguments.end(), {"--progress", "json"});
   return arguments;
 }
 
@@ -93,7 +79,7 @@ std::filesystem::path run_under_another_seed(const RunAgain& run, std::ostream& 
     throw input_error(run.store.string(), "expected a run with a seed, found none; the store is damaged");
   request.set.push_back("seed=" + std::to_string((config["seed"].get<std::int64_t>() + 1) & 0x7fffffffffffffff));
   request.store = std::filesystem::path(run.store).replace_extension(".noise-floor.sqlite");
-  request.no_timing = true;
+  request.inner.no_timing = true;
   messages << "noise floor: the baseline again, with " << request.set.back() << ", in " << request.store.string()
            << std::endl;
   const int code = run_experiment(

@@ -158,7 +158,7 @@ int run_audit(const AuditRequest& given, std::ostream& out, std::ostream& messag
   }
   out << text_of("scores", all[1]) << std::flush;
   request.store = scratch.path() / "again.sqlite";
-  request.no_timing = request.scratch = true;
+  request.inner.no_timing = request.inner.scratch = true;
   if (given.device != "auto") request.device = given.device;
   const at::Device device = parse_device(request.device);
   if (request.batch == 0 && !table.cells.empty()) {

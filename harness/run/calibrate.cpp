@@ -90,7 +90,7 @@ void print_calibration(const RunRequest& request, const Experiment& experiment, 
   RunMetrics metrics(experiment, compute);
   const WorkEstimate estimate = estimate_work(plan, metrics, store, !request.no_sharing);
   const std::string environment = environment_json(compute.device);
-  const bool times = experiment.timing && !request.no_timing;
+  const bool times = experiment.timing && !request.inner.no_timing;
   std::map<std::filesystem::path, Costs> costs;
   double measuring = 0, total = 0;
   for (const PlannedCell& planned : plan.cells) {

@@ -37,10 +37,10 @@ RunRequest request_for(const Path& shard, const Path& output) {
   if (runs.empty()) throw input_error(shard.string(), "expected a store with a run, got one without");
   RunRequest request = request_of(read_facts(store, runs.back().id), shard);
   request.store = output;
-  request.score_only = request.no_timing = true;
+  request.inner.score_only = request.inner.no_timing = true;
   request.device = "cpu";  // scores come from stored rows
   const auto made = nlohmann::json::parse(environment_json(store, runs.back().environment_id), nullptr, false);
-  if (made.is_object()) request.made_on = made.value("device_kind", "cpu");
+  if (made.is_object()) request.inner.made_on = made.value("device_kind", "cpu");
   return request;
 }
 

@@ -61,11 +61,11 @@ CellWork work_of(RunContext& run, const PlannedCell& planned) {
     add_training(run.store, *record);
   work.series = run.store.add_series(key);
   work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.row_ids()), planned.batch);
-  if (run.request.score_only) {
+  if (run.request.inner.score_only) {
     work.lacking = count_images(work.batches);
     work.batches.clear();
   }
-  if (!run.experiment.timing || run.request.no_timing || !run.plan.shard.is_whole()) return work;
+  if (!run.experiment.timing || run.request.inner.no_timing || !run.plan.shard.is_whole()) return work;
   for (const int size : run.experiment.timing->batch) {
     const auto stored = timed_repetitions(run.store, work.series, run.environment, size);
     if (run.request.retime || run.request.times_only || stored < run.experiment.timing->repetitions)
@@ -137,9 +137,9 @@ int finish(RunContext& run, std::size_t failed, const ShowRun& show) {
                                                                    : "complete");
   const auto repeated = run.store.drop_repeated_run(run.id);
   if (!is_part) show(run.store, repeated.value_or(run.id));
-  if (!run.request.scratch)
+  if (!run.request.inner.scratch)
     run.messages << (repeated ? "nothing new to compute: " : "stored in ") << run.path.string() << std::endl;
-  if (is_part && failed == 0 && !run.request.scratch)
+  if (is_part && failed == 0 && !run.request.inner.scratch)
     run.messages << "shard " << text_of(run.plan.shard) << " is done; when all are: fewstep merge "
                  << any_shard_store(whole_path(run.request, run.experiment), run.plan.shard).string() << std::endl;
   if (lacking > 0) {
@@ -179,8 +179,8 @@ Plan plan_of(const RunRequest& request, const Experiment& experiment, const std:
              const Compute& compute, const HashOfFolder& hash_of = {}) {
   Plan plan = make_plan(experiment, cells, std::move(prompts), compute, hash_of);
   if (request.shard) plan.shard = *request.shard;
-  if (!request.made_on.empty())
-    for (PlannedCell& planned : plan.cells) planned.series.device_kind = request.made_on;
+  if (!request.inner.made_on.empty())
+    for (PlannedCell& planned : plan.cells) planned.series.device_kind = request.inner.made_on;
   for (PlannedCell& planned : plan.cells)
     planned.batch = request.batch > 0 ? request.batch : default_batch(planned.size, compute.device.is_cuda());
   return plan;
@@ -208,7 +208,7 @@ double look_ahead(const RunRequest& request, const Experiment& experiment, const
 
 RunRequest as_launched(const RunRequest& given, std::ostream& messages) {
   RunRequest request = given;
-  if (request.shard || request.score_only || request.times_only) return request;
+  if (request.shard || request.inner.score_only || request.times_only) return request;
   const auto found = launched([](const char* name) { return std::getenv(name); });
   if (!found) return request;
   request.shard = found->shard;

@@ -3,6 +3,7 @@
 #include "cli/help_text.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "settings/run_options.h"
 #include "temporary.h"
 #include "words.h"
 
@@ -138,6 +139,35 @@ TEST(Run, MayHaveItsExperimentAfterASetting) {
   const auto run = parse_as<RunRequest>({"run", "--set", "seed=1", "a.toml"});
   EXPECT_EQ(run.experiment, "a.toml");
   EXPECT_THAT(run.set, ElementsAre("seed=1"));
+}
+
+// What merge, audit, gate and watch ask again is what was asked.
+TEST(RunOptions, PassThroughStoresAndCommandLines) {
+  RunOptions all;
+  all.set = {"seed=1", "grid.steps=[4]"};
+  all.only = "sampler=lcm steps=4";
+  all.limit = 7;
+  all.device = "cpu";
+  all.dtype = "bfloat16";
+  all.metric_precision = "tf32";
+  all.batch = 3;
+  all.no_sharing = true;
+  const auto json = run_options_json(all);
+  EXPECT_EQ(json.size(), kRunOptions.size());
+  for (const RunOption& option : kRunOptions) EXPECT_NE(option.get(all), option.get({})) << option.name;
+  EXPECT_EQ(read_run_options(json), all);
+  EXPECT_EQ(read_run_options(run_options_json({})), RunOptions());
+  EXPECT_EQ(run_arguments({}), std::vector<std::string>());
+  for (const auto& [command, more] : {std::pair("run", std::vector<std::string>{"run", "a.toml"}),
+                                      {"watch", {"watch", ".", "--experiment", "a.toml"}}}) {
+    auto words = more;
+    for (const std::string& word : run_arguments(all)) words.push_back(word);
+    const auto request = parse(words);
+    EXPECT_EQ(command == std::string("run") ? static_cast<const RunOptions&>(std::get<RunRequest>(request))
+                                            : std::get<WatchRequest>(request),
+              all)
+        << command;
+  }
 }
 
 TEST(Sample, HasDefaults) {
