@@ -8,7 +8,7 @@
 #include "core/messages.h"
 #include "core/process_limits.h"
 #include "core/warnings.h"
-#include "reports/inspect.h"
+#include "reports/inspect/inspect.h"
 #include "settings/experiment.h"
 #include "settings/recipe.h"
 #include "settings/schema.h"

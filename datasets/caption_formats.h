@@ -1,6 +1,6 @@
 #pragma once
 #include "core/names.h"
-#include "datasets/captions.h"
+#include "datasets/prompt_set.h"
 
 #include <algorithm>
 #include <array>

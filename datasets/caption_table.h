@@ -1,6 +1,6 @@
 #pragma once
 #include "core/error.h"
-#include "datasets/captions.h"
+#include "datasets/prompt_set.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
 #include "core/image.h"
-#include "core/left_out.h"
+#include "datasets/image_query.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -25,15 +25,6 @@ struct CaptionedImages {
   std::string text;
   // index: 0 … count−1. Throws Error (kInput) naming file or shard and entry where an image cannot be decoded.
   std::function<CaptionedImage(std::int64_t index)> at;
-};
-
-struct ImageQuery {
-  std::filesystem::path images = {};    // a folder, or .tar files of webdataset's layout: "data-{000..009}.tar"
-  std::filesystem::path captions = {};  // of a folder alone: .jsonl .csv .tsv .parquet naming a file and a caption
-  std::optional<std::string> file_column = {}, text_column = {};  // found by themselves where one fits; text of .json
-  std::optional<std::int64_t> count = {};                         // the first so many
-  bool captions_needed = true;                                    // else a sample without one has an empty one
-  double max_left_out = kMaxLeftOut;  // part of the samples that may have no image or no caption
 };
 
 // A folder's images in the order of the caption file, which names each once ("below/a.png"); a .tar's in its own order.

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 #include <vector>
-#include "datasets/captioned_images.h"
+#include "datasets/image_query.h"
 
 namespace fewstep {
 

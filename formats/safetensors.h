@@ -1,4 +1,6 @@
 #pragma once
+#include "formats/dtype.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,10 +13,6 @@
 #include <vector>
 
 namespace fewstep {
-
-enum class DType { kF64, kF32, kF16, kBF16, kF8E4M3, kF8E5M2, kI64, kI32, kI16, kI8, kU8, kBool };
-std::size_t size_of(DType dtype);
-std::string_view name_of(DType dtype);  // "F32" …, as the format writes it
 
 // One tensor inside a mapped file; data is valid as long as its SafetensorsFile lives.
 struct TensorView {

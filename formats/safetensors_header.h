@@ -1,5 +1,5 @@
 #pragma once
-#include "formats/safetensors.h"
+#include "formats/dtype.h"
 
 #include <cstdint>
 #include <map>

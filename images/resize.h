@@ -1,11 +1,10 @@
 #pragma once
 #include "core/image.h"
+#include "images/resize_window.h"
 
 #include <vector>
 
 namespace fewstep {
-
-enum class PilFilter { kBilinear, kBicubic, kLanczos };
 
 // Pillow's Image.resize((width, height), filter) for 8-bit RGB, bit for bit: antialiased, one direction, rounded
 // and clipped to 8 bits, then the other, in the order of Pillow 13.0. Source: Pillow src/libImaging/Resample.c.

@@ -1,10 +1,10 @@
 #pragma once
-#include "images/resize.h"
-
 #include <span>
 #include <vector>
 
 namespace fewstep {
+
+enum class PilFilter { kBilinear, kBicubic, kLanczos };
 
 // The input pixels and weights that make one output pixel along one axis.
 struct ResizeWindow {

@@ -3,6 +3,7 @@
 #include "core/tensor.h"
 #include "metrics/catalog.h"
 #include "metrics/feature_statistics.h"
+#include "metrics/measure.h"
 #include "metrics/score.h"
 
 #include <cstdint>
@@ -13,19 +14,6 @@
 #include <vector>
 
 namespace fewstep {
-
-// A network that measures. Each image becomes one row of width numbers (FID: 2048 features; CLIP score: 1).
-struct Measure {
-  std::int64_t width = 1;
-  std::string model_hash;  // goes into every cache key
-  // What the network sees of one image, [1,…] float32 on the CPU; any thread may ask.
-  std::function<Tensor(const Image& image)> prepare;
-  // Prepared images [B,…] and their prompts → [B,width], row-major. Rows do not depend on the batch beyond 1e-5.
-  std::function<std::vector<float>(const Tensor& prepared, std::span<const std::string> prompts)> run;
-
-  // Both, for images that are there at once.
-  std::vector<float> rows(std::span<const Image> images, std::span<const std::string> prompts) const;
-};
 
 // A row of metrics/catalog.h with its functions.
 struct Metric : MetricInfo {
@@ -60,9 +48,6 @@ OpenMetric open_metric(const MetricSettings& settings, const Compute& compute);
 std::vector<OpenMetric> open_metrics(std::span<const MetricSettings> settings, const Compute& compute);
 // For each metric the first one that has the same rows: rows are measured and stored for that one alone.
 std::vector<std::size_t> row_sources(std::span<const OpenMetric> metrics);
-
-// [B,width] on any device, row-major.
-std::vector<float> to_rows(const Tensor& rows);
 
 // The files of a folder that the metric's protocol measures.
 const ImageRule& image_rule(const OpenMetric& metric);

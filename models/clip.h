@@ -1,6 +1,7 @@
 #pragma once
 #include "core/image.h"
 #include "core/tensor.h"
+#include "models/clip_config.h"
 #include "models/tokenizer/tokenizer.h"
 
 #include <cstdint>
@@ -11,14 +12,6 @@
 #include <string>
 
 namespace fewstep {
-
-struct ClipTowerConfig {
-  std::int64_t hidden_size = 768, intermediate_size = 3072, layers = 12, heads = 12, projection_dim = 768;
-  std::string hidden_act = "quick_gelu";
-  double layer_norm_eps = 1e-5;
-  std::int64_t vocab_size = 49408, positions = 77, eos_token_id = 2;  // text
-  std::int64_t image_size = 224, patch_size = 32, channels = 3;       // vision
-};
 
 struct ClipTextWeights;
 struct ClipVisionWeights;

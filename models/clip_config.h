@@ -1,12 +1,19 @@
 #pragma once
-#include "models/clip.h"
-
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace fewstep {
+
+struct ClipTowerConfig {
+  std::int64_t hidden_size = 768, intermediate_size = 3072, layers = 12, heads = 12, projection_dim = 768;
+  std::string hidden_act = "quick_gelu";
+  double layer_norm_eps = 1e-5;
+  std::int64_t vocab_size = 49408, positions = 77, eos_token_id = 2;  // text
+  std::int64_t image_size = 224, patch_size = 32, channels = 3;       // vision
+};
 
 // config.json of a text tower: CLIPTextModel or CLIPTextModelWithProjection. Keys that are absent have Transformers'
 // defaults; unsupported values are refused by name. Throws Error (kInput).

@@ -60,4 +60,8 @@ std::vector<StudentLosses> make_losses(const StoreOf& store_of, const StoredTabl
 std::vector<PagePicture> missing_pictures(const StoreOf& store_of, const std::vector<CellExtremes>& extremes,
                                           const std::vector<StudentLosses>& losses);
 
+struct ReportInput;
+// The same of all that a page shows: extremes of cells, losses of students. Defined in printers/html.cpp.
+std::vector<PagePicture> missing_pictures(const ReportInput& input);
+
 }  // namespace fewstep

@@ -21,4 +21,6 @@ std::string score_text(const Score& score) {
 
 std::string ms_text(double ms) { return fmt::format("{:.{}f}", ms, ms >= 100 ? 0 : ms >= 10 ? 1 : 2); }
 
+std::string short_hash(const std::string& hash) { return hash.empty() ? "none" : hash.substr(0, 16); }
+
 }  // namespace fewstep

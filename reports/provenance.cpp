@@ -3,6 +3,7 @@
 #include "reports/document.h"
 #include "reports/flags.h"
 #include "reports/scores.h"
+#include "reports/number_text.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -111,8 +112,6 @@ void add_timing_counts(const StoredTable& table, Lines& lines) {
 }
 
 }  // namespace
-
-std::string short_hash(const std::string& hash) { return hash.empty() ? "none" : hash.substr(0, 16); }
 
 Lines provenance_lines(const StoredTable& table) {
   Lines lines;

@@ -14,7 +14,4 @@ std::vector<std::pair<std::string, std::string>> provenance_lines(const StoredTa
 // Of several arms what is equal once, and the rest with their names.
 std::vector<std::pair<std::string, std::string>> provenance_lines(std::span<const Arm> arms);
 
-// The first 16 digits, which are enough to find a file; "none" for an empty one. JSON and CSV give all.
-std::string short_hash(const std::string& hash);
-
 }  // namespace fewstep

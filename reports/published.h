@@ -1,6 +1,6 @@
 #pragma once
 #include "reports/document.h"
-#include "reports/figures.h"
+#include "reports/figure.h"
 
 #include <filesystem>
 #include <map>

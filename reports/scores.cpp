@@ -2,7 +2,7 @@
 
 #include "metrics/catalog.h"
 #include "reports/flags.h"
-#include "reports/provenance.h"
+#include "reports/number_text.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "reports/figures.h"
+#include "reports/figure.h"
 #include "store/training.h"
 
 #include <cstdint>

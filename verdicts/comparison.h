@@ -13,6 +13,9 @@
 
 namespace fewstep {
 
+// Fewer processes of an arm give no time.
+inline constexpr std::int64_t kLeastProcesses = 5;
+
 enum class Verdict {
   kIdentical,      // the same images to the bit: nothing to tell apart
   kPass,           // worse by less than the margin, surely

@@ -1,7 +1,6 @@
 #include "verdicts/decide.h"
 
 #include "metrics/student.h"
-#include "verdicts/judge.h"
 #include "verdicts/statistics.h"
 
 #include <algorithm>

@@ -8,9 +8,6 @@
 
 namespace fewstep {
 
-// Fewer processes of an arm give no time.
-inline constexpr std::int64_t kLeastProcesses = 5;
-
 // Decides. Quality: one family of tests over cells × metrics, paired over prompts; "worse" by Holm at alpha on
 // one-sided p-values, intervals by Bonferroni at the same level, a pass where the interval lies inside the margin.
 // "Better" and latency (Welch over processes) are families of their own. Throws Error (kUsage) for a gate that names a

@@ -3,6 +3,7 @@
 #include "reports/provenance.h"
 #include "reports/scores.h"
 #include "store/influence.h"
+#include "reports/number_text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -4,7 +4,6 @@
 #include "reports/number_text.h"
 #include "reports/scores.h"
 #include "store/read_samples.h"
-#include "verdicts/judge.h"
 
 #include <fmt/format.h>
 

@@ -9,6 +9,7 @@
 #include "reports/printers.h"
 #include "reports/safe_text.h"
 #include "reports/summary.h"
+#include "reports/table_document.h"
 
 #include <fmt/format.h>
 

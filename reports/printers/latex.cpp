@@ -3,6 +3,7 @@
 #include "reports/document.h"
 #include "reports/printers.h"
 #include "reports/safe_text.h"
+#include "reports/table_document.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "reports/inspect.h"
+#include "reports/inspect/inspect.h"
 
 #include "core/error.h"
 #include "core/files.h"

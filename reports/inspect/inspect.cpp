@@ -1,4 +1,4 @@
-#include "reports/inspect.h"
+#include "reports/inspect/inspect.h"
 
 #include "checkpoints/checkpoint_info.h"
 #include "core/error.h"
@@ -8,7 +8,7 @@
 #include "formats/safetensors.h"
 #include "metrics/statistics_file.h"
 #include "models/checkpoint_files.h"
-#include "reports/inspect_text.h"
+#include "reports/inspect/inspect_text.h"
 #include "store/read.h"
 #include "store/sqlite_magic.h"
 #include "store/trained_for.h"

@@ -1,4 +1,4 @@
-#include "reports/inspect_text.h"
+#include "reports/inspect/inspect_text.h"
 
 #include "core/grouped.h"
 #include "reports/safe_text.h"
