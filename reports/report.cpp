@@ -61,16 +61,21 @@ bool shows(const std::vector<std::string>& wanted, std::string_view name, bool b
 
 // One of the request's outputs.
 struct ReportTarget {
-  std::string_view format;                    // of kPrinters
+  const Printer* printer = nullptr;
   std::optional<std::filesystem::path> file;  // nothing: out
 };
 
 std::vector<ReportTarget> targets_of(const ReportRequest& request) {
-  if (!request.format.empty()) find_by_name(kPrinters, request.format, "--format");
-  if (request.outputs.empty()) return {{request.format.empty() ? kPrinters[0].name : request.format, {}}};
+  const Printer& asked = request.format.empty() ? kPrinters[0] : find_by_name(kPrinters, request.format, "--format");
   std::vector<ReportTarget> targets;
   for (const auto& file : request.outputs)
-    targets.push_back({format_of_file(file, request.format, kReportFormats), file});
+    targets.push_back(
+        {&find_by_name(kPrinters, format_of_file(file, request.format, kReportFormats), "--format"), file});
+  if (targets.empty()) targets.push_back({&asked, {}});
+  for (const ReportTarget& target : targets)
+    if (target.printer->is_binary && request.terminal && !target.file)
+      throw usage_error("--format " + std::string(target.printer->name),
+                        "expected -o FILE or a pipe: it does not belong on a terminal");
   return targets;
 }
 
@@ -83,45 +88,48 @@ void write(const ReportTarget& target, const std::string& bytes, std::ostream& o
   }
 }
 
+// Prints an ablation or a history.
+void write_view(const ReportRequest& request, const View& view, std::ostream& out) {
+  for (const ReportTarget& target : targets_of(request)) {
+    if (!target.printer->print_view)
+      throw usage_error("--format",
+                        "expected " + listed(names_of(kPrinters, [](auto& one) { return one.print_view; }), "or") +
+                            " here, got " + std::string(target.printer->name));
+    const ViewOptions options{request.colour && !target.file, request.figure, target.file ? 0 : terminal_columns()};
+    const bool brief = target.printer == &kPrinters[0] && !request.full;
+    write(target, target.printer->print_view(brief ? View{with_short_provenance(view.document), {}} : view, options),
+          out);
+  }
+}
+
+View history_for(const ReportRequest& request) {
+  if (request.ablation || request.published || !request.only.empty() || !request.metrics.empty())
+    throw usage_error("--history", "expected it without --ablation, --published, --only and --metric, got both");
+  std::vector<std::filesystem::path> stores{request.store};
+  stores.insert(stores.end(), request.more_stores.begin(), request.more_stores.end());
+  return history_of(stores, *request.history);
+}
+
+View ablation_for(const ReportRequest& request) {
+  std::vector<Arm> arms = open_arms(request);
+  if (arms.size() > 1) throw usage_error("--ablation", "expected one store, got several");
+  StoredTable table = side_by_side(arms);
+  keep_metrics(request.metrics, table);
+  const auto published = request.published ? std::optional(read_published(*request.published)) : std::nullopt;
+  return ablation_of(*arms[0].store, table, *request.ablation, published);
+}
+
 }  // namespace
 
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err, const PrintParquet& parquet) {
   const std::vector<ReportTarget> targets = targets_of(request);
-  for (const ReportTarget& target : targets) {
-    const bool binary = target.format == "html" || target.format == "png" || target.format == kSamplesParquet;
-    if (binary && request.terminal && !target.file)
-      throw usage_error("--format " + std::string(target.format),
-                        "expected -o FILE or a pipe: it does not belong on a terminal");
-  }
-  const auto print = [&](const View& view) {
-    for (const ReportTarget& target : targets) {
-      const bool brief = target.format == "table" && !request.full;
-      const auto print_one = [&](const View& shown) {
-        return print_view(shown, target.format, request.colour && !target.file, request.figure,
-                          target.file ? 0 : terminal_columns());
-      };
-      write(target, brief ? print_one({with_short_provenance(view.document), {}}) : print_one(view), out);
-    }
+  if (request.history || request.ablation) {
+    write_view(request, request.history ? history_for(request) : ablation_for(request), out);
     return static_cast<int>(ExitCode::kOk);
-  };
-  if (request.history) {
-    if (request.ablation || request.published || !request.only.empty() || !request.metrics.empty())
-      throw usage_error("--history", "expected it without --ablation, --published, --only and --metric, got both");
-    std::vector<std::filesystem::path> stores{request.store};
-    stores.insert(stores.end(), request.more_stores.begin(), request.more_stores.end());
-    return print(history_of(stores, *request.history));
-  }
-  if (request.ablation) {
-    std::vector<Arm> arms = open_arms(request);
-    if (arms.size() > 1) throw usage_error("--ablation", "expected one store, got several");
-    StoredTable table = side_by_side(arms);
-    keep_metrics(request.metrics, table);
-    const auto published = request.published ? std::optional(read_published(*request.published)) : std::nullopt;
-    return print(ablation_of(*arms[0].store, table, *request.ablation, published));
   }
   with_report_input(request, [&](const ReportInput& input) {
     for (const ReportTarget& target : targets) {
-      const Printer& printer = find_by_name(kPrinters, target.format, "--format");
+      const Printer& printer = *target.printer;
       if (!printer.print && !parquet)
         throw usage_error("-o", "expected a file that ends in " + std::string(kParquetEnding) + " for " +
                                     std::string(kSamplesParquet));

@@ -284,11 +284,9 @@ Value trips_value(const StoredCell& cell, Notes& notes) {
   return {text.empty() ? "none" : text, static_cast<double>(sum)};
 }
 
-}  // namespace
-
-Document document_of(const ReportInput& input) {
+// A document with the arrangement's rows and columns, and no section.
+Document empty_document(const ReportInput& input) {
   const StoredTable& table = input.table;
-  const Arrangement& arrangement = input.arrangement;
   Document document;
   document.title = title_of(input.arms);
   for (const Arm& arm : input.arms)
@@ -296,55 +294,71 @@ Document document_of(const ReportInput& input) {
         (document.experiment.empty() ? "" : " ") + (arm.name.empty() ? table.run.experiment : arm.name);
   if (!table.cells.empty() && !images_vary(table.cells))
     document.images = fmt::format("{} images in each cell", table.cells.front().expected_images);
-  document.row_headers = arrangement.row_headers;
-  document.row_labels = arrangement.row_labels;
-  document.column_headers = arrangement.column_headers;
-  if (document.row_headers.size() > 1) document.methods = method_labels(arrangement);
-  Notes notes(document.notes);
-  const auto keys = score_keys(table.cells);
+  document.row_headers = input.arrangement.row_headers;
+  document.row_labels = input.arrangement.row_labels;
+  document.column_headers = input.arrangement.column_headers;
+  if (document.row_headers.size() > 1) document.methods = method_labels(input.arrangement);
+  return document;
+}
+
+void add_scores(Document& document, const ReportInput& input, const std::vector<ScoreKey>& keys, Notes& notes) {
+  const auto& cells = input.table.cells;
   const TrainingMarks trainings(trainings_of(input.arms));
   for (const ScoreKey& key : keys) {
     ScoreDifferences differences(store_of(input.arms), key);
     document.sections.push_back(make_section(
-        score_title(key, keys), arrangement, notes,
+        score_title(key, keys), input.arrangement, notes,
         [&](const StoredCell& cell) { return score_value(cell, key, trainings, notes); },
         Bold{key.metric.higher_is_better, by_pairs(differences)}));
     Section& section = document.sections.back();
-    if (!document.images.empty()) section.images = grouped(table.cells.front().expected_images) + " images";
-    if (has_flag(table.cells, key, FlagKind::kBiasedUpward))
+    if (!document.images.empty()) section.images = grouped(cells.front().expected_images) + " images";
+    if (has_flag(cells, key, FlagKind::kBiasedUpward))
       section.marks += notes.mark(explain_flag(FlagKind::kBiasedUpward));
-    if (at_equal_n(table.cells, key))
-      mark_front(section, arrangement, key);
+    if (at_equal_n(cells, key))
+      mark_front(section, input.arrangement, key);
     else
       section.marks += notes.mark(
           "of unequal numbers of images, on which this distance depends: nothing is bold, on the front or the best");
-    add_floor(section, table, key, arrangement, notes);
+    add_floor(section, input.table, key, input.arrangement, notes);
   }
+}
+
+void add_published_rows(Document& document, const ReportInput& input, const std::vector<ScoreKey>& keys) {
+  std::vector<std::string> metrics;
+  for (const ScoreKey& key : keys) metrics.push_back(key.metric.name);
+  std::vector<double> steps;
+  for (std::size_t column = 0; column < input.arrangement.column_headers.size(); ++column)
+    steps.push_back(steps_of_column(input.arrangement, column));
+  if (input.published->axis != "steps")
+    throw usage_error("--published", "expected numbers over steps, got those of " + input.published->name + " over " +
+                                         input.published->axis + "; --ablation shows them");
+  add_published(document, *input.published, steps, metrics);
+}
+
+}  // namespace
+
+Document document_of(const ReportInput& input) {
+  const auto& cells = input.table.cells;
+  const Arrangement& arrangement = input.arrangement;
+  Document document = empty_document(input);
+  Notes notes(document.notes);
+  const auto add = [&](const char* title, const auto& value) {
+    document.sections.push_back(make_section(title, arrangement, notes, value));
+  };
+  const auto keys = score_keys(cells);
+  add_scores(document, input, keys, notes);
   if (input.forwards)
-    document.sections.push_back(make_section("Network forwards per image, measured", arrangement, notes,
-                                             [&](const StoredCell& cell) { return forwards_value(cell, notes); }));
-  if (input.times) add_timings(document, table, arrangement, notes);
-  if (images_vary(table.cells)) {
-    document.sections.push_back(make_section("Images", arrangement, notes, [](const StoredCell& cell) -> Value {
+    add("Network forwards per image, measured",
+        [&](const StoredCell& cell) { return forwards_value(cell, notes); });
+  if (input.times) add_timings(document, input.table, arrangement, notes);
+  if (images_vary(cells))
+    add("Images", [](const StoredCell& cell) -> Value {
       return {std::to_string(cell.stored_images), static_cast<double>(cell.stored_images)};
-    }));
-  }
-  if (input.published) {
-    std::vector<std::string> metrics;
-    for (const ScoreKey& key : keys) metrics.push_back(key.metric.name);
-    std::vector<double> steps;
-    for (std::size_t column = 0; column < arrangement.column_headers.size(); ++column)
-      steps.push_back(steps_of_column(arrangement, column));
-    if (input.published->axis != "steps")
-      throw usage_error("--published", "expected numbers over steps, got those of " + input.published->name + " over " +
-                                           input.published->axis + "; --ablation shows them");
-    add_published(document, *input.published, steps, metrics);
-  }
-  if (any_trips(table.cells)) {
-    document.sections.push_back(make_section("Images that trip a wire: no metric of such a cell is to be believed",
-                                             arrangement, notes,
-                                             [&](const StoredCell& cell) { return trips_value(cell, notes); }));
-  }
+    });
+  if (input.published) add_published_rows(document, input, keys);
+  if (any_trips(cells))
+    add("Images that trip a wire: no metric of such a cell is to be believed",
+        [&](const StoredCell& cell) { return trips_value(cell, notes); });
   document.provenance = provenance_lines(input.arms);
   if (input.by_metric) document = by_metric(with_methods(std::move(document), arrangement));
   return document;

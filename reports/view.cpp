@@ -5,19 +5,18 @@
 #include "reports/assets.h"
 #include "reports/drawing.h"
 #include "reports/page_parts.h"
-#include "reports/printers.h"
 #include "reports/safe_text.h"
 
 #include <fmt/format.h>
-
-#include <array>
 
 namespace fewstep {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string view_json(const View& view) {
+}  // namespace
+
+std::string json_of_view(const View& view, const ViewOptions&) {
   Json sections = Json::array(), figures = Json::array();
   for (const Section& section : view.document.sections) {
     Json rows = Json::array();
@@ -41,7 +40,7 @@ std::string view_json(const View& view) {
          "\n";
 }
 
-std::string view_html(const View& view) {
+std::string html_of_view(const View& view, const ViewOptions&) {
   Json figures = Json::array();
   for (const Figure& figure : view.figures) figures.push_back(figure_json(figure));
   kainjow::mustache::data page;
@@ -65,25 +64,23 @@ std::string view_html(const View& view) {
   return render_page(assets::kPage, page);
 }
 
-}  // namespace
-
-std::string print_figure(const std::vector<Figure>& figures, std::string_view format, int number) {
-  if (number < 1 || number > static_cast<int>(figures.size()))
-    throw usage_error("--figure", fmt::format("expected 1 to {}, got {}", figures.size(), number));
-  const Figure& figure = figures[static_cast<std::size_t>(number - 1)];
-  return format == "svg" ? draw_svg(figure) : draw_png(figure);
+std::string table_of_view(const View& view, const ViewOptions& options) {
+  return terminal_text(view.document, options.colour, options.columns);
+}
+std::string markdown_of_view(const View& view, const ViewOptions&) { return markdown_of(view.document); }
+std::string latex_of_view(const View& view, const ViewOptions&) { return latex_of(view.document); }
+std::string csv_of_view(const View& view, const ViewOptions&) { return csv_of(view.document); }
+std::string svg_of_view(const View& view, const ViewOptions& options) {
+  return draw_svg(figure_at(view.figures, options.figure));
+}
+std::string png_of_view(const View& view, const ViewOptions& options) {
+  return draw_png(figure_at(view.figures, options.figure));
 }
 
-std::string print_view(const View& view, std::string_view format, bool colour, int figure, int columns) {
-  if (format == "table") return terminal_text(view.document, colour, columns);
-  if (format == "markdown") return markdown_of(view.document);
-  if (format == "latex") return latex_of(view.document);
-  if (format == "csv") return csv_of(view.document);
-  if (format == "html") return view_html(view);
-  if (format == "json") return view_json(view);
-  if (format == "svg" || format == "png") return print_figure(view.figures, format, figure);
-  throw usage_error("--format",
-                    fmt::format("expected table, markdown, latex, csv, html, json, svg or png here, got {}", format));
+const Figure& figure_at(const std::vector<Figure>& figures, int number) {
+  if (number < 1 || number > static_cast<int>(figures.size()))
+    throw usage_error("--figure", fmt::format("expected 1 to {}, got {}", figures.size(), number));
+  return figures[static_cast<std::size_t>(number - 1)];
 }
 
 }  // namespace fewstep

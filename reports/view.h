@@ -1,6 +1,6 @@
 #pragma once
 #include "reports/document.h"
-#include "reports/figures.h"
+#include "reports/figure.h"
 
 #include <string>
 #include <string_view>
@@ -13,11 +13,23 @@ struct View {
   Document document;
   std::vector<Figure> figures;
 };
+struct ViewOptions {
+  bool colour = false;  // of a table on a terminal
+  int figure = 1;       // of a picture
+  int columns = 0;      // of the terminal; 0: a pipe or a file
+};
 
-// table, markdown, latex, csv, html, json, and svg or png of one figure (from 1). Throws Error (kUsage) for another
-// format, and for a figure that there is not.
-std::string print_view(const View& view, std::string_view format, bool colour, int figure, int columns = 0);
-// A figure as a picture: svg or png.
-std::string print_figure(const std::vector<Figure>& figures, std::string_view format, int number);
+// A format each; reports/printers.h has the table.
+std::string table_of_view(const View& view, const ViewOptions& options);
+std::string markdown_of_view(const View& view, const ViewOptions& options);
+std::string latex_of_view(const View& view, const ViewOptions& options);
+std::string csv_of_view(const View& view, const ViewOptions& options);
+std::string json_of_view(const View& view, const ViewOptions& options);
+std::string html_of_view(const View& view, const ViewOptions& options);
+std::string svg_of_view(const View& view, const ViewOptions& options);
+std::string png_of_view(const View& view, const ViewOptions& options);
+
+// One of some figures, from 1. Throws Error (kUsage) for a figure that there is not.
+const Figure& figure_at(const std::vector<Figure>& figures, int number);
 
 }  // namespace fewstep

@@ -18,19 +18,23 @@ FrozenParts parts_of(const Recipe& recipe, at::Device device) {
           Tokenizer::open(recipe.tokenizer), hash_of_parts(recipe.vae, recipe.text_encoder, recipe.tokenizer)};
 }
 
+void check_fit(const UnetConfig& config, const FrozenParts& parts, const std::filesystem::path& where) {
+  const auto expect = [&](const char* what, std::int64_t expected, std::int64_t got) {
+    if (expected == got) return;
+    throw input_error(where.string(), std::string("expected ") + what + " " + std::to_string(expected) +
+                                          ", as VAE and text encoder have it, got " + std::to_string(got));
+  };
+  expect("in_channels", parts.vae.config.latent_channels, config.in_channels);
+  expect("out_channels", parts.vae.config.latent_channels, config.out_channels);
+  expect("cross_attention_dim", parts.text.config.hidden_size, config.cross_attention_dim);
+}
+
 }  // namespace
 
 bool train_diffusion(const Recipe& recipe, TrainingContext& context) {
   const FrozenParts parts = parts_of(recipe, context.device);
   const UnetConfig config = read_unet_config(recipe.network);
-  const auto expect = [&](const char* what, std::int64_t expected, std::int64_t got) {
-    if (expected == got) return;
-    throw input_error(recipe.network.string(), std::string("expected ") + what + " " + std::to_string(expected) +
-                                                   ", as VAE and text encoder have it, got " + std::to_string(got));
-  };
-  expect("in_channels", parts.vae.config.latent_channels, config.in_channels);
-  expect("out_channels", parts.vae.config.latent_channels, config.out_channels);
-  expect("cross_attention_dim", parts.text.config.hidden_size, config.cross_attention_dim);
+  check_fit(config, parts, recipe.network);
   CheckpointInfo info;
   info.prediction = recipe.diffusion.prediction;
   const Schedule schedule = schedule_of(info);

@@ -201,6 +201,22 @@ class Sampling {
   std::vector<Image> sheet_;
 };
 
+// Makes an image of each prompt; returns how many before a signal came.
+std::size_t make_all(const Cell& cell, std::size_t batch, std::span<const Prompt> prompts,
+                     Sampling& sampling, std::ostream& messages) {
+  Progress progress(messages, 0, static_cast<std::int64_t>(prompts.size()));
+  progress.begin_cell(label_of(cell));
+  std::size_t done = 0;
+  for (; done < prompts.size() && !interrupted(); done += std::min(batch, prompts.size() - done)) {
+    const auto some = prompts.subspan(done, std::min(batch, prompts.size() - done));
+    sampling.make(some, done);
+    progress.add_images(static_cast<std::int64_t>(some.size()));
+  }
+  progress.clear();
+  sampling.save();
+  return done;
+}
+
 }  // namespace
 
 // Images of two runs in one folder would be scored as one set.
@@ -254,19 +270,9 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
     if (const CutCaptions cut = cut_captions(checkpoint.tokenizer, texts); cut.count > 0)
       messages << text_of(cut, prompts[cut.longest].row) << std::endl;
     Sampling sampling(request, checkpoint, cell, size, std::move(starts));
-    Progress progress(messages, 0, static_cast<std::int64_t>(prompts.size()));
-    progress.begin_cell(label_of(cell));
-    const std::size_t batch = request.batch > 0
-                                  ? static_cast<std::size_t>(request.batch)
-                                  : static_cast<std::size_t>(default_batch(size, compute.device.is_cuda()));
-    std::size_t done = 0;
-    for (; done < prompts.size() && !interrupted(); done += std::min(batch, prompts.size() - done)) {
-      const auto some = std::span(prompts).subspan(done, std::min(batch, prompts.size() - done));
-      sampling.make(some, done);
-      progress.add_images(static_cast<std::int64_t>(some.size()));
-    }
-    progress.clear();
-    sampling.save();
+    const int batch = request.batch > 0 ? request.batch : default_batch(size, compute.device.is_cuda());
+    const std::size_t done =
+        make_all(cell, static_cast<std::size_t>(batch), prompts, sampling, messages);
     out << fmt::format("{} image{} in {}: {}\n", done, done == 1 ? "" : "s", request.output.string(), method_of(cell));
     if (request.contact_sheet && done > 0) out << "contact sheet: " << sheet_of(request).string() << "\n";
     out << std::flush;

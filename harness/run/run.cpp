@@ -186,22 +186,94 @@ Plan plan_of(const RunRequest& request, const Experiment& experiment, const std:
   return plan;
 }
 
+// What a run is made of, before anything is computed.
+struct Prepared {
+  Experiment experiment;
+  std::vector<Cell> cells;
+  Compute compute;
+  std::optional<PromptSet> prompts;  // nothing where their file is not there
+};
+
 // The plan of a run without hashing or loading anything: the store knows under which hash it saw a folder last. Returns
 // the bytes that the store will take; prints the plan of a dry run where out is given.
-double look_ahead(const RunRequest& request, const Experiment& experiment, const std::vector<Cell>& cells,
-                  const PromptSet& prompts, const Compute& compute, std::ostream* out, std::ostream& messages) {
-  const Path path = store_path(request, experiment);
+double look_ahead(const RunRequest& request, const Prepared& prepared, std::ostream* out, std::ostream& messages) {
+  const Path path = store_path(request, prepared.experiment);
   std::optional<Store> store;
   if (Store::is_there(path)) store.emplace(Store::open(path, Store::Mode::kRead));
   Store* const stored = store ? &*store : nullptr;
-  const Plan plan = plan_of(request, experiment, cells, prompts, compute, [&](const Path& folder) {
-    return stored ? stored->checkpoint_at(folder.string()) : std::string();
-  });
-  const RunMetrics metrics(experiment, {at::Device(at::kMeta), at::kFloat});
-  const double bytes =
-      print_dry_run(experiment, plan, metrics, stored, environment_json(compute.device), !request.no_sharing, out);
-  if (out && request.calibrate) print_calibration(request, experiment, plan, compute, stored, *out, messages);
+  const Plan plan = plan_of(request, prepared.experiment, prepared.cells, *prepared.prompts, prepared.compute,
+                            [&](const Path& folder) {
+                              return stored ? stored->checkpoint_at(folder.string()) : std::string();
+                            });
+  const RunMetrics metrics(prepared.experiment, {at::Device(at::kMeta), at::kFloat});
+  const double bytes = print_dry_run(prepared.experiment, plan, metrics, stored,
+                                     environment_json(prepared.compute.device), !request.no_sharing, out);
+  if (out && request.calibrate)
+    print_calibration(request, prepared.experiment, plan, prepared.compute, stored, *out, messages);
   return bytes;
+}
+
+void refuse_float32_beside_tf32(const Experiment& experiment, const Compute& compute) {
+  if (compute.dtype == at::kFloat && !experiment.metrics.empty() && is_tf32(experiment.metrics.front().protocol))
+    throw usage_error(
+        "--metric-precision",
+        "expected images in bfloat16 or float16 beside metrics in TF32, which would change float32 images "
+        "too; give --dtype, or measure kept images with fewstep score");
+}
+
+// Reads and checks everything; throws all faults at once.
+Prepared prepare(const RunRequest& request, std::ostream& messages) {
+  Faults faults;
+  Prepared prepared{read_experiment(request.experiment, request.set, request.only, &faults, trained_folder(request)),
+                    {},
+                    {parse_device(request.device), parse_dtype(request.dtype)},
+                    {}};
+  Experiment& experiment = prepared.experiment;
+  if (request.times_only) {
+    if (!experiment.timing) faults.add(usage_error(request.experiment.string(), "expected [timing], found none"));
+    experiment.metrics.clear();
+    experiment.floor = false;
+  }
+  prepared.cells = select(expand(experiment), request.only);
+  const at::Device device = prepared.compute.device;
+  experiment.metrics = in_precision(std::move(experiment.metrics), request.metric_precision, device);
+  refuse_float32_beside_tf32(experiment, prepared.compute);
+  if (experiment.prompts.shapes || std::filesystem::is_regular_file(experiment.prompts.file))
+    faults.check([&] { prepared.prompts = read_captions(experiment, request, messages); });
+  preflight(experiment, prepared.cells, store_path(request, experiment), faults);
+  const bool all_there = std::all_of(prepared.cells.begin(), prepared.cells.end(), [](const Cell& cell) {
+    return std::filesystem::is_directory(cell.checkpoint_path);  // a student that is trained first is not
+  });
+  if (faults.count() == 0 && all_there) {
+    const double bytes = look_ahead(request, prepared, nullptr, messages);
+    if (const std::int64_t free = free_memory(device); device.is_cpu() && bytes > 0 && free > 0)
+      check_memory(prepared.cells, free, faults);
+    check_disk(store_path(request, experiment), bytes, faults);
+  }
+  faults.finish(request.experiment.string());
+  return prepared;
+}
+
+// Returns false where a signal came.
+bool train_all(const std::vector<Recipe>& recipes, const at::Device& device, std::ostream& messages) {
+  catch_interrupts();
+  for (const Recipe& recipe : recipes) {
+    if (train_recipe(recipe, device, false, messages)) continue;
+    messages << "interrupted: what is done is kept; the same command continues" << std::endl;
+    return false;
+  }
+  return true;
+}
+
+int execute(const RunRequest& request, Prepared& prepared, const ShowRun& show, std::ostream& messages) {
+  const Plan plan =
+      plan_of(request, prepared.experiment, prepared.cells, *std::move(prepared.prompts), prepared.compute);
+  RunMetrics metrics(prepared.experiment, prepared.compute);
+  catch_interrupts();
+  tell_empty_shard(plan, messages);
+  RunContext run = begin_run(request, prepared.experiment, plan, prepared.compute, metrics, messages);
+  const std::size_t failed = run_cells(run);
+  return finish(run, failed, show);
 }
 
 }  // namespace
@@ -224,58 +296,17 @@ RunRequest as_launched(const RunRequest& given, std::ostream& messages) {
 }
 
 int run_experiment(const RunRequest& request, const ShowRun& show, std::ostream& out, std::ostream& messages) {
-  Faults faults;
-  Experiment experiment =
-      read_experiment(request.experiment, request.set, request.only, &faults, trained_folder(request));
-  if (request.times_only) {
-    if (!experiment.timing) faults.add(usage_error(request.experiment.string(), "expected [timing], found none"));
-    experiment.metrics.clear();
-    experiment.floor = false;
-  }
-  const std::vector<Cell> cells = select(expand(experiment), request.only);
-  const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
-  experiment.metrics = in_precision(std::move(experiment.metrics), request.metric_precision, compute.device);
-  if (compute.dtype == at::kFloat && !experiment.metrics.empty() && is_tf32(experiment.metrics.front().protocol))
-    throw usage_error(
-        "--metric-precision",
-        "expected images in bfloat16 or float16 beside metrics in TF32, which would change float32 images "
-        "too; give --dtype, or measure kept images with fewstep score");
-  std::optional<PromptSet> prompts;
-  if (experiment.prompts.shapes || std::filesystem::is_regular_file(experiment.prompts.file))
-    faults.check([&] { prompts = read_captions(experiment, request, messages); });
-  preflight(experiment, cells, store_path(request, experiment), faults);
-  const bool all_there = std::all_of(cells.begin(), cells.end(), [](const Cell& cell) {
-    return std::filesystem::is_directory(cell.checkpoint_path);  // a student that is trained first is not
-  });
-  if (faults.count() == 0 && all_there) {
-    const double bytes = look_ahead(request, experiment, cells, *prompts, compute, nullptr, messages);
-    if (const std::int64_t free = free_memory(compute.device); compute.device.is_cpu() && bytes > 0 && free > 0)
-      check_memory(cells, free, faults);
-    check_disk(store_path(request, experiment), bytes, faults);
-  }
-  faults.finish(request.experiment.string());
-  if (const auto recipes = trainings_of(experiment, cells); !recipes.empty()) {
-    if (request.dry_run) return print_training_plan(recipes, cells, out);
-    catch_interrupts();
-    for (const Recipe& recipe : recipes) {
-      if (!train_recipe(recipe, compute.device, false, messages)) {
-        messages << "interrupted: what is done is kept; the same command continues" << std::endl;
-        return static_cast<int>(ExitCode::kInterrupted);
-      }
-    }
+  Prepared prepared = prepare(request, messages);
+  if (const auto recipes = trainings_of(prepared.experiment, prepared.cells); !recipes.empty()) {
+    if (request.dry_run) return print_training_plan(recipes, prepared.cells, out);
+    if (!train_all(recipes, prepared.compute.device, messages)) return static_cast<int>(ExitCode::kInterrupted);
   }
   const c10::InferenceMode inference;
   if (request.dry_run) {
-    look_ahead(request, experiment, cells, *prompts, compute, &out, messages);
+    look_ahead(request, prepared, &out, messages);
     return 0;
   }
-  const Plan plan = plan_of(request, experiment, cells, std::move(*prompts), compute);
-  RunMetrics metrics(experiment, compute);
-  catch_interrupts();
-  tell_empty_shard(plan, messages);
-  RunContext run = begin_run(request, experiment, plan, compute, metrics, messages);
-  const std::size_t failed = run_cells(run);
-  return finish(run, failed, show);
+  return execute(request, prepared, show, messages);
 }
 
 }  // namespace fewstep

@@ -62,12 +62,7 @@ BytePairEncoder::BytePairEncoder(const std::unordered_map<std::string, std::int6
   }
 }
 
-std::vector<std::int64_t> BytePairEncoder::encode(std::string_view word) const {
-  struct Symbol {
-    std::uint32_t id;
-    std::int64_t previous, next;  // −1: none
-    bool alive;
-  };
+std::vector<BytePairEncoder::Symbol> BytePairEncoder::symbols_of(std::string_view word) const {
   const auto size = static_cast<std::int64_t>(word.size());
   std::vector<Symbol> symbols;
   symbols.reserve(word.size());
@@ -75,6 +70,12 @@ std::vector<std::int64_t> BytePairEncoder::encode(std::string_view word) const {
     const auto byte = static_cast<unsigned char>(word[static_cast<std::size_t>(i)]);
     symbols.push_back({i + 1 == size ? last_[byte] : inner_[byte], i - 1, i + 1 == size ? -1 : i + 1, true});
   }
+  return symbols;
+}
+
+std::vector<std::int64_t> BytePairEncoder::encode(std::string_view word) const {
+  const auto size = static_cast<std::int64_t>(word.size());
+  std::vector<Symbol> symbols = symbols_of(word);
   // (rank, position, merged id): the lowest rank first, then the leftmost.
   using Candidate = std::tuple<std::uint32_t, std::int64_t, std::uint32_t>;
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;

@@ -32,6 +32,12 @@ class BytePairEncoder {
     std::uint32_t rank;
     std::uint32_t id;
   };
+  struct Symbol {
+    std::uint32_t id;
+    std::int64_t previous, next;  // −1: none
+    bool alive;
+  };
+  std::vector<Symbol> symbols_of(std::string_view word) const;  // of its bytes
   static std::uint64_t pair_key(std::uint32_t left, std::uint32_t right) { return std::uint64_t{left} << 32 | right; }
 
   std::vector<std::uint32_t> inner_, last_;  // ids of each byte within a word and at its end
