@@ -36,6 +36,8 @@ struct MetricInfo {
   // How much worse a candidate may be by default: a part of the baseline's value, or in the metric's unit.
   double margin = 0.03;
   bool margin_is_relative = true;
+  // A mean over images: so many prompts halve its standard error. Else a distance of two sets of images.
+  bool is_mean_of_images = false;
 };
 
 inline constexpr std::array<std::string_view, 9> kPytorchFidEndings{".bmp", ".jpg", ".jpeg", ".pgm", ".png",
@@ -93,7 +95,8 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .network = kClipModel,
      .protocols = kClipScoreProtocols,
      .margin = 0.2,  // of 100·cos
-     .margin_is_relative = false},
+     .margin_is_relative = false,
+     .is_mean_of_images = true},
     {.name = "fd-pocket",
      .title = "FD (pocket)",
      .source = "Heusel et al. 2017, arXiv:1706.08500, in the features of models/feature_net.h",
@@ -114,6 +117,17 @@ inline constexpr std::array<MetricInfo, 5> kMetrics{{
      .protocols = kFdPocketProtocols,
      .rows_of = "fd-pocket"},
 }};
+
+// Null for a name that this version does not know.
+constexpr const MetricInfo* known_metric(std::string_view name) {
+  for (const MetricInfo& metric : kMetrics)
+    if (metric.name == name) return &metric;
+  return nullptr;
+}
+constexpr bool is_mean_of_images(std::string_view metric) {
+  const MetricInfo* known = known_metric(metric);
+  return known && known->is_mean_of_images;
+}
 
 // Behind a protocol's name: its network runs in TF32 instead of exact float32, on CUDA alone. Such a protocol is
 // another one wherever numbers are kept or compared.

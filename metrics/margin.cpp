@@ -17,8 +17,8 @@ std::string text_of(const Size& size) {
 
 Size default_margin(std::string_view metric) {
   if (metric == kLatency) return {0.05, true};
-  const auto known = std::ranges::find(kMetrics, metric, &MetricInfo::name);
-  return known == kMetrics.end() ? Size{0.03, true} : Size{known->margin, known->margin_is_relative};
+  const MetricInfo* known = known_metric(metric);
+  return known ? Size{known->margin, known->margin_is_relative} : Size{0.03, true};
 }
 
 std::string margin_text(const Size& size, std::string_view title) {

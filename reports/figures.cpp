@@ -222,10 +222,15 @@ Figure score_against_iterations(const StoredTable& table, const ScoreKey& key, c
   return figure;
 }
 
-const ScoreKey* first_of(const std::vector<ScoreKey>& keys, std::string_view name) {
-  const auto found =
-      std::find_if(keys.begin(), keys.end(), [&](const ScoreKey& key) { return key.metric.name == name; });
-  return found == keys.end() ? nullptr : &*found;
+// The first in the order of the catalog; null where there is none.
+const ScoreKey* first_of(const std::vector<ScoreKey>& keys, bool mean_of_images) {
+  for (const MetricInfo& metric : kMetrics) {
+    if (metric.is_mean_of_images != mean_of_images) continue;
+    const auto found =
+        std::find_if(keys.begin(), keys.end(), [&](const ScoreKey& key) { return key.metric.name == metric.name; });
+    if (found != keys.end()) return &*found;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -265,9 +270,8 @@ std::vector<Figure> make_figures(const StoredTable& table, const std::vector<Tra
   for (const ScoreKey& key : keys)
     for (const int batch : batches)
       add(figures, score_against_ms(lines, key, score_title(key, keys), batch, at_equal_n(table.cells, key)));
-  const ScoreKey *fid = first_of(keys, "fid"), *clip = first_of(keys, "clip-score");
-  if (!fid) fid = first_of(keys, "fd-pocket");
-  if (fid && clip && omegas.size() > 1) add(figures, score_against_score(table.cells, *fid, *clip, keys));
+  const ScoreKey *distance = first_of(keys, false), *mean = first_of(keys, true);
+  if (distance && mean && omegas.size() > 1) add(figures, score_against_score(table.cells, *distance, *mean, keys));
   for (const ScoreKey& key : keys) add(figures, score_against_iterations(table, key, score_title(key, keys)));
   if (auto losses = loss_figure(trainings, table.checkpoints)) add(figures, std::move(*losses));
   return figures;

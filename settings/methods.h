@@ -18,6 +18,7 @@ struct MethodInfo {
   bool takes_files = true;                // else it learns from the built-in scenes alone
   bool keeps = false;                     // students along the way, keep_at
   bool staged = false;                    // a student for each step count, with steps of its own instead of train.steps
+  bool trains_text = false;               // on the words of the built-in scenes, where the recipe names no tokenizer
   // UNet evaluations of an image and step, where a backward pass counts as two.
   std::int64_t (*evaluations)(const Recipe&) = [](const Recipe&) -> std::int64_t { return 3; };
 };
@@ -147,7 +148,7 @@ inline constexpr std::array<MethodInfo, 7> kMethods{{
      .source = "Rombach et al. 2022, appendix G, without the adversarial and the perceptual term",
      .fields = rows::kVae,
      .needs_captions = false},
-    {.name = "clip", .source = "Radford et al. 2021, figure 3", .fields = rows::kClip},
+    {.name = "clip", .source = "Radford et al. 2021, figure 3", .fields = rows::kClip, .trains_text = true},
     {.name = "features", .source = "the feature network of fd-pocket", .fields = rows::kFeatures, .takes_files = false},
 }};
 

@@ -44,7 +44,7 @@ TrainedFor trained_for(const TrainingRecord& record) {
   const LossPoint& last = record.losses.back();
   training.iterations = last.step;
   training.last_loss = last.loss;
-  if (training.method == "guided-distill") training.steps = steps_of(last.phase);
+  training.steps = steps_of(last.phase);
   return training;
 }
 

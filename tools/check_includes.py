@@ -79,11 +79,22 @@ def folder_failures():
             yield f"{room}: expected at most {MAX_FILES[kind]} files, found {count}"
 
 
+def name_failures():
+    """A sampler, a metric or a method of training is asked for a property of its catalog's row, and not for its name."""
+    rows = {"samplers/catalog.h": r'^\s*\{+"([a-z+-]+)"', "metrics/catalog.h": r'\.name = "([a-z+-]+)"', "settings/methods.h": r'\.name = "([a-z+-]+)"'}
+    names = {name for catalog, row in rows.items() for name in re.findall(row, (ROOT / catalog).read_text(), re.M)}
+    for file in sorted(path for room in ROOMS for path in (ROOT / room).iterdir() if path.suffix in (".h", ".cpp")):
+        for line, text in enumerate(file.read_text().splitlines(), 1):
+            for name in re.findall(r'[=!]= "([a-z+-]+)"|"([a-z+-]+)" [=!]=', text):
+                if names & set(name):
+                    yield f"{file.relative_to(ROOT)}:{line}: expected a property of the catalog's row, found the name {max(name)}"
+
+
 def main():
     for room, allowed in ALLOWED.items():
         above = ROOMS[: ROOMS.index(room)]
         assert all(other in above for part in allowed for other in rooms_of(part, room)), room
-    failures, used, units = list(folder_failures()), {}, {}
+    failures, used, units = [*folder_failures(), *name_failures()], {}, {}
     for file, line, header in includes():
         room, other = room_of(file), room_of(header)
         unit, target = (path.rsplit(".", 1)[0] for path in (file, header))

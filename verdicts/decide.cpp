@@ -1,5 +1,6 @@
 #include "verdicts/decide.h"
 
+#include "metrics/catalog.h"
 #include "metrics/student.h"
 #include "verdicts/statistics.h"
 
@@ -49,7 +50,7 @@ void decide(std::span<ComparedRow* const> family, double alpha) {
       row->verdict = Verdict::kRegressed;
     } else {
       row->verdict = Verdict::kInconclusive;
-      if (row->metric == "clip-score") row->prompts_needed = prompts_needed(*row, quantile);
+      if (is_mean_of_images(row->metric)) row->prompts_needed = prompts_needed(*row, quantile);
     }
     const bool touches = (is_worse[i] && excess - half <= 0) || (is_better[i] && excess + half >= 0);
     if (touches) row->reason = "Holm's procedure is sure of it, though the interval by Bonferroni reaches zero";

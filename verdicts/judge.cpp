@@ -106,7 +106,7 @@ void apply_noise_floor(Comparison& comparison, const NoiseFloor& floor) {
     if (!row.counts || row.margin >= *row.noise_floor) continue;
     std::string what = fmt::format("{}, {}: expected a margin of at least the noise floor {:.4g}, got {:.4g}", row.cell,
                                    row.metric, *row.noise_floor, row.margin);
-    if (row.metric == "clip-score" && row.units > 0 && row.margin > 0)
+    if (is_mean_of_images(row.metric) && row.units > 0 && row.margin > 0)
       what += fmt::format("; {:.0f} prompts would do",
                           std::ceil(static_cast<double>(row.units) * std::pow(*row.noise_floor / row.margin, 2)));
     throw usage_error("--noise-floor", what + "; widen the margin, or take more prompts");

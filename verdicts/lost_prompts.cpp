@@ -44,9 +44,9 @@ std::vector<LostPrompts> lost_prompts(const Arm& baseline, const Arm& candidate,
   std::vector<const ComparedRow*> rows;
   for (const ComparedRow& row : comparison.rows)
     if (row.difference && row.metric != kLatency && row.verdict != Verdict::kIdentical) rows.push_back(&row);
-  const bool has_clip =
-      std::any_of(rows.begin(), rows.end(), [](const ComparedRow* row) { return row->metric == "clip-score"; });
-  if (has_clip) std::erase_if(rows, [](const ComparedRow* row) { return row->metric != "clip-score"; });
+  // What single images have is said better by a mean over them than by a distance of all.
+  const auto is_mean = [](const ComparedRow* row) { return is_mean_of_images(row->metric); };
+  if (std::ranges::any_of(rows, is_mean)) std::erase_if(rows, [&](const ComparedRow* row) { return !is_mean(row); });
   std::stable_sort(rows.begin(), rows.end(), [](const ComparedRow* a, const ComparedRow* b) {
     return standard_errors_worse(*a) > standard_errors_worse(*b);
   });

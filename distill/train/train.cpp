@@ -101,7 +101,7 @@ void set_aside(const Recipe& recipe, bool again) {
 std::optional<LossCurve> train_recipe(const Recipe& given, at::Device device, bool again, std::ostream& messages) {
   Recipe recipe = given;
   const CaptionedImages data = data_of(recipe, messages);
-  if (recipe.method == "clip" && recipe.tokenizer.empty()) {
+  if (method_of(recipe).trains_text && recipe.tokenizer.empty()) {
     recipe.tokenizer = cache_folder(recipe) / "shapes-tokenizer";
     write_word_tokenizer(recipe.tokenizer, shape_words(), 16);
   }

@@ -127,7 +127,7 @@ std::vector<MetricSettings> metric_settings(const ScoreRequest& request) {
   }
   const auto any = [&](auto property) { return std::any_of(all.begin(), all.end(), property); };
   require_use(request.reference.has_value(), any([](auto& s) { return find_metric(s.name).needs_reference; }),
-              "--reference", "fid");
+              "--reference", kMetrics[0].name);
   for (const MetricInfo& metric : kMetrics)
     require_use(request.networks.contains(metric.name), any([&](auto& s) { return rows_of(s.name) == metric.name; }),
                 metric.network.option, metric.name);
