@@ -1,9 +1,9 @@
 #include "checkpoints/checkpoint_info.h"
 
 #include "checkpoints/scheduler_config.h"
-#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/known_mistakes.h"
 #include "core/stand_ins.h"
 #include "core/text.h"
 #include "core/warnings.h"
@@ -53,9 +53,9 @@ Error no_checkpoint(const fs::path& folder) {
   if (!is_there(folder)) return input_error(where, expected + "nothing there" + remedy_for_nothing_at(folder));
   if (!fs::is_directory(folder, ignored)) {
     const bool lora = folder.filename() == kLoraFile;
-    return input_error(where,
-                       expected + (lora ? "a LoRA alone" + remedy(KnownMistake::kLoraAlone, folder.parent_path().string())
-                                        : "a file" + remedy(KnownMistake::kSingleFile, where)));
+    return input_error(
+        where, expected + (lora ? "a LoRA alone" + remedy(KnownMistake::kLoraAlone, folder.parent_path().string())
+                                : "a file" + remedy(KnownMistake::kSingleFile, where)));
   }
   if (is_there(folder / kLoraFile))
     return input_error(where, expected + "a LoRA alone" + remedy(KnownMistake::kLoraAlone, where));

@@ -1,7 +1,7 @@
 #include "checkpoints/scheduler_config.h"
 
-#include "core/known_mistakes.h"
 #include "core/error.h"
+#include "core/known_mistakes.h"
 #include "core/names.h"
 #include "core/warnings.h"
 #include "formats/json.h"

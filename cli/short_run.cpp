@@ -1,10 +1,10 @@
 #include "cli/short_run.h"
 
 #include "checkpoints/checkpoint_info.h"
-#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/folder.h"
+#include "core/known_mistakes.h"
 #include "core/plain_names.h"
 #include "metrics/catalog.h"
 #include "samplers/catalog.h"

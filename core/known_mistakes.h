@@ -28,7 +28,8 @@ struct Remedy {
 inline constexpr std::array<Remedy, 11> kKnownMistakes{{
     {"a consistency model whose scheduler is not LCMScheduler",
      "if it is a consistency model, its scheduler has to say so: set the scheduler's class in model_index.json and "
-     "_class_name in scheduler/scheduler_config.json to LCMScheduler; lcm runs on it as it is where its times are given "
+     "_class_name in scheduler/scheduler_config.json to LCMScheduler; lcm runs on it as it is where its times are "
+     "given "
      "(sample --times, times of an experiment)"},
     {"an LCMScheduler that clips samples, as the method's first files do",
      "set \"clip_sample\" to false in that file, as the method's later files have it"},

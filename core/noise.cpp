@@ -105,7 +105,7 @@ std::vector<double> lcm_times(int train, const GridOptions& options) {
   for (int i = 0; i < n; ++i) {
     // Index into the origin grid o_j = (original − j)·k − 1, which falls with j.
     const int j = options.grid.spacing == Spacing::kLcm ? static_cast<int>(std::floor(i * (double(original) / n)))
-                                                   : i * (original / n);
+                                                        : i * (original / n);
     times.push_back(double(original - j) * k - 1);
   }
   return times;

@@ -2,8 +2,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "metrics/clustered_error.h"
 #include "metrics/catalog.h"
+#include "metrics/clustered_error.h"
 #include "metrics/measure.h"
 #include "models/checkpoint_files.h"
 #include "models/clip.h"

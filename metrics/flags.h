@@ -24,11 +24,12 @@ enum class FlagKind {
 };
 
 // How stores, CSV and JSON write each: '*' is its number.
-inline constexpr std::array<std::string_view, 11> kFlagWords{
-    "rank-deficient",   "reference-rank-deficient", "biased-upward",
-    "needs-*-reference-images", "needs-*-images",   "assumed-protocol",
-    "skipped-images:*", "skipped-reference-images:*", "clamped-at-0",
-    "recomputed:*",     "batch-in-parts:*"};
+inline constexpr std::array<std::string_view, 11> kFlagWords{"rank-deficient",   "reference-rank-deficient",
+                                                             "biased-upward",    "needs-*-reference-images",
+                                                             "needs-*-images",   "assumed-protocol",
+                                                             "skipped-images:*", "skipped-reference-images:*",
+                                                             "clamped-at-0",     "recomputed:*",
+                                                             "batch-in-parts:*"};
 
 struct Flag {
   FlagKind kind = FlagKind::kUnknown;

@@ -14,7 +14,7 @@ namespace fewstep {
 // What a metric compares images with.
 struct Reference {
   Gaussian gaussian;
-  std::string hash;                // SHA-256 of the statistics file, or of what the images are made of
+  std::string hash;         // SHA-256 of the statistics file, or of what the images are made of
   std::vector<Flag> flags;  // for the scores: "assumed-protocol"
 };
 

@@ -7,7 +7,8 @@
 
 namespace fewstep {
 
-// One number of a table. standard_error is NaN where none can be given. A value that cannot be given is NaN with a flag that says why.
+// One number of a table. standard_error is NaN where none can be given. A value that cannot be given is NaN with a flag
+// that says why.
 struct Score {
   double value = std::numeric_limits<double>::quiet_NaN();
   double standard_error = std::numeric_limits<double>::quiet_NaN();

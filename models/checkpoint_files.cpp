@@ -1,7 +1,7 @@
 #include "models/checkpoint_files.h"
 
-#include "core/known_mistakes.h"
 #include "core/error.h"
+#include "core/known_mistakes.h"
 #include "core/stand_ins.h"
 #include "core/text.h"
 #include "core/warnings.h"

@@ -54,11 +54,12 @@ ClipText take_clip_text(Weights& weights, const ClipTowerConfig& config, const C
   const std::string prefix = weights.has("embeddings.token_embedding.weight") ? "" : "text_model.";
   const auto hidden = config.hidden_size;
   weights.ignore(prefix + "embeddings.position_ids");
-  ClipTextWeights tower{weights.take(prefix + "embeddings.token_embedding.weight", {config.vocab_size, hidden}, kEmbedding),
-                        weights.take(prefix + "embeddings.position_embedding.weight", {config.positions, hidden}, kEmbedding),
-                        take_clip_encoder(weights, prefix + "encoder", config),
-                        take_layer_norm(weights, prefix + "final_layer_norm", hidden, config.layer_norm_eps),
-                        {}};
+  ClipTextWeights tower{
+      weights.take(prefix + "embeddings.token_embedding.weight", {config.vocab_size, hidden}, kEmbedding),
+      weights.take(prefix + "embeddings.position_embedding.weight", {config.positions, hidden}, kEmbedding),
+      take_clip_encoder(weights, prefix + "encoder", config),
+      take_layer_norm(weights, prefix + "final_layer_norm", hidden, config.layer_norm_eps),
+      {}};
   if (needs_projection || weights.has("text_projection.weight")) {
     tower.projection = take_linear(weights, "text_projection", hidden, config.projection_dim, false);
   }

@@ -1,7 +1,7 @@
 #include "models/config.h"
 
-#include "core/known_mistakes.h"
 #include "core/error.h"
+#include "core/known_mistakes.h"
 #include "core/text.h"
 #include "core/warnings.h"
 #include "formats/json.h"

@@ -81,7 +81,8 @@ Norm take_group_norm(Weights& weights, const std::string& name, std::int64_t gro
     throw input_error(weights.where(), "expected channels of " + name + " divisible by norm_num_groups, got " +
                                            std::to_string(channels) + " and " + std::to_string(groups));
   }
-  return {weights.take(name + ".weight", {channels}, kOnes), weights.take(name + ".bias", {channels}, kZeros), eps, groups};
+  return {weights.take(name + ".weight", {channels}, kOnes), weights.take(name + ".bias", {channels}, kZeros), eps,
+          groups};
 }
 
 Tensor linear(const Linear& layer, const Tensor& x, const Tensor& residual) {

@@ -1,8 +1,8 @@
 #include "models/weights.h"
 
-#include "core/known_mistakes.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/known_mistakes.h"
 #include "core/names.h"
 #include "core/rng.h"
 #include "core/text.h"

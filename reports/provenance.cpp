@@ -2,8 +2,8 @@
 
 #include "reports/document.h"
 #include "reports/flags.h"
-#include "reports/scores.h"
 #include "reports/number_text.h"
+#include "reports/scores.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

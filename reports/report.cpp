@@ -92,9 +92,9 @@ void write(const ReportTarget& target, const std::string& bytes, std::ostream& o
 void write_view(const ReportRequest& request, const View& view, std::ostream& out) {
   for (const ReportTarget& target : targets_of(request)) {
     if (!target.printer->print_view)
-      throw usage_error("--format",
-                        "expected " + listed(names_of(kPrinters, [](auto& one) { return one.print_view; }), "or") +
-                            " here, got " + std::string(target.printer->name));
+      throw usage_error("--format", "expected " +
+                                        listed(names_of(kPrinters, [](auto& one) { return one.print_view; }), "or") +
+                                        " here, got " + std::string(target.printer->name));
     const ViewOptions options{request.colour && !target.file, request.figure, target.file ? 0 : terminal_columns()};
     const bool brief = target.printer == &kPrinters[0] && !request.full;
     write(target, target.printer->print_view(brief ? View{with_short_provenance(view.document), {}} : view, options),

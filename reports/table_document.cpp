@@ -348,8 +348,7 @@ Document document_of(const ReportInput& input) {
   const auto keys = score_keys(cells);
   add_scores(document, input, keys, notes);
   if (input.forwards)
-    add("Network forwards per image, measured",
-        [&](const StoredCell& cell) { return forwards_value(cell, notes); });
+    add("Network forwards per image, measured", [&](const StoredCell& cell) { return forwards_value(cell, notes); });
   if (input.times) add_timings(document, input.table, arrangement, notes);
   if (images_vary(cells))
     add("Images", [](const StoredCell& cell) -> Value {

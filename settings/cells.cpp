@@ -1,7 +1,7 @@
 #include "settings/cells.h"
 
-#include "core/known_mistakes.h"
 #include "core/error.h"
+#include "core/known_mistakes.h"
 #include "core/names.h"
 #include "core/warnings.h"
 #include "samplers/catalog.h"
@@ -163,9 +163,8 @@ std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
 }
 
 bool is_fit(const SamplerInfo& sampler, const CheckpointInfo& checkpoint, const GridSpec& grid) {
-  return sampler.kind == checkpoint.kind ||
-         (sampler.kind == CheckpointKind::kConsistency && checkpoint.kind == CheckpointKind::kTeacher &&
-          !grid.times.empty());
+  return sampler.kind == checkpoint.kind || (sampler.kind == CheckpointKind::kConsistency &&
+                                             checkpoint.kind == CheckpointKind::kTeacher && !grid.times.empty());
 }
 
 void tell_lcm_on_teacher(const std::string& where, const SamplerInfo& sampler, const CheckpointInfo& checkpoint) {

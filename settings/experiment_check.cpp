@@ -1,7 +1,7 @@
 #include "settings/experiment_check.h"
 
-#include "core/known_mistakes.h"
 #include "core/error.h"
+#include "core/known_mistakes.h"
 #include "core/names.h"
 #include "core/text.h"
 #include "datasets/caption_formats.h"
@@ -73,10 +73,11 @@ class Checker {
       own.refuse({"original_inference_steps"}, kOne);
       for (const int count : checkpoint.steps.empty() ? experiment_.steps : checkpoint.steps)
         if (!times.contains(count))
-          throw usage_error((own.has("times") ? own : places_.grid).where("times"),
-                            fmt::format("checkpoint {}: expected times for {} step{}, found none; add them, or leave {} "
-                                        "out of steps",
-                                        checkpoint.name, count, count == 1 ? "" : "s", count));
+          throw usage_error(
+              (own.has("times") ? own : places_.grid).where("times"),
+              fmt::format("checkpoint {}: expected times for {} step{}, found none; add them, or leave {} "
+                          "out of steps",
+                          checkpoint.name, count, count == 1 ? "" : "s", count));
     }
   }
 

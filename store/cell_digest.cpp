@@ -27,7 +27,7 @@ struct CellImage {
 };
 
 std::vector<CellImage> read_images(Store::Impl& store, std::int64_t series_id,
-                                     std::span<const std::int64_t> prompt_rows, int images_per_prompt) {
+                                   std::span<const std::int64_t> prompt_rows, int images_per_prompt) {
   const std::set<std::int64_t> wanted(prompt_rows.begin(), prompt_rows.end());
   SQLite::Statement select(store.database,
                            "SELECT sample.id, prompt.row, image_index, image_sha256, fingerprint, latents, tripped, "
@@ -37,14 +37,14 @@ std::vector<CellImage> read_images(Store::Impl& store, std::int64_t series_id,
   std::vector<CellImage> images;
   while (select.executeStep()) {
     CellImage image{integer_at(store.path, select, 0),
-                      integer_at(store.path, select, 1),
-                      integer_at(store.path, select, 2),
-                      0,
-                      text_at(store.path, select, 3),
-                      "",
-                      "",
-                      {},
-                      false};
+                    integer_at(store.path, select, 1),
+                    integer_at(store.path, select, 2),
+                    0,
+                    text_at(store.path, select, 3),
+                    "",
+                    "",
+                    {},
+                    false};
     if (!wanted.contains(image.row)) continue;
     if (const auto bytes = select.getColumn(4); bytes.isBlob())
       image.fingerprint.assign(static_cast<const char*>(bytes.getBlob()), static_cast<std::size_t>(bytes.getBytes()));
@@ -117,7 +117,7 @@ std::string hash_of_latents(const std::vector<CellImage>& images) {
 }  // namespace
 
 void digest_cell(Store& store, std::int64_t run_id, int position, std::int64_t series_id,
-               std::span<const std::int64_t> prompt_rows, int images_per_prompt) {
+                 std::span<const std::int64_t> prompt_rows, int images_per_prompt) {
   auto& impl = store.impl();
   guarded(impl.path, [&] {
     const auto images = read_images(impl, series_id, prompt_rows, images_per_prompt);

@@ -11,6 +11,6 @@ namespace fewstep {
 // images_per_prompt. Marks images as kSame: those whose bits occur under prompts of another text, and, where the mean
 // levels (SampleRow::fingerprint) of more than half of the prompts lie within 2 levels of one image's, these.
 void digest_cell(Store& store, std::int64_t run_id, int position, std::int64_t series_id,
-               std::span<const std::int64_t> prompt_rows, int images_per_prompt);
+                 std::span<const std::int64_t> prompt_rows, int images_per_prompt);
 
 }  // namespace fewstep

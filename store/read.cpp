@@ -76,7 +76,7 @@ StoredCell cell_at(const std::filesystem::path& path, SQLite::Statement& row) {
   key.dtype = text_at(path, row, 21);
   key.device_kind = text_at(path, row, 22);
   cell.digest = {text_at(path, row, 23), text_at(path, row, 24), text_at(path, row, 25),
-               tripped_at(path, text_at(path, row, 26))};
+                 tripped_at(path, text_at(path, row, 26))};
   return cell;
 }
 

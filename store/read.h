@@ -69,8 +69,8 @@ struct StoredScore {
   std::int64_t id = 0;  // of its row
 };
 
-// What the images of a whole cell are, so that cells are compared without reading each image (store/cell_digest.h). Texts are
-// empty where it is not known: latents of images made elsewhere, all of it in stores of older versions.
+// What the images of a whole cell are, so that cells are compared without reading each image (store/cell_digest.h).
+// Texts are empty where it is not known: latents of images made elsewhere, all of it in stores of older versions.
 struct CellDigest {
   std::string prompts_sha256, images_sha256, latents_sha256;
   std::optional<std::map<std::string, std::int64_t>> tripped;  // images by tripwire; nothing: nobody looked

@@ -43,7 +43,7 @@ struct SampleRow {
   std::string image_sha256;      // over height, width and pixels
   std::string image_path;        // relative to the store's folder; empty when not kept
   std::string fingerprint = {};  // 192 bytes, harness/generate/regenerated.h; empty: none
-  bool regenerated = false;       // close to the stored image and not equal to the bit: its new rows are marked
+  bool regenerated = false;      // close to the stored image and not equal to the bit: its new rows are marked
   std::optional<std::uint64_t> latents = {};  // first 64 bits of the SHA-256 of its initial latents, float32
   std::optional<Trips> trips = {};            // of the image alone; nothing: nobody looked
   // Images that went through the networks together where the device had no memory for the whole batch; else nothing.

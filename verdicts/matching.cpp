@@ -1,9 +1,9 @@
 #include "verdicts/matching.h"
 
+#include "reports/number_text.h"
 #include "reports/provenance.h"
 #include "reports/scores.h"
 #include "store/influence.h"
-#include "reports/number_text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

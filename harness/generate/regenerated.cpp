@@ -95,7 +95,7 @@ bool are_close(const std::string& a, const std::string& b, const RoundingBounds&
 }
 
 void mark_regenerated(Store& store, std::int64_t series_id, std::vector<SampleRow>& samples,
-                     std::span<const Image> images, std::span<const MetricRows> rows, const RoundingBounds& bounds) {
+                      std::span<const Image> images, std::span<const MetricRows> rows, const RoundingBounds& bounds) {
   for (std::size_t i = 0; i < samples.size(); ++i) {
     SampleRow& sample = samples[i];
     const auto stored = store.find_image(series_id, sample.prompt_row, sample.image_index);

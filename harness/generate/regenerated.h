@@ -31,6 +31,6 @@ bool are_close(const std::string& fingerprint_a, const std::string& fingerprint_
 // the rows of metrics that are stored (CLIP score within 0.05, features within 1e-3 relative); else by the
 // fingerprint. What is not marked and not equal is an error in Store::add_batch. rows: of this batch, as measured now.
 void mark_regenerated(Store& store, std::int64_t series_id, std::vector<SampleRow>& samples,
-                     std::span<const Image> images, std::span<const MetricRows> rows, const RoundingBounds& bounds);
+                      std::span<const Image> images, std::span<const MetricRows> rows, const RoundingBounds& bounds);
 
 }  // namespace fewstep

@@ -202,8 +202,8 @@ class Sampling {
 };
 
 // Makes an image of each prompt; returns how many before a signal came.
-std::size_t make_all(const Cell& cell, std::size_t batch, std::span<const Prompt> prompts,
-                     Sampling& sampling, std::ostream& messages) {
+std::size_t make_all(const Cell& cell, std::size_t batch, std::span<const Prompt> prompts, Sampling& sampling,
+                     std::ostream& messages) {
   Progress progress(messages, 0, static_cast<std::int64_t>(prompts.size()));
   progress.begin_cell(label_of(cell));
   std::size_t done = 0;
@@ -271,8 +271,7 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
       messages << text_of(cut, prompts[cut.longest].row) << std::endl;
     Sampling sampling(request, checkpoint, cell, size, std::move(starts));
     const int batch = request.batch > 0 ? request.batch : default_batch(size, compute.device.is_cuda());
-    const std::size_t done =
-        make_all(cell, static_cast<std::size_t>(batch), prompts, sampling, messages);
+    const std::size_t done = make_all(cell, static_cast<std::size_t>(batch), prompts, sampling, messages);
     out << fmt::format("{} image{} in {}: {}\n", done, done == 1 ? "" : "s", request.output.string(), method_of(cell));
     if (request.contact_sheet && done > 0) out << "contact sheet: " << sheet_of(request).string() << "\n";
     out << std::flush;

@@ -27,8 +27,8 @@ RunRequest request_for(const RunAgain& run) {
 }
 
 std::vector<std::string> arguments_of(const RunRequest& request) {
-  std::vector<std::string> arguments{
-      "fewstep-engine", "run", request.experiment.string(), "--store", request.store.string(), "--times-only"};
+  std::vector<std::string> arguments{"fewstep-engine",       "run",         request.experiment.string(), "--store",
+                                     request.store.string(), "--times-only"};
   for (std::string& word : run_arguments(request)) arguments.push_back(std::move(word));
   if (message_style() == MessageStyle::kQuiet) arguments.push_back("--quiet");
   if (message_style() == MessageStyle::kJson) arguments.insert(arguments.end(), {"--progress", "json"});

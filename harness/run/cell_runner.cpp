@@ -4,9 +4,9 @@
 #include "core/files.h"
 #include "harness/generate/regenerated.h"
 #include "harness/run/batch_maker.h"
+#include "harness/run/batch_queue.h"
 #include "harness/run/pipeline.h"
 #include "harness/run/timing_pass.h"
-#include "harness/run/batch_queue.h"
 #include "process/host_threads.h"
 #include "process/interrupt.h"
 #include "process/progress.h"
@@ -47,7 +47,7 @@ void store_batch(RunContext& run, const BatchWork& work) {
     samples.push_back(std::move(sample));
   }
   mark_regenerated(run.store, run.work[work.cell].series, samples, made.images, made.rows,
-                  rounding_bounds(run.compute.dtype));
+                   rounding_bounds(run.compute.dtype));
   for (std::size_t b = 0; b < samples.size(); ++b)
     if (!made.pngs[b].empty() && !samples[b].regenerated)
       samples[b].image_path = keep(run, made.pngs[b], made.hashes[b]);
@@ -169,7 +169,7 @@ class CellRunner {
           fmt::format("{} of {} images are missing", run_.work[i].lacking, run_.plan.images_per_cell()));
     run_.metrics.score(run_.store, run_.id, run_.work[i].series, run_.plan);
     digest_cell(run_.store, run_.id, static_cast<int>(i), run_.work[i].series, run_.plan.rows,
-              run_.plan.images_per_prompt);
+                run_.plan.images_per_prompt);
     if (run_.work[i].timings.empty()) return run_.set_cell(i, CellState::kComplete);
     run_.set_cell(i, CellState::kRunning, "waits for its timing");
     untimed_.push_back(i);

@@ -201,10 +201,9 @@ double look_ahead(const RunRequest& request, const Prepared& prepared, std::ostr
   std::optional<Store> store;
   if (Store::is_there(path)) store.emplace(Store::open(path, Store::Mode::kRead));
   Store* const stored = store ? &*store : nullptr;
-  const Plan plan = plan_of(request, prepared.experiment, prepared.cells, *prepared.prompts, prepared.compute,
-                            [&](const Path& folder) {
-                              return stored ? stored->checkpoint_at(folder.string()) : std::string();
-                            });
+  const Plan plan =
+      plan_of(request, prepared.experiment, prepared.cells, *prepared.prompts, prepared.compute,
+              [&](const Path& folder) { return stored ? stored->checkpoint_at(folder.string()) : std::string(); });
   const RunMetrics metrics(prepared.experiment, {at::Device(at::kMeta), at::kFloat});
   const double bytes = print_dry_run(prepared.experiment, plan, metrics, stored,
                                      environment_json(prepared.compute.device), !request.no_sharing, out);

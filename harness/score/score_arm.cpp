@@ -12,9 +12,9 @@
 #include "harness/score/score_parts.h"
 #include "images/tripwires.h"
 #include "process/environment.h"
+#include "store/cell_digest.h"
 #include "store/influence.h"
 #include "store/read.h"
-#include "store/cell_digest.h"
 
 #include <nlohmann/json.hpp>
 

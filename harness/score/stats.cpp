@@ -36,7 +36,8 @@ MetricSettings metric_settings(const StatsRequest& request) {
                                                              std::string(option(*request.networks.rbegin())) + " too");
   }
   if (request.networks.empty())
-    return resolve({kMetrics[0].name.data(), request.protocol, network_or_refusal(std::string(kMetrics[0].name), kMetrics[0].network, {})});
+    return resolve({kMetrics[0].name.data(), request.protocol,
+                    network_or_refusal(std::string(kMetrics[0].name), kMetrics[0].network, {})});
   const auto& [metric, network] = *request.networks.begin();
   return resolve({metric, request.protocol, network});
 }

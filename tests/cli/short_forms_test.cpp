@@ -1,7 +1,7 @@
 // What people type who know other tools, and what a short command line stands for.
 #include "checkpoints/checkpoint_info.h"
-#include "cli/short_run.h"
 #include "cli/option_aliases.h"
+#include "cli/short_run.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "settings/experiment.h"

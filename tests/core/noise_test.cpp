@@ -120,8 +120,7 @@ TEST(Grid, HasTheTimesOfLcmTodayAndInTheAuthorsCode) {
   for (const std::string spacing : {"lcm", "lcm-original"}) {
     for (const auto& [original, counts] : golden[spacing].items()) {
       for (const auto& [steps, times] : counts.items()) {
-        const GridOptions options{.steps = std::stoi(steps),
-                                  .grid = {parse_spacing(spacing), std::stoi(original)}};
+        const GridOptions options{.steps = std::stoi(steps), .grid = {parse_spacing(spacing), std::stoi(original)}};
         EXPECT_EQ(times_of(options), times.get<std::vector<double>>())
             << spacing << " " << original << " " << steps << "; remake with: make golden";
         ++compared;
@@ -158,9 +157,8 @@ TEST(Grid, FallsForEveryStepCountAndEndsWhereItWasTold) {
     for (const auto family : {GridFamily::kDdim, GridFamily::kDpm}) {
       for (int steps = 1; steps <= 50; ++steps) {
         const auto zero = make_grid(stable_diffusion(), {.steps = steps, .grid = {spacing}, .family = family});
-        const auto min =
-            make_grid(stable_diffusion(),
-                      {.steps = steps, .grid = {spacing}, .final_sigma = FinalSigma::kMin, .family = family});
+        const auto min = make_grid(
+            stable_diffusion(), {.steps = steps, .grid = {spacing}, .final_sigma = FinalSigma::kMin, .family = family});
         ASSERT_EQ(zero.size(), static_cast<std::size_t>(steps) + 1) << name_of(spacing) << " " << steps;
         EXPECT_EQ(zero.back(), (NoiseLevel{0, 1, 0}));
         EXPECT_EQ(min.back(), level_at(stable_diffusion(), 0));
@@ -181,10 +179,10 @@ TEST(Grid, RefusesStepsItCannotGive) {
   EXPECT_FEWSTEP_ERROR(times_of({.steps = 1001}), ExitCode::kUsage, "got 1001");
   EXPECT_FEWSTEP_ERROR(times_of({.steps = 51, .grid = {Spacing::kLcm}}), ExitCode::kUsage, "at most");
   EXPECT_FEWSTEP_ERROR(times_of({.steps = 51, .grid = {Spacing::kLcmOriginal}}), ExitCode::kUsage, "at most");
-  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .grid = {Spacing::kLcm, -1}}),
-                       ExitCode::kUsage, "original_inference_steps");
-  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .grid = {Spacing::kLcm, 1001}}),
-                       ExitCode::kUsage, "original_inference_steps");
+  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .grid = {Spacing::kLcm, -1}}), ExitCode::kUsage,
+                       "original_inference_steps");
+  EXPECT_FEWSTEP_ERROR(times_of({.steps = 1, .grid = {Spacing::kLcm, 1001}}), ExitCode::kUsage,
+                       "original_inference_steps");
   // With offset 1, a thousand leading steps would start at t = 1000.
   EXPECT_FEWSTEP_ERROR(times_of({.steps = 1000, .grid = {Spacing::kLeading}}), ExitCode::kUsage, "1000");
 }
@@ -194,8 +192,8 @@ TEST(GridNames, AreReadAsUsersWriteThem) {
     EXPECT_EQ(name_of(parse_spacing(name)), name);
   }
   for (const std::string_view name : {"zero", "min"}) EXPECT_EQ(name_of(parse_final_sigma(name)), name);
-  for (const GridSpec& grid : {GridSpec{Spacing::kLcmOriginal}, GridSpec{.times = {999, 749, 499, 249}},
-                               GridSpec{.times = {0}}})
+  for (const GridSpec& grid :
+       {GridSpec{Spacing::kLcmOriginal}, GridSpec{.times = {999, 749, 499, 249}}, GridSpec{.times = {0}}})
     EXPECT_EQ(parse_grid_word(grid_word(grid)), grid);
   EXPECT_EQ(grid_word({.times = {999, 749, 499, 249}}), "times:999-749-499-249");
   for (const char* other : {"", "elsewhere", "times:", "times:1-", "times:-1", "times:1,2", "times:99999999999"})

@@ -103,8 +103,9 @@ std::vector<std::pair<int, int>> differences(const Image& a, const Image& b, int
 TEST(Shapes, AreTheSameCaptionsAndBytesAsInPython) {
   std::size_t images = 0;
   for (const auto& golden : golden_json("shapes/scenes.json")) {
-    const ShapeScene scene = make_shape_scene(parse_shape_split(golden["split"].get<std::string>()), golden["index"],
-                                              parse_name<ShapeStyle>(kShapeStyles, golden["style"].get<std::string>(), "style"));
+    const ShapeScene scene =
+        make_shape_scene(parse_shape_split(golden["split"].get<std::string>()), golden["index"],
+                         parse_name<ShapeStyle>(kShapeStyles, golden["style"].get<std::string>(), "style"));
     EXPECT_EQ(scene.caption, golden["caption"]) << "remake with: make golden";
     for (const auto& [size, hash] : golden["sha256"].items()) {
       EXPECT_EQ(hash_of(draw_shapes(scene, std::stoi(size))), hash) << scene.caption << " at " << size << " pixels";

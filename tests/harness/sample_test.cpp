@@ -75,11 +75,10 @@ INSTANTIATE_TEST_SUITE_P(Samplers, SampleProgram,
 // Those that take times in diffusers; lcm on a teacher is what LCMScheduler makes of merged LCM-LoRA weights.
 TEST(Sample, ReplaysDiffusersAtGivenTimes) {
   const auto given = golden("models/pipelines.safetensors");
-  for (const auto& [from, sampler, omega, negative, noted] :
-       {std::tuple{"lcm", "lcm", "7.0", "", false},
-        {"sd15", "lcm", "0.0", "", true},
-        {"sd15", "lcm", "0.5", "green, and blue", true},
-        {"sd15", "dpm++", "7.0", "", false}}) {
+  for (const auto& [from, sampler, omega, negative, noted] : {std::tuple{"lcm", "lcm", "7.0", "", false},
+                                                              {"sd15", "lcm", "0.0", "", true},
+                                                              {"sd15", "lcm", "0.5", "green, and blue", true},
+                                                              {"sd15", "dpm++", "7.0", "", false}}) {
     const TemporaryFolder folder;
     const auto start = folder.path() / "start.safetensors", end = folder.path() / "end.safetensors";
     save_tensors(start, {{"latents", given.at("start")}, {"noise", given.at("noise")}});

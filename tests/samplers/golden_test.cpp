@@ -104,8 +104,8 @@ TEST(FinalLatents, AtGivenTimesEqualDiffusers) {
                               .family = sampler.family};
     const auto levels = make_grid(stable_diffusion(), options);
     for (std::size_t i = 0; i < times.size(); ++i) EXPECT_EQ(levels[i].time, times[i]);
-    EXPECT_LE(
-        relative_difference(golden.run(sampler, Predicts::kEps, options), tensor_of(entry["out"], golden.shape)), kBound)
+    EXPECT_LE(relative_difference(golden.run(sampler, Predicts::kEps, options), tensor_of(entry["out"], golden.shape)),
+              kBound)
         << entry["sampler"] << " " << entry["times"] << "; remake with: make golden";
   }
 }

@@ -19,7 +19,9 @@ class GivenTimes : public ExperimentFolder {
     for (const Cell& cell : select(expand(read(text)), only)) labels.push_back(label_of(cell));
     return labels;
   }
-  static std::string times(const std::string& value) { return edited(kLeast, "steps = [4]", "steps = [4, 1]") + "times = " + value + "\n"; }
+  static std::string times(const std::string& value) {
+    return edited(kLeast, "steps = [4]", "steps = [4, 1]") + "times = " + value + "\n";
+  }
   const std::string both = times("{ 4 = [999, 749, 499, 249], 1 = 399 }");
 };
 
@@ -74,8 +76,7 @@ TEST_F(GivenTimes, LetLcmRunOnATeacherAndSaySo) {
   const Warnings warnings;
   EXPECT_THAT(labels(lcm, "steps=1"), ElementsAre("checkpoint=a sampler=lcm steps=1 omega=7 spacing=times:399"));
   EXPECT_THAT(warnings.text(), HasSubstr("lcm runs at the given times on a checkpoint whose scheduler is "));
-  EXPECT_FEWSTEP_ERROR(read(edited(kLeast, "\"ddim\"", "\"lcm\"")), ExitCode::kUsage,
-                       "expected a sampler that fits ");
+  EXPECT_FEWSTEP_ERROR(read(edited(kLeast, "\"ddim\"", "\"lcm\"")), ExitCode::kUsage, "expected a sampler that fits ");
   EXPECT_FEWSTEP_ERROR(read(edited(both, "\"ddim\"", "\"guided-distill\"")), ExitCode::kUsage,
                        "expected a sampler that fits ");
 }

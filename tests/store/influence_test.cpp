@@ -3,8 +3,8 @@
 #include "core/files.h"
 #include "filled_store.h"
 #include "metrics/clustered_error.h"
-#include "store/database.h"
 #include "store/cell_digest.h"
+#include "store/database.h"
 #include "temporary.h"
 
 #include <gmock/gmock.h>

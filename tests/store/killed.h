@@ -18,8 +18,8 @@ inline void kill_here(std::string_view name) {
   if (name == kill_at && --calls_left == 0) ::kill(::getpid(), SIGKILL);
 }
 
-// Runs work in a child process, which kills itself at the count-th passing of a point (core/fault_point.h), or, where work
-// calls fault_point("here") itself, there.
+// Runs work in a child process, which kills itself at the count-th passing of a point (core/fault_point.h), or, where
+// work calls fault_point("here") itself, there.
 template <typename Work>
 void run_until_killed(const std::string& point, int count, Work&& work) {
   const pid_t child = ::fork();

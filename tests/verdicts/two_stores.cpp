@@ -2,9 +2,9 @@
 
 #include "core/files.h"
 #include "images/files.h"
+#include "store/cell_digest.h"
 #include "store/database.h"
 #include "store/influence.h"
-#include "store/cell_digest.h"
 
 #include <cmath>
 
@@ -77,7 +77,8 @@ class Writer {
       add_times(series, cell);
     }
     store_.set_cell(run_, series, position, cell.state, images, cell.state == CellState::kFailed ? "broke" : "");
-    if (cell.state == CellState::kComplete) digest_cell(store_, run_, position, series, rows_, wanted_.images_per_prompt);
+    if (cell.state == CellState::kComplete)
+      digest_cell(store_, run_, position, series, rows_, wanted_.images_per_prompt);
   }
 
   void finish() {
