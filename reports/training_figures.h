@@ -1,5 +1,6 @@
 #pragma once
 #include "reports/figure.h"
+#include "store/read.h"
 #include "store/training.h"
 
 #include <cstdint>

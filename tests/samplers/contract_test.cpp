@@ -23,9 +23,12 @@ const std::vector<std::uint64_t> kStreams{3, 14, 159};
 class SamplerContract : public testing::TestWithParam<Sampler> {
  protected:
   std::vector<NoiseLevel> grid(int steps, FinalSigma final_sigma = FinalSigma::kZero) const {
-    const auto spacing = GetParam().stochastic ? Spacing::kLcm : Spacing::kTrailing;
-    return make_grid(stable_diffusion(),
-                     {.steps = steps, .grid = {spacing}, .final_sigma = final_sigma, .family = GetParam().family});
+    GridOptions options;
+    options.steps = steps;
+    options.grid.spacing = GetParam().stochastic ? Spacing::kLcm : Spacing::kTrailing;
+    options.final_sigma = final_sigma;
+    options.family = GetParam().family;
+    return make_grid(stable_diffusion(), options);
   }
   // Odd sizes: vectors of 8 and 16 lanes leave remainders.
   static at::Tensor start(Rng& rng, std::int64_t batch) { return rng.normal({batch, 4, 5, 3}); }
