@@ -1,28 +1,19 @@
 #pragma once
 #include "checkpoints/checkpoint_info.h"
+#include "checkpoints/diffusion_pipeline.h"
+#include "checkpoints/latent_shape.h"
 #include "core/faults.h"
 #include "core/noise.h"
 #include "core/tensor.h"
-#include "models/clip.h"
-#include "models/tokenizer/tokenizer.h"
-#include "models/unet.h"
-#include "models/vae.h"
 
 #include <filesystem>
-#include <optional>
-#include <span>
-#include <string>
-#include <vector>
 
 namespace fewstep {
 
 struct Checkpoint {
   CheckpointInfo info;
   Schedule schedule;
-  Tokenizer tokenizer;
-  ClipText text;
-  Unet unet;
-  Vae vae;
+  DiffusionPipeline pipeline;
 };
 // The whole pipeline folder in diffusers layout; safety_checker and feature_extractor are not needed.
 Checkpoint load_checkpoint(const std::filesystem::path& folder, const Compute& compute, bool with_hash = true);
@@ -31,7 +22,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& folder, const Compute& c
 // it, and without reading a weight.
 void check_checkpoint(const std::filesystem::path& folder, Faults& faults);
 
-// Text states [B,tokens,hidden] of prompts.
-Tensor encode_prompts(const Checkpoint& checkpoint, std::span<const std::string> prompts);
+// Reads configurations alone.
+LatentShape latent_shape(const std::filesystem::path& folder);
 
 }  // namespace fewstep

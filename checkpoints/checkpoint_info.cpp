@@ -25,15 +25,6 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-// A part of the pipeline, the class that it must have, and the stem of its weights (none: no network).
-struct Part {
-  const char* name;
-  const char* class_name;
-  const char* weights;
-};
-constexpr std::array<Part, 3> kNetworks{{{"text_encoder", "CLIPTextModel", "model"},
-                                         {"unet", "UNet2DConditionModel", "diffusion_pytorch_model"},
-                                         {"vae", "AutoencoderKL", "diffusion_pytorch_model"}}};
 constexpr const char* kSchedulerFile = "scheduler/scheduler_config.json";
 constexpr const char* kLoraFile = "pytorch_lora_weights.safetensors";
 // They do not change the images here: the checker blackens some, the extractor feeds it, the encoder is for
@@ -83,25 +74,27 @@ void expect_class(const std::string& where, const std::string& what, const std::
 
 // What model_index.json says that no other file does, or that it decides before another.
 struct Index {
+  const FamilyInfo* family;
   std::string pipeline, scheduler;  // classes
 };
 
-// The text-to-image pipeline that runs these parts. The other pipelines of Stable Diffusion 1 and 2 (image to image,
-// PAG, panorama …) save the same parts.
-std::string pipeline_of(const json& index, const std::string& where) {
-  constexpr const char *kPlain = "StableDiffusionPipeline", *kLcm = "LatentConsistencyModelPipeline";
+// The text-to-image pipeline that runs these parts, and its family. The other pipelines of Stable Diffusion 1 and 2
+// (image to image, PAG, panorama …) save the same parts.
+std::pair<const FamilyInfo*, std::string> pipeline_of(const json& index, const std::string& where) {
   const auto found = index.find("_class_name");
   const std::string name = found != index.end() && found->is_string() ? found->get<std::string>() : "";
-  if (name == kPlain || name == kLcm) return name;
+  for (const FamilyInfo& family : kFamilies)
+    if (std::ranges::count(family.pipelines, name)) return {&family, name};
+  const std::string plain(kSdPipelines[0]), lcm(kSdPipelines[1]);
   const auto has = [&](const char* text) { return name.find(text) != std::string::npos; };
   const auto part = [&](const char* key) { return class_of(index, key, where).has_value(); };
   const bool later = has("StableDiffusionXL") || has("StableDiffusion3") || part("text_encoder_2");
   if (!later && (name.starts_with("StableDiffusion") || name.starts_with("LatentConsistencyModel"))) {
-    const char* plain = name.starts_with("Latent") ? kLcm : kPlain;
-    warn(where, "says " + name + "; its parts are run as " + plain + ", from text to image");
-    return plain;
+    const std::string& run = name.starts_with("Latent") ? lcm : plain;
+    warn(where, "says " + name + "; its parts are run as " + run + ", from text to image");
+    return {&kFamilies.front(), run};
   }
-  throw input_error(where, std::string("expected the pipeline ") + kPlain + " or " + kLcm + ", got " +
+  throw input_error(where, "expected the pipeline " + plain + " or " + lcm + ", got " +
                                (name.empty() ? "no _class_name" : in_quotes(name)) +
                                (later                 ? remedy(KnownMistake::kTwoTextEncoders, name)
                                 : part("transformer") ? remedy(KnownMistake::kTransformer, name)
@@ -111,65 +104,62 @@ std::string pipeline_of(const json& index, const std::string& where) {
 Index read_index(const fs::path& path) {
   const json index = read_json_object(path);
   const std::string where = path.string();
-  const std::string pipeline = pipeline_of(index, where);
+  const auto [family, pipeline] = pipeline_of(index, where);
   std::set<std::string> known(kUnused.begin(), kUnused.end());
-  for (const auto& network : kNetworks) {
-    expect_class(where, network.name, network.class_name, class_of(index, network.name, where));
-    known.insert(network.name);
+  for (const NetworkPart& network : family->networks) {
+    const std::string part(network.folder);
+    expect_class(where, part, std::string(network.class_name), class_of(index, part, where));
+    known.insert(part);
   }
-  auto tokenizer = class_of(index, "tokenizer", where);
-  if (tokenizer == "CLIPTokenizerFast") tokenizer = "CLIPTokenizer";  // the same since Transformers 5
-  expect_class(where, "tokenizer", "CLIPTokenizer", tokenizer);
+  for (const std::string_view folder : family->tokenizers) {
+    const std::string part(folder);
+    auto tokenizer = class_of(index, part, where);
+    if (tokenizer == "CLIPTokenizerFast") tokenizer = "CLIPTokenizer";  // the same since Transformers 5
+    expect_class(where, part, "CLIPTokenizer", tokenizer);
+    known.insert(part);
+  }
   const auto scheduler = class_of(index, "scheduler", where);
   if (!scheduler) throw input_error(where, "expected a scheduler, got none");
   expect_scheduler(*scheduler, where);
-  known.insert({"tokenizer", "scheduler"});
+  known.insert("scheduler");
   for (const auto& [key, value] : index.items()) {
     if (key.starts_with('_') || known.contains(key) || value.is_boolean()) continue;
     if (const auto name = class_of(index, key, where))
       throw input_error(where,
                         "expected no part " + in_quotes(key) + ", got " + in_quotes(*name) + "; it is not supported");
   }
-  return {pipeline, *scheduler};
+  return {family, pipeline, *scheduler};
 }
 
 // The networks' own configurations, as far as they say what the network is; the loaders check the rest.
 void check_networks(const fs::path& folder, CheckpointInfo& info) {
-  for (const auto& network : kNetworks) {
-    const fs::path path = folder / network.name / "config.json";
+  for (const NetworkPart& network : info.family->networks) {
+    const fs::path path = folder / network.folder / "config.json";
     const json config = read_json_object(path);
-    const auto text = [&](const json::const_iterator& value) -> std::optional<std::string> {
-      if (value == config.end() || !value->is_string()) return {};
-      return value->get<std::string>();
-    };
-    if (network.name == std::string("text_encoder")) {
-      const auto type = text(config.find("model_type"));
-      if (type != "clip_text_model") expect_class(path.string(), "model_type", "clip_text_model", type);
-    } else {
-      expect_class(path.string(), "_class_name", network.class_name, text(config.find("_class_name")));
-    }
-    if (network.name == std::string("unet")) {
-      const auto dimension = config.find("time_cond_proj_dim");
-      info.omega_embedding = dimension != config.end() && !dimension->is_null();
-    }
+    const auto found = config.find(network.key);
+    const bool is_text = found != config.end() && found->is_string();
+    expect_class(path.string(), std::string(network.key), std::string(network.value),
+                 is_text ? std::optional(found->get<std::string>()) : std::nullopt);
+    const auto dimension = config.find("time_cond_proj_dim");
+    if (dimension != config.end() && !dimension->is_null()) info.omega_embedding = true;
   }
 }
 
-}  // namespace
-
-std::vector<fs::path> checkpoint_files(const fs::path& folder) {
+std::vector<fs::path> files_of(const fs::path& folder, const FamilyInfo& family) {
   std::vector<fs::path> files{"model_index.json", kSchedulerFile};
-  for (const auto& network : kNetworks) {
-    files.push_back(fs::path(network.name) / "config.json");
+  for (const NetworkPart& network : family.networks) {
+    files.push_back(fs::path(network.folder) / "config.json");
     // Files are named under their part: fs::relative would follow the links of a download cache.
-    for (const auto& file : weight_files(find_weights(folder / network.name, network.weights)))
-      files.push_back(fs::path(network.name) / file.filename());
+    for (const auto& file : weight_files(find_weights(folder / network.folder, std::string(network.weights))))
+      files.push_back(fs::path(network.folder) / file.filename());
   }
-  const bool whole = is_there(folder / "tokenizer" / "tokenizer.json");
-  std::set<fs::path> tokenizer{"tokenizer_config.json"};
-  if (!whole) tokenizer.insert({"vocab.json", "merges.txt"});
-  for (const fs::path& file : tokenizer_files(folder / "tokenizer")) tokenizer.insert(file.filename());
-  for (const fs::path& name : tokenizer) files.push_back("tokenizer" / name);
+  for (const std::string_view part : family.tokenizers) {
+    const bool whole = is_there(folder / part / "tokenizer.json");
+    std::set<fs::path> tokenizer{"tokenizer_config.json"};
+    if (!whole) tokenizer.insert({"vocab.json", "merges.txt"});
+    for (const fs::path& file : tokenizer_files(folder / part)) tokenizer.insert(file.filename());
+    for (const fs::path& name : tokenizer) files.push_back(fs::path(part) / name);
+  }
   for (const auto& file : files) {
     refuse_stand_in(folder / file);
     if (!is_there(folder / file))
@@ -179,6 +169,15 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
             [](const auto& a, const auto& b) { return a.generic_string() < b.generic_string(); });
   return files;
 }
+
+}  // namespace
+
+const FamilyInfo& family_of(const fs::path& folder) {
+  const fs::path index = folder / "model_index.json";
+  return *pipeline_of(read_json_object(index), index.string()).first;
+}
+
+std::vector<fs::path> checkpoint_files(const fs::path& folder) { return files_of(folder, family_of(folder)); }
 
 Schedule schedule_of(const CheckpointInfo& info) {
   return make_schedule(info.beta_schedule, info.beta_start, info.beta_end, info.num_train_timesteps,
@@ -190,10 +189,11 @@ CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {
   CheckpointInfo info;
   info.folder = folder;
   const Index index = read_index(folder / "model_index.json");
+  info.family = index.family;
   read_scheduler_config(folder / kSchedulerFile, index.scheduler, index.pipeline, info);
   check_networks(folder, info);
   if (info.kind == CheckpointKind::kTeacher && info.omega_embedding) info.kind = CheckpointKind::kGuidedDistill;
-  std::vector<fs::path> files = checkpoint_files(folder);
+  std::vector<fs::path> files = files_of(folder, *info.family);
   if (with_hash) {
     for (fs::path& file : files) file = folder / file;
     info.hash = hash_of_files(files, folder);

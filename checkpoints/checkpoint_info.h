@@ -1,4 +1,5 @@
 #pragma once
+#include "checkpoints/families.h"
 #include "core/checkpoint_kind.h"
 #include "core/noise.h"
 
@@ -17,6 +18,7 @@ constexpr std::string_view name_of(Prediction prediction) { return kPredictions[
 // What a checkpoint is, read from its JSON files alone (no LibTorch, no weights).
 struct CheckpointInfo {
   std::filesystem::path folder;
+  const FamilyInfo* family = &kFamilies.front();
   CheckpointKind kind = CheckpointKind::kTeacher;
   bool omega_embedding = false;  // UNet has time_cond_proj_dim
   Prediction prediction = Prediction::kEpsilon;
@@ -40,6 +42,9 @@ Schedule schedule_of(const CheckpointInfo& info);
 // Reads and checks model_index.json, the scheduler's configuration, the networks' classes, and that every file is
 // there. with_hash reads every weight byte; throws Error (kInput).
 CheckpointInfo inspect_checkpoint(const std::filesystem::path& folder, bool with_hash = true);
+
+// The architecture that model_index.json says. Throws Error (kInput) for another one.
+const FamilyInfo& family_of(const std::filesystem::path& folder);
 
 // The files that make up a checkpoint (weights with their shards, configurations, tokenizer), relative to its folder,
 // sorted. Throws Error (kInput) where one is missing.

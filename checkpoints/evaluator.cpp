@@ -1,7 +1,6 @@
 #include "checkpoints/evaluator.h"
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,10 +9,6 @@ namespace fewstep {
 namespace {
 
 std::int64_t evaluations_of(const EvaluationKey& key) { return key.guided ? 2 : 1; }
-
-Tensor repeated(const Tensor& states, std::int64_t batch) {
-  return states.size(0) == batch ? states : states.expand({batch, states.size(1), states.size(2)});
-}
 
 }  // namespace
 
@@ -25,8 +20,8 @@ Tensor EvaluationMemo::find_or_make(const EvaluationKey& key, const Tensor& x, c
   return entries_.emplace_back(key, x, make()).answer;
 }
 
-Evaluator::Evaluator(const Checkpoint& checkpoint, Tensor states, Tensor negative, bool share)
-    : checkpoint_(checkpoint), states_(std::move(states)), negative_(std::move(negative)), share_(share) {}
+Evaluator::Evaluator(const Checkpoint& checkpoint, Conditioning text, Conditioning negative, bool share)
+    : checkpoint_(checkpoint), text_(std::move(text)), negative_(std::move(negative)), share_(share) {}
 
 Tensor Evaluator::evaluate(const EvaluationKey& key, const Tensor& x) {
   if (share_) return memo_.find_or_make(key, x, [&] { return ask(key, x); });
@@ -35,24 +30,13 @@ Tensor Evaluator::evaluate(const EvaluationKey& key, const Tensor& x) {
 }
 
 Tensor Evaluator::ask(const EvaluationKey& key, const Tensor& x) {
-  const Unet& unet = checkpoint_.unet;
-  const Tensor input = key.guided ? at::cat({x, x}) : x;
-  const std::int64_t batch = input.size(0);
-  Tensor embedding;
-  if (checkpoint_.info.omega_embedding) {
-    const Tensor omega = at::full({1}, key.omega, at::TensorOptions(at::kFloat));
-    embedding = embed_omega(omega, *unet.config.time_cond_proj_dim).to(unet.compute.device);
-    embedding = embedding.expand({batch, embedding.size(1)});
-  }
-  const Tensor times = at::full({batch}, key.time, input.options().dtype(at::kFloat));
-  return forward(unet, input, times, context(key.guided), embedding).to(at::kFloat);
+  return network(key.guided)(key, key.guided ? at::cat({x, x}) : x).to(at::kFloat);
 }
 
-const UnetContext& Evaluator::context(bool guided) {
-  UnetContext& known = guided ? guided_ : plain_;
-  if (known.defined()) return known;
-  const std::int64_t batch = states_.size(0);
-  known = make_context(checkpoint_.unet, guided ? at::cat({repeated(negative_, batch), states_}) : states_);
+const RawNetwork& Evaluator::network(bool guided) {
+  RawNetwork& known = guided ? guided_ : plain_;
+  if (!known)
+    known = checkpoint_.pipeline.under(guided ? joined(repeated(negative_, text_.batch()), text_) : text_);
   return known;
 }
 

@@ -7,15 +7,6 @@
 
 namespace fewstep {
 
-// What decides a network's answer beside x and the text: two questions with equal keys and bits of x have equal
-// answers.
-struct EvaluationKey {
-  double time = 0;
-  double omega = 0;     // that the network itself sees; 0 where it sees none
-  bool guided = false;  // both halves of classifier-free guidance, as one 2B batch
-  bool operator==(const EvaluationKey&) const = default;
-};
-
 // Answers of one network under one text, found again by content.
 class EvaluationMemo {
  public:
@@ -32,12 +23,12 @@ class EvaluationMemo {
   std::int64_t computed_ = 0;
 };
 
-// A checkpoint's UNet under the text of one batch, as every cell of that batch asks it.
+// A checkpoint's network under the text of one batch, as every cell of that batch asks it.
 class Evaluator {
  public:
-  // states [B,tokens,hidden] of the prompts, negative [1 or B,tokens,hidden] of the negative (or empty) prompt. share:
-  // the answer to a question is computed once. The checkpoint must outlive this.
-  Evaluator(const Checkpoint& checkpoint, Tensor states, Tensor negative, bool share = false);
+  // text: of the B prompts; negative: of the negative (or empty) prompt, once or B times. share: the answer to a question
+  // is computed once. The checkpoint must outlive this.
+  Evaluator(const Checkpoint& checkpoint, Conditioning text, Conditioning negative, bool share = false);
 
   // The raw prediction as float32: [B,C,h,w], or [2B,C,h,w] without and with the prompt where guided. x is not
   // modified.
@@ -47,14 +38,14 @@ class Evaluator {
 
  private:
   Tensor ask(const EvaluationKey& key, const Tensor& x);
-  const UnetContext& context(bool guided);
+  const RawNetwork& network(bool guided);
 
   const Checkpoint& checkpoint_;
-  Tensor states_, negative_;
+  Conditioning text_, negative_;
   bool share_;
   EvaluationMemo memo_;
   std::int64_t alone_ = 0;
-  UnetContext plain_, guided_;  // made when they are first asked for
+  RawNetwork plain_, guided_;  // made when they are first asked for
 };
 
 }  // namespace fewstep

@@ -1,5 +1,6 @@
 #include "checkpoints/unwritten_weights.h"
 
+#include "checkpoints/checkpoint_info.h"
 #include "formats/safetensors.h"
 #include "models/checkpoint_files.h"
 
@@ -39,10 +40,8 @@ bool is_zero(const TensorView& tensor) {
 }  // namespace
 
 std::string unwritten_weights(const std::filesystem::path& checkpoint) {
-  constexpr std::array<std::pair<const char*, const char*>, 3> kNetworks{
-      {{"text_encoder", "model"}, {"unet", "diffusion_pytorch_model"}, {"vae", "diffusion_pytorch_model"}}};
-  for (const auto& [network, stem] : kNetworks) {
-    const auto weights = find_weights(checkpoint / network, stem);
+  for (const NetworkPart& network : family_of(checkpoint).networks) {
+    const auto weights = find_weights(checkpoint / network.folder, std::string(network.weights));
     for (const auto& shard : weight_files(weights))
       if (has_holes(shard))
         return fmt::format("[{}] expected weights, got a file with holes{}", shard.string(), kNotYet);

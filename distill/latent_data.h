@@ -1,5 +1,7 @@
 #pragma once
-#include "checkpoints/checkpoint.h"
+#include "checkpoints/checkpoint_info.h"
+#include "models/clip.h"
+#include "models/vae.h"
 #include "core/tensor.h"
 #include "datasets/captioned_images.h"
 

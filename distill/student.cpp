@@ -7,6 +7,7 @@
 #include "distill/consistency.h"
 #include "distill/image_data.h"
 #include "models/checkpoint_files.h"
+#include "checkpoints/sd.h"
 #include "models/weights.h"
 
 #include <ATen/ATen.h>
@@ -15,18 +16,20 @@ namespace fewstep {
 
 Parent load_parent(const Recipe& recipe, CheckpointKind kind, at::Device device) {
   const Compute compute{device, at::kFloat};
-  Checkpoint checkpoint = load_checkpoint(recipe.parent, compute);
-  if (checkpoint.info.kind != kind) {
+  CheckpointInfo info = inspect_checkpoint(recipe.parent);
+  if (info.kind != kind) {
     const char* wanted = kind == CheckpointKind::kTeacher ? "a plain diffusion model as teacher"
                                                           : "a consistency model (LCMScheduler) to fine-tune";
     throw usage_error(recipe.file.string(), std::string("expected ") + wanted + ", got a " +
-                                                std::string(name_of(checkpoint.info.kind)) + " in " +
+                                                std::string(name_of(info.kind)) + " in " +
                                                 recipe.parent.string());
   }
-  DiffusionNetwork network{checkpoint.unet, checkpoint.info.prediction, checkpoint.info.timestep_scaling};
-  FrozenParts parts{checkpoint.vae, checkpoint.text, checkpoint.tokenizer, checkpoint.info.hash};
+  SdNetworks networks = load_sd_networks(recipe.parent, compute);
+  DiffusionNetwork network{networks.unet, info.prediction, info.timestep_scaling};
+  FrozenParts parts{networks.vae, networks.text, networks.tokenizer, info.hash};
   auto tensors = load_tensors(find_weights(recipe.parent / "unet", "diffusion_pytorch_model"));
-  return {std::move(checkpoint.info), checkpoint.schedule, std::move(parts), std::move(network), std::move(tensors)};
+  const Schedule schedule = schedule_of(info);
+  return {std::move(info), schedule, std::move(parts), std::move(network), std::move(tensors)};
 }
 
 UnetConfig student_config(const Parent& parent, std::int64_t omega_embedding_dim) {

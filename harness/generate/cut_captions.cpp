@@ -27,9 +27,7 @@ bool is_short(std::string_view text, std::size_t most_tokens) {
          std::ranges::all_of(text, [](unsigned char letter) { return letter < 0x80 && letter != '<'; });
 }
 
-}  // namespace
-
-CutCaptions cut_captions(const Tokenizer& tokenizer, std::span<const std::string> texts) {
+CutCaptions cut_by(const Tokenizer& tokenizer, std::span<const std::string> texts) {
   CutCaptions cut{0, std::ssize(texts), tokenizer.max_length()};
   const auto most = static_cast<std::size_t>(std::max<std::int64_t>(0, cut.max_length - 2));
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -44,14 +42,25 @@ CutCaptions cut_captions(const Tokenizer& tokenizer, std::span<const std::string
   return cut;
 }
 
+}  // namespace
+
+CutCaptions cut_captions(std::span<const Tokenizer> tokenizers, std::span<const std::string> texts) {
+  CutCaptions most;
+  for (const Tokenizer& tokenizer : tokenizers)
+    if (const CutCaptions cut = cut_by(tokenizer, texts); cut.count > most.count) most = cut;
+  return most;
+}
+
 CutCaptions cut_captions(const Plan& plan) {
   std::set<std::filesystem::path> folders;
-  for (const PlannedCell& cell : plan.cells) folders.insert(cell.cell.checkpoint_path / "tokenizer");
+  for (const PlannedCell& cell : plan.cells)
+    for (const std::string_view tokenizer : cell.checkpoint.family->tokenizers)
+      folders.insert(cell.cell.checkpoint_path / tokenizer);
   std::set<std::string> seen;
   CutCaptions most;
   for (const auto& folder : folders) {
     if (!seen.insert(identity_of(folder)).second) continue;
-    const CutCaptions cut = cut_captions(Tokenizer::open(folder), plan.texts);
+    const CutCaptions cut = cut_by(Tokenizer::open(folder), plan.texts);
     if (cut.count > most.count) most = cut;
   }
   return most;

@@ -13,7 +13,8 @@ struct CutCaptions {
   std::int64_t count = 0, of = 0, max_length = 0;
   std::size_t longest = 0, longest_tokens = 0;  // index of the longest caption, and its tokens with start and end
 };
-CutCaptions cut_captions(const Tokenizer& tokenizer, std::span<const std::string> texts);
+// The most that one of the tokenizers cuts.
+CutCaptions cut_captions(std::span<const Tokenizer> tokenizers, std::span<const std::string> texts);
 // The most that a tokenizer of the plan's checkpoints cuts; each different one is asked once.
 CutCaptions cut_captions(const Plan& plan);
 

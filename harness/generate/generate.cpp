@@ -9,10 +9,10 @@
 namespace fewstep {
 
 ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width) {
-  const VaeConfig vae = read_vae_config(checkpoint / "vae" / "config.json");
-  const auto [rows, columns] = read_unet_config(checkpoint / "unet" / "config.json").sample_size;
-  ImageSize size{height > 0 ? height : static_cast<int>(rows * vae.downscale()),
-                 width > 0 ? width : static_cast<int>(columns * vae.downscale()), vae.latent_channels, vae.downscale()};
+  const LatentShape latents = latent_shape(checkpoint);
+  const ImageSize size{height > 0 ? height : static_cast<int>(latents.rows * latents.downscale),
+                       width > 0 ? width : static_cast<int>(latents.columns * latents.downscale), latents.channels,
+                       latents.downscale};
   if (size.height % size.downscale == 0 && size.width % size.downscale == 0) return size;
   throw usage_error(checkpoint.string(), "expected a height and width that are multiples of " +
                                              std::to_string(size.downscale) + ", got " + std::to_string(size.height) +
@@ -34,7 +34,7 @@ Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor&
   Denoised result;
   const Checkpoint& checkpoint = evaluator.checkpoint();
   const Denoiser denoiser = make_denoiser(evaluator, denoising.sampler->kind, denoising.omega, &result.forwards);
-  const Tensor start = noise.to(checkpoint.unet.compute.device, at::kFloat);
+  const Tensor start = noise.to(checkpoint.pipeline.compute.device, at::kFloat);
   result.latents = denoising.sampler->run(denoiser, start, denoising.levels, rng);
   if (const auto broken = count_not_finite(result.latents); broken > 0) {
     throw input_error(checkpoint.info.folder.string(),

@@ -123,7 +123,7 @@ class CellRemaker {
     Rng rng = image_rng(streams);
     const Tensor noise = rng.normal(size().latents(std::ssize(batch)));
     Evaluator evaluator(checkpoint_, states.of(prompts), states.negative());
-    return to_images(decode(checkpoint_.vae, denoise(evaluator, denoising, noise, rng).latents));
+    return to_images(checkpoint_.pipeline.decode(denoise(evaluator, denoising, noise, rng).latents));
   }
 
   // Images of a batch in the run that made a picture.
@@ -211,7 +211,7 @@ void remake_pictures(const Path& path, std::vector<LostPicture> pictures, const 
     Pictures group = take_equal(left, group_of);
     const Checkpoint checkpoint =
         open_checkpoint(group.front(), {parse_device(device), parse_dtype(group.front().series.dtype)});
-    const Compute& compute = checkpoint.unet.compute;
+    const Compute& compute = checkpoint.pipeline.compute;
     while (!group.empty()) {
       CellRemaker remaker(store, checkpoint, take_equal(group, series));
       remaker.make(default_batch(remaker.size(), compute.device.is_cuda()),

@@ -153,7 +153,7 @@ class Sampling {
         denoising_(denoising_of(cell, checkpoint.info)),
         size_(size),
         starts_(std::move(starts)),
-        negative_(encode_prompts(checkpoint, std::span(&request.negative_prompt, 1))),
+        negative_(checkpoint.pipeline.encode(std::span(&request.negative_prompt, 1))),
         label_(label_of(cell)) {}
 
   void make(std::span<const Prompt> prompts, std::size_t first) {
@@ -166,9 +166,9 @@ class Sampling {
     const auto count = static_cast<std::int64_t>(prompts.size()), begin = static_cast<std::int64_t>(first);
     Rng rng = starts_.noise ? recorded_rng(starts_.noise->narrow(1, begin, count)) : image_rng(streams);
     const Tensor start = starts_.latents ? starts_.latents->narrow(0, begin, count) : rng.normal(size_.latents(count));
-    Evaluator evaluator(checkpoint_, encode_prompts(checkpoint_, texts), negative_);
+    Evaluator evaluator(checkpoint_, checkpoint_.pipeline.encode(texts), negative_);
     const Tensor latents = denoise(evaluator, denoising_, start, rng).latents;
-    const Tensor decoded = decode(checkpoint_.vae, latents);
+    const Tensor decoded = checkpoint_.pipeline.decode(latents);
     const std::vector<Image> images = to_images(decoded);
     for (std::size_t b = 0; b < images.size(); ++b) {
       const std::string file = fmt::format("{:05}.png", first + b);
@@ -194,7 +194,7 @@ class Sampling {
   const Denoising denoising_;
   const ImageSize size_;
   const Starts starts_;
-  const Tensor negative_;
+  const Conditioning negative_;
   const std::string label_;
   std::vector<CaptionRow> rows_;
   std::vector<Tensor> latents_, images_;
@@ -267,7 +267,7 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
     const Checkpoint checkpoint = load_checkpoint(request.checkpoint, compute, false);
     std::vector<std::string> texts;
     for (const Prompt& prompt : prompts) texts.push_back(prompt.text);
-    if (const CutCaptions cut = cut_captions(checkpoint.tokenizer, texts); cut.count > 0)
+    if (const CutCaptions cut = cut_captions(checkpoint.pipeline.tokenizers, texts); cut.count > 0)
       messages << text_of(cut, prompts[cut.longest].row) << std::endl;
     Sampling sampling(request, checkpoint, cell, size, std::move(starts));
     const int batch = request.batch > 0 ? request.batch : default_batch(size, compute.device.is_cuda());

@@ -1,7 +1,5 @@
 #include "harness/generate/text_states.h"
 
-#include <ATen/ops/stack.h>
-
 #include <algorithm>
 
 namespace fewstep {
@@ -14,19 +12,19 @@ constexpr std::size_t kBlock = 8;
 TextStates::TextStates(const Checkpoint& checkpoint, std::span<const std::string> prompts, const std::string& negative,
                        std::int64_t max_bytes)
     : checkpoint_(checkpoint), prompts_(prompts), max_bytes_(max_bytes) {
-  negative_ = encode_prompts(checkpoint_, std::span(&negative, 1));
+  negative_ = checkpoint_.pipeline.encode(std::span(&negative, 1));
 }
 
-const Tensor& TextStates::block(std::size_t index) {
+const Conditioning& TextStates::block(std::size_t index) {
   if (const auto known = blocks_.find(index); known != blocks_.end()) return known->second;
   std::vector<std::string> texts(kBlock);
   const std::size_t first = index * kBlock;
   std::copy(prompts_.begin() + static_cast<std::ptrdiff_t>(first),
             prompts_.begin() + static_cast<std::ptrdiff_t>(std::min(first + kBlock, prompts_.size())), texts.begin());
-  Tensor states = encode_prompts(checkpoint_, texts);
-  bytes_ += static_cast<std::int64_t>(states.nbytes());
+  Conditioning states = checkpoint_.pipeline.encode(texts);
+  bytes_ += states.bytes();
   while (bytes_ > max_bytes_ && !order_.empty()) {
-    bytes_ -= static_cast<std::int64_t>(blocks_.at(order_.front()).nbytes());
+    bytes_ -= blocks_.at(order_.front()).bytes();
     blocks_.erase(order_.front());
     order_.pop_front();
   }
@@ -34,11 +32,15 @@ const Tensor& TextStates::block(std::size_t index) {
   return blocks_.emplace(index, std::move(states)).first->second;
 }
 
-Tensor TextStates::of(std::span<const std::size_t> indices) {
-  std::vector<Tensor> rows;
-  for (const std::size_t index : indices)
-    rows.push_back(block(index / kBlock)[static_cast<std::int64_t>(index % kBlock)]);
-  return at::stack(rows);
+Conditioning TextStates::of(std::span<const std::size_t> indices) {
+  std::vector<std::pair<const Conditioning*, std::int64_t>> rows;
+  std::vector<Conditioning> blocks;  // kept, though a later one may push them out
+  blocks.reserve(indices.size());
+  for (const std::size_t index : indices) {
+    blocks.push_back(block(index / kBlock));
+    rows.emplace_back(&blocks.back(), static_cast<std::int64_t>(index % kBlock));
+  }
+  return stacked(rows);
 }
 
 }  // namespace fewstep

@@ -19,17 +19,17 @@ class TextStates {
   TextStates(const Checkpoint& checkpoint, std::span<const std::string> prompts, const std::string& negative,
              std::int64_t max_bytes = std::int64_t{1} << 30);
 
-  Tensor of(std::span<const std::size_t> indices);      // [B,tokens,hidden]
-  const Tensor& negative() const { return negative_; }  // [1,tokens,hidden]
+  Conditioning of(std::span<const std::size_t> indices);
+  const Conditioning& negative() const { return negative_; }  // of one caption
 
  private:
-  const Tensor& block(std::size_t index);
+  const Conditioning& block(std::size_t index);
 
   const Checkpoint& checkpoint_;
   std::span<const std::string> prompts_;
   std::int64_t max_bytes_, bytes_ = 0;
-  Tensor negative_;
-  std::map<std::size_t, Tensor> blocks_;
+  Conditioning negative_;
+  std::map<std::size_t, Conditioning> blocks_;
   std::deque<std::size_t> order_;  // oldest first
 };
 

@@ -135,7 +135,7 @@ void BatchMaker::make_in_parts(BatchWork& work) {
   for (const Tensor& part : latents) {
     fault_point("decode");
     const Stopwatch watch(seconds_.decode);
-    for (Image& image : to_images(decode(checkpoint_->vae, part))) work.images->images.push_back(std::move(image));
+    for (Image& image : to_images(checkpoint_->pipeline.decode(part))) work.images->images.push_back(std::move(image));
   }
   work.images->prepared.resize(work.keys.size());
   for (auto* texts : {&work.images->hashes, &work.images->fingerprints, &work.images->pngs})

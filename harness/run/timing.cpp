@@ -69,19 +69,20 @@ std::function<StageTimes()> batch_timer(const Checkpoint& checkpoint, const Deno
   const auto batch = static_cast<std::int64_t>(prompts.size());
   std::vector<std::uint64_t> streams;
   for (std::int64_t b = 0; b < batch; ++b) streams.push_back(stream_seed(0, b, 0));
-  const Tensor negative = encode_prompts(checkpoint, std::span(&negative_prompt, 1));
+  const Conditioning negative = checkpoint.pipeline.encode(std::span(&negative_prompt, 1));
   return [=, &checkpoint, prompts = std::move(prompts)] {
-    const at::Device device = checkpoint.unet.compute.device;
+    const at::Device device = checkpoint.pipeline.compute.device;
     Rng rng = image_rng(streams);
     const Tensor noise = rng.normal(size.latents(batch));
-    Tensor states, latents;
+    Conditioning text;
+    Tensor latents;
     StageTimes times;
-    times.text = milliseconds(device, [&] { states = encode_prompts(checkpoint, prompts); });
+    times.text = milliseconds(device, [&] { text = checkpoint.pipeline.encode(prompts); });
     times.denoise = milliseconds(device, [&] {
-      Evaluator evaluator(checkpoint, states, negative);
+      Evaluator evaluator(checkpoint, text, negative);
       latents = denoise(evaluator, denoising, noise, rng).latents;
     });
-    times.decode = milliseconds(device, [&] { decode(checkpoint.vae, latents); });
+    times.decode = milliseconds(device, [&] { checkpoint.pipeline.decode(latents); });
     return times;
   };
 }

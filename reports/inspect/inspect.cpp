@@ -103,8 +103,9 @@ Json checkpoint_json(const fs::path& folder) {
   if (!info.corrected.empty()) json["corrected_on_loading"] = info.corrected;
   if (info.kind == CheckpointKind::kConsistency) json["original_inference_steps"] = info.original_inference_steps;
   Json networks = Json::array();
-  for (const char* name : {"text_encoder", "unet", "vae"})
-    if (const auto weights = weights_in(folder / name)) networks.push_back(network_json(folder / name, name, *weights));
+  for (const NetworkPart& network : info.family->networks)
+    if (const auto weights = weights_in(folder / network.folder))
+      networks.push_back(network_json(folder / network.folder, std::string(network.folder), *weights));
   json["networks"] = std::move(networks);
   if (const auto record = read_training_record(folder, info.hash))
     json["training"] = training_json(trained_for(*record));

@@ -3,6 +3,7 @@
 #include "models/clip_config.h"
 
 #include "checkpoints/checkpoint.h"
+#include "checkpoints/sd.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/json.h"
@@ -56,7 +57,7 @@ TEST(CheckpointWriter, WritesWhatTheLoaderReadsBackUnchanged) {
     const auto before = load_checkpoint(kCheckpoints / name, {}), after = load_checkpoint(path, {});
     EXPECT_EQ(after.info.kind, before.info.kind);
     EXPECT_EQ(after.info.prediction, before.info.prediction);
-    EXPECT_EQ(after.tokenizer.encode("a red circle!"), before.tokenizer.encode("a red circle!"));
+    EXPECT_EQ(after.pipeline.tokenizers.at(0).encode("a red circle!"), before.pipeline.tokenizers.at(0).encode("a red circle!"));
     EXPECT_EQ(read_json_object(path / "model_index.json")["_class_name"],
               read_json_object(kCheckpoints / name / "model_index.json")["_class_name"]);
   }
@@ -110,20 +111,22 @@ TEST(CheckpointWriter, ConvertsToTheAskedDtype) {
 TEST(CheckpointWriter, MakesConfigurationsThatReadBackAsTheyWere) {
   const TemporaryFolder folder;
   for (const string name : {"sd15", "sd21-v", "lcm"}) {
-    const auto checkpoint = load_checkpoint(kCheckpoints / name, {}, false);
+    const auto networks = load_sd_networks(kCheckpoints / name, {});
+    const CheckpointInfo info = inspect_checkpoint(kCheckpoints / name, false);
     auto content = content_of(name);
-    std::get<NetworkContent>(content.unet).config = config_json(checkpoint.unet.config);
-    std::get<NetworkContent>(content.vae).config = config_json(checkpoint.vae.config);
-    std::get<NetworkContent>(content.text_encoder).config = text_config_json(checkpoint.text.config);
-    content.scheduler = scheduler_json(checkpoint.info);
+    std::get<NetworkContent>(content.unet).config = config_json(networks.unet.config);
+    std::get<NetworkContent>(content.vae).config = config_json(networks.vae.config);
+    std::get<NetworkContent>(content.text_encoder).config = text_config_json(networks.text.config);
+    content.scheduler = scheduler_json(info);
     write_checkpoint(folder.path() / name, content);
-    const auto again = load_checkpoint(folder.path() / name, {}, false);
-    EXPECT_EQ(config_json(again.unet.config), config_json(checkpoint.unet.config));
-    EXPECT_EQ(config_json(again.vae.config), config_json(checkpoint.vae.config));
-    EXPECT_EQ(text_config_json(again.text.config), text_config_json(checkpoint.text.config));
-    EXPECT_EQ(scheduler_json(again.info), scheduler_json(checkpoint.info));
+    const auto again = load_sd_networks(folder.path() / name, {});
+    EXPECT_EQ(config_json(again.unet.config), config_json(networks.unet.config));
+    EXPECT_EQ(config_json(again.vae.config), config_json(networks.vae.config));
+    EXPECT_EQ(text_config_json(again.text.config), text_config_json(networks.text.config));
+    EXPECT_EQ(scheduler_json(inspect_checkpoint(folder.path() / name, false)), scheduler_json(info));
     const std::vector<string> prompts{"a red circle"};
-    EXPECT_TRUE(at::equal(encode_prompts(again, prompts), encode_prompts(checkpoint, prompts)));
+    EXPECT_TRUE(at::equal(load_sd(folder.path() / name, {}).encode(prompts).states,
+                          load_sd(kCheckpoints / name, {}).encode(prompts).states));
   }
 }
 

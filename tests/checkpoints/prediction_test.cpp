@@ -40,7 +40,7 @@ class Denoise : public testing::Test {
     const Checkpoint checkpoint = load_checkpoint(golden_folder() / "checkpoints" / name, {}, false);
     const std::string prompts[] = {"a red circle"}, empty[] = {""};
     std::int64_t forwards = 0;
-    Evaluator evaluator(checkpoint, encode_prompts(checkpoint, prompts), encode_prompts(checkpoint, empty));
+    Evaluator evaluator(checkpoint, checkpoint.pipeline.encode(prompts), checkpoint.pipeline.encode(empty));
     const Denoiser denoiser = make_denoiser(evaluator, omega, &forwards);
     const Tensor x = at::full({1, 4, 8, 8}, 0.5);
     return {denoiser(x, level_at(checkpoint.schedule, 499)), forwards};

@@ -61,7 +61,7 @@ std::vector<Case> all_cases() {
 Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, const Tensor& noise,
               std::int64_t* forwards) {
   const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
-  Evaluator evaluator(checkpoint, encode_prompts(checkpoint, prompt), encode_prompts(checkpoint, negative));
+  Evaluator evaluator(checkpoint, checkpoint.pipeline.encode(prompt), checkpoint.pipeline.encode(negative));
   const Sampler& sampler = find_sampler(c.sampler);
   const Denoiser denoiser = make_denoiser(evaluator, sampler.kind, c.omega, forwards);
   const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps,
@@ -69,7 +69,7 @@ Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, 
                                                       .final_sigma = parse_final_sigma(c.final_sigma),
                                                       .family = sampler.family});
   Rng rng = recorded_rng(noise);
-  return sampler.run(denoiser, start.to(checkpoint.unet.compute.device), levels, rng);
+  return sampler.run(denoiser, start.to(checkpoint.pipeline.compute.device), levels, rng);
 }
 
 void compare_all(const Compute& compute, double guided_bound = kLatentBound) {
@@ -92,7 +92,7 @@ void compare_all(const Compute& compute, double guided_bound = kLatentBound) {
     worst_latents = std::max(worst_latents, latent_difference);
     EXPECT_EQ(forwards, c.steps * (guided ? 2 : 1)) << c.key;
     if (const auto images = tensors.find(c.key + "|images"); images != tensors.end()) {
-      const double difference = relative_difference(decode(checkpoint.vae, latents), images->second);
+      const double difference = relative_difference(checkpoint.pipeline.decode(latents), images->second);
       EXPECT_LE(difference, kImageBound) << c.key << "; remake with: make golden";
       worst_images = std::max(worst_images, difference);
     }
@@ -107,7 +107,7 @@ TEST(Pipeline, EqualsDiffusersForEverySamplerGridAndStepCount) { compare_all({})
 double amplification(const Checkpoint& checkpoint, const Case& c, double omega) {
   const auto tensors = golden("models/pipelines.safetensors");
   const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
-  const Tensor states = encode_prompts(checkpoint, prompt), empty = encode_prompts(checkpoint, negative);
+  const Conditioning states = checkpoint.pipeline.encode(prompt), empty = checkpoint.pipeline.encode(negative);
   const Sampler& sampler = find_sampler(c.sampler);
   const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps, .family = sampler.family});
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
@@ -170,13 +170,13 @@ TEST(Pipeline, StaysAtTheRoundingOfItsNetworksFromFloat64) {
                    exact = load_checkpoint(folder, {at::kCPU, at::kDouble}, false);
   const Case c = most_amplified();
   const auto latents = [&](const Checkpoint& it, const Tensor& start) {
-    const auto type = it.unet.compute.dtype;
+    const auto type = it.pipeline.compute.dtype;
     std::int64_t forwards = 0;
     return sample(it, c, start.to(type), tensors.at("noise").to(type), &forwards);
   };
   const std::string prompt[] = {kPrompt};
   const auto evaluator = [&](const Checkpoint& it) {
-    const Tensor states = encode_prompts(it, prompt);
+    const Conditioning states = it.pipeline.encode(prompt);
     return Evaluator(it, states, states);
   };
   Evaluator single = evaluator(checkpoint), twice = evaluator(exact);
