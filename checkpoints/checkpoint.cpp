@@ -38,6 +38,8 @@ void check_checkpoint(const std::filesystem::path& folder, Faults& faults) {
   loader_of(*family).check(folder, faults);
 }
 
-LatentShape latent_shape(const std::filesystem::path& folder) { return loader_of(family_of(folder)).latent_shape(folder); }
+LatentShape latent_shape(const std::filesystem::path& folder) {
+  return loader_of(family_of(folder)).latent_shape(folder);
+}
 
 }  // namespace fewstep

@@ -35,8 +35,7 @@ Tensor Evaluator::ask(const EvaluationKey& key, const Tensor& x) {
 
 const RawNetwork& Evaluator::network(bool guided) {
   RawNetwork& known = guided ? guided_ : plain_;
-  if (!known)
-    known = checkpoint_.pipeline.under(guided ? joined(repeated(negative_, text_.batch()), text_) : text_);
+  if (!known) known = checkpoint_.pipeline.under(guided ? joined(repeated(negative_, text_.batch()), text_) : text_);
   return known;
 }
 

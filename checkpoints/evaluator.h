@@ -26,8 +26,8 @@ class EvaluationMemo {
 // A checkpoint's network under the text of one batch, as every cell of that batch asks it.
 class Evaluator {
  public:
-  // text: of the B prompts; negative: of the negative (or empty) prompt, once or B times. share: the answer to a question
-  // is computed once. The checkpoint must outlive this.
+  // text: of the B prompts; negative: of the negative (or empty) prompt, once or B times. share: the answer to a
+  // question is computed once. The checkpoint must outlive this.
   Evaluator(const Checkpoint& checkpoint, Conditioning text, Conditioning negative, bool share = false);
 
   // The raw prediction as float32: [B,C,h,w], or [2B,C,h,w] without and with the prompt where guided. x is not

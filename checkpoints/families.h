@@ -17,7 +17,7 @@ struct NetworkPart {
 // No LibTorch.
 struct FamilyInfo {
   std::string_view name;
-  std::span<const std::string_view> pipelines;   // _class_name in model_index.json; the first two: plain, and of an LCM
+  std::span<const std::string_view> pipelines;  // _class_name in model_index.json; the first two: plain, and of an LCM
   std::span<const NetworkPart> networks;
   std::span<const std::string_view> tokenizers;  // folders
 };

@@ -56,8 +56,7 @@ SdNetworks load_sd_networks(const std::filesystem::path& folder, const Compute& 
 DiffusionPipeline load_sd(const std::filesystem::path& folder, const Compute& compute) {
   const auto networks = std::make_shared<const SdNetworks>(load_sd_networks(folder, compute));
   return {.encode = [networks](std::span<const std::string> captions) { return encode(*networks, captions); },
-          .under =
-              [networks](const Conditioning& text) -> RawNetwork {
+          .under = [networks](const Conditioning& text) -> RawNetwork {
             return [networks, context = make_context(networks->unet, text.states)](
                        const EvaluationKey& key, const Tensor& x) { return evaluate(networks->unet, context, key, x); };
           },

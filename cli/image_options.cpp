@@ -15,7 +15,7 @@
 namespace fewstep {
 namespace {
 
-void check(SampleRequest& request) {
+void check(const SampleRequest& request) {
   if (request.guidance && std::isnan(request.guidance->omega))  // which CLI11 finds in every range
     throw usage_error("sample", "expected a number as guidance, got nan");
   if (!request.prompt && !request.prompts) throw usage_error("sample", "expected a caption, or --prompts FILE");
@@ -24,10 +24,8 @@ void check(SampleRequest& request) {
     throw usage_error("sample",
                       "expected a caption, got the file " + *request.prompt + "; give --prompts " + *request.prompt);
   if (request.row && !request.prompts) throw usage_error("--row", "expected --prompts FILE, whose row it is");
-  if (!request.times.empty()) {
-    if (request.steps == 0) request.steps = static_cast<int>(request.times.size());
-    check_times("--times", request.times, request.steps);
-  }
+  if (!request.times.empty())
+    check_times("--times", request.times, request.steps > 0 ? request.steps : static_cast<int>(request.times.size()));
   if (request.sampler.empty()) {
     if (request.spacing || request.original_steps > 0)
       throw usage_error("sample", "expected --sampler beside --spacing and --original-steps");

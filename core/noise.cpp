@@ -183,7 +183,7 @@ std::optional<GridSpec> parse_grid_word(std::string_view word) {
   const char *at = word.data() + kTimesWord.size(), *const end = word.data() + word.size();
   while (true) {
     const auto [rest, failure] = std::from_chars(at, end, grid.times.emplace_back());
-    if (failure != std::errc()) return std::nullopt;
+    if (failure != std::errc() || grid.times.back() < 0) return std::nullopt;
     if (rest == end) return grid;
     if (*rest != '-') return std::nullopt;
     at = rest + 1;

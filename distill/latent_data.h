@@ -1,9 +1,9 @@
 #pragma once
 #include "checkpoints/checkpoint_info.h"
-#include "models/clip.h"
-#include "models/vae.h"
 #include "core/tensor.h"
 #include "datasets/captioned_images.h"
+#include "models/clip.h"
+#include "models/vae.h"
 
 #include <ATen/core/Generator.h>
 

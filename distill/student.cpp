@@ -2,12 +2,12 @@
 
 #include "checkpoints/checkpoint_writer.h"
 #include "checkpoints/scheduler_config.h"
+#include "checkpoints/sd.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "distill/consistency.h"
 #include "distill/image_data.h"
 #include "models/checkpoint_files.h"
-#include "checkpoints/sd.h"
 #include "models/weights.h"
 
 #include <ATen/ATen.h>
@@ -21,8 +21,7 @@ Parent load_parent(const Recipe& recipe, CheckpointKind kind, at::Device device)
     const char* wanted = kind == CheckpointKind::kTeacher ? "a plain diffusion model as teacher"
                                                           : "a consistency model (LCMScheduler) to fine-tune";
     throw usage_error(recipe.file.string(), std::string("expected ") + wanted + ", got a " +
-                                                std::string(name_of(info.kind)) + " in " +
-                                                recipe.parent.string());
+                                                std::string(name_of(info.kind)) + " in " + recipe.parent.string());
   }
   SdNetworks networks = load_sd_networks(recipe.parent, compute);
   DiffusionNetwork network{networks.unet, info.prediction, info.timestep_scaling};

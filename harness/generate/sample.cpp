@@ -47,6 +47,7 @@ std::filesystem::path free_folder(const fs::path& checkpoint) {
 SampleRequest completed(SampleRequest request, const CheckpointInfo& checkpoint, std::ostream& messages) {
   const TrainedFor training = trained_for(request.checkpoint);
   const UsualSampling usual = usual_sampling(checkpoint, {training.omega_low, training.omega_high, training.steps});
+  if (request.steps == 0) request.steps = static_cast<int>(request.times.size());
   const bool tells = request.sampler.empty() || request.steps == 0 || !request.guidance;
   if (tells && !usual.why.empty()) messages << usual.why << std::endl;
   if (request.sampler.empty()) request.sampler = usual.sampler;

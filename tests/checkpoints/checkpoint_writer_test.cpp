@@ -57,7 +57,8 @@ TEST(CheckpointWriter, WritesWhatTheLoaderReadsBackUnchanged) {
     const auto before = load_checkpoint(kCheckpoints / name, {}), after = load_checkpoint(path, {});
     EXPECT_EQ(after.info.kind, before.info.kind);
     EXPECT_EQ(after.info.prediction, before.info.prediction);
-    EXPECT_EQ(after.pipeline.tokenizers.at(0).encode("a red circle!"), before.pipeline.tokenizers.at(0).encode("a red circle!"));
+    EXPECT_EQ(after.pipeline.tokenizers.at(0).encode("a red circle!"),
+              before.pipeline.tokenizers.at(0).encode("a red circle!"));
     EXPECT_EQ(read_json_object(path / "model_index.json")["_class_name"],
               read_json_object(kCheckpoints / name / "model_index.json")["_class_name"]);
   }

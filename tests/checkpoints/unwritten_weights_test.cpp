@@ -20,6 +20,7 @@ std::string found(const std::string& name, const std::vector<std::int64_t>& shap
   if (!bytes.empty()) bytes.back() = static_cast<std::byte>(last);
   for (const char* network : {"text_encoder", "unet", "vae"})
     std::filesystem::create_directory(folder.path() / network);
+  folder.write("model_index.json", R"({"_class_name": "StableDiffusionPipeline"})");
   const TensorView good{DType::kF32, {4, 4}, ones};
   write_safetensors(folder.path() / "text_encoder/model.safetensors", {{"w", good}});
   write_safetensors(folder.path() / "vae/diffusion_pytorch_model.safetensors", {{"w", good}});

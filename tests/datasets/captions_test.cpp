@@ -1,6 +1,6 @@
+#include "datasets/captions.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "datasets/captions.h"
 #include "datasets/caption_formats.h"
 #include "tests/temporary.h"
 

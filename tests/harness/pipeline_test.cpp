@@ -64,10 +64,12 @@ Tensor sample(const Checkpoint& checkpoint, const Case& c, const Tensor& start, 
   Evaluator evaluator(checkpoint, checkpoint.pipeline.encode(prompt), checkpoint.pipeline.encode(negative));
   const Sampler& sampler = find_sampler(c.sampler);
   const Denoiser denoiser = make_denoiser(evaluator, sampler.kind, c.omega, forwards);
-  const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps,
-                                                      .grid = parse_grid_word(c.spacing).value(),
-                                                      .final_sigma = parse_final_sigma(c.final_sigma),
-                                                      .family = sampler.family});
+  GridOptions options;
+  options.steps = c.steps;
+  options.grid = parse_grid_word(c.spacing).value();
+  options.final_sigma = parse_final_sigma(c.final_sigma);
+  options.family = sampler.family;
+  const auto levels = make_grid(checkpoint.schedule, options);
   Rng rng = recorded_rng(noise);
   return sampler.run(denoiser, start.to(checkpoint.pipeline.compute.device), levels, rng);
 }
@@ -103,13 +105,20 @@ void compare_all(const Compute& compute, double guided_bound = kLatentBound) {
 
 TEST(Pipeline, EqualsDiffusersForEverySamplerGridAndStepCount) { compare_all({}); }
 
+std::vector<NoiseLevel> trailing_grid(const Schedule& schedule, const Case& c) {
+  GridOptions options;
+  options.steps = c.steps;
+  options.family = find_sampler(c.sampler).family;
+  return make_grid(schedule, options);
+}
+
 // How much larger than in the networks' outputs (relative to their largest value) noise is in the latents of a cell.
 double amplification(const Checkpoint& checkpoint, const Case& c, double omega) {
   const auto tensors = golden("models/pipelines.safetensors");
   const std::string prompt[] = {kPrompt}, negative[] = {c.negative};
   const Conditioning states = checkpoint.pipeline.encode(prompt), empty = checkpoint.pipeline.encode(negative);
   const Sampler& sampler = find_sampler(c.sampler);
-  const auto levels = make_grid(checkpoint.schedule, {.steps = c.steps, .family = sampler.family});
+  const auto levels = trailing_grid(checkpoint.schedule, c);
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(7);
   constexpr double kNoise = 1e-4;  // far above rounding, and small enough to be linear
   const auto latents = [&](double size) {
@@ -151,7 +160,7 @@ double network_rounding(Evaluator& evaluator, Evaluator& exact, const Case& c, c
                         const Tensor& start) {
   const Denoiser single = make_denoiser(evaluator, 0), twice = make_denoiser(exact, 0);
   double worst = 0;
-  for (const NoiseLevel& l : make_grid(schedule, {.steps = c.steps, .family = find_sampler(c.sampler).family})) {
+  for (const NoiseLevel& l : trailing_grid(schedule, c)) {
     if (l.sigma == 0) continue;  // the last level, which no network sees
     const Tensor x = start.to(at::kDouble);
     const auto v = [&](const Tensor& x0) { return (l.alpha * x - x0.to(at::kDouble)) / l.sigma; };

@@ -1,8 +1,8 @@
 // fewstep_parity_checkpoint_writer IN OUT: reads a checkpoint and writes it again from tensors, configurations made
 // anew.
 #include "checkpoints/checkpoint_writer.h"
-#include "checkpoints/sd.h"
 #include "checkpoints/scheduler_config.h"
+#include "checkpoints/sd.h"
 #include "models/clip_config.h"
 #include "models/weights.h"
 
@@ -17,8 +17,7 @@ int main(int argc, char** argv) try {
   const CheckpointInfo info = inspect_checkpoint(from);
   CheckpointContent content;
   const auto tensors = [&](const char* file) { return load_tensors(from / file); };
-  content.unet =
-      NetworkContent{config_json(networks.unet.config), tensors("unet/diffusion_pytorch_model.safetensors")};
+  content.unet = NetworkContent{config_json(networks.unet.config), tensors("unet/diffusion_pytorch_model.safetensors")};
   content.vae = NetworkContent{config_json(networks.vae.config), tensors("vae/diffusion_pytorch_model.safetensors")};
   content.text_encoder =
       NetworkContent{text_config_json(networks.text.config), tensors("text_encoder/model.safetensors")};
