@@ -80,7 +80,7 @@ void compare_all(const Compute& compute, double guided_bound = kLatentBound) {
   std::map<std::string, Checkpoint> loaded;
   double worst_latents = 0, worst_images = 0;
   const auto cases = all_cases();
-  ASSERT_EQ(cases.size(), 4 * 23U);
+  ASSERT_EQ(cases.size(), 4 * 23U + 6);  // at every step count, and at given times
   for (const Case& c : cases) {
     if (!loaded.contains(c.checkpoint)) {
       loaded.emplace(c.checkpoint, load_checkpoint(golden_folder() / "checkpoints" / c.checkpoint, compute, false));

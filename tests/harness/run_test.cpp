@@ -388,6 +388,34 @@ TEST(Run, TrainsWhatTheSelectedCellsNeedAlone) {
   EXPECT_EQ(finished.code, 0) << finished.err;
 }
 
+TEST(Run, AtGivenTimesKeepsThemInItsStoreAndReports) {
+  SmallExperiment small;
+  small.captions = 2;
+  small.checkpoints = small.checkpoint("lcm", "lcm") + small.checkpoint("sd15", "lcm") + "omega = [0.0]\n";
+  small.steps = "[2, 1]\ntimes = { 2 = [999, 499], 1 = 399 }";
+  const Finished finished = small.run();
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(
+      finished.err,
+      HasSubstr("[checkpoint sd15] lcm runs at the given times on a checkpoint whose scheduler is DDIMScheduler"));
+  EXPECT_THAT(finished.err, testing::Not(HasSubstr("[checkpoint lcm] lcm runs")));
+  const auto cells = small.report().at("cells");
+  std::vector<std::string> spacings;
+  for (const auto& cell : cells) {
+    EXPECT_EQ(cell.at("state"), "complete");
+    EXPECT_TRUE(cell.at("original_inference_steps").is_null());
+    spacings.push_back(cell.at("spacing"));
+  }
+  EXPECT_EQ(spacings, (std::vector<std::string>{"times:999-499", "times:399", "times:999-499", "times:399"}));
+  EXPECT_THAT(run_program("fewstep", {"report", small.store(), "--format", "csv"}).out,
+              HasSubstr(",times:999-499,zero,"));
+  const Finished one = run_program("fewstep", {"report", small.store(), "--only", "spacing=times:399"});
+  EXPECT_THAT(one.out, testing::AllOf(HasSubstr("1 step"), testing::Not(HasSubstr("2 steps"))));
+  EXPECT_EQ(small.run({"--only", "spacing=times:999-499 checkpoint=lcm"}).code, 0);
+  const Finished audit = run_program("fewstep", {"audit", small.store(), "--device", "cpu"});
+  EXPECT_EQ(audit.code, 0) << audit.out << audit.err;
+}
+
 TEST(Run, IsLoudAboutAGuidanceScaleBelowOneOfATeacher) {
   SmallExperiment small;
   small.captions = 2;

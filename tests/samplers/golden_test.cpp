@@ -102,15 +102,18 @@ TEST(FinalLatents, OfLcmEqualDiffusersWithTheSameNoise) { compare_with_diffusers
 TEST(FinalLatents, AtGivenTimesEqualDiffusers) {
   const Golden golden;
   ASSERT_EQ(golden.json["given_times"].size(), 25u);
+  double worst = 0;
   for (const auto& entry : golden.json["given_times"]) {
     const Sampler& sampler = find_sampler(entry["sampler"].get<std::string>());
     const GridOptions options = options_of(sampler, entry);
     const auto levels = make_grid(stable_diffusion(), options);
     for (std::size_t i = 0; i + 1 < levels.size(); ++i) EXPECT_EQ(levels[i].time, entry["times"][i].get<double>());
-    EXPECT_LE(relative_difference(golden.run(sampler, Predicts::kEps, options), tensor_of(entry["out"], golden.shape)),
-              kBound)
-        << entry["sampler"] << " " << entry["times"] << "; remake with: make golden";
+    const auto ours = golden.run(sampler, Predicts::kEps, options);
+    const double difference = relative_difference(ours, tensor_of(entry["out"], golden.shape));
+    EXPECT_LE(difference, kBound) << entry["sampler"] << " " << entry["times"] << "; remake with: make golden";
+    worst = std::max(worst, difference);
   }
+  std::printf("largest difference of 25 cases: %.2g\n", worst);
 }
 
 // DDIMScheduler always steps to t − 1000 // N: off its own grid at linspace, and at trailing where N does not divide
