@@ -89,11 +89,8 @@ std::pair<const FamilyInfo*, std::string> pipeline_of(const json& index, const s
   const auto has = [&](const char* text) { return name.find(text) != std::string::npos; };
   const auto part = [&](const char* key) { return class_of(index, key, where).has_value(); };
   const bool later = has("StableDiffusionXL") || has("StableDiffusion3") || part("text_encoder_2");
-  if (!later && (name.starts_with("StableDiffusion") || name.starts_with("LatentConsistencyModel"))) {
-    const std::string& run = name.starts_with("Latent") ? lcm : plain;
-    warn(where, "says " + name + "; its parts are run as " + run + ", from text to image");
-    return {&kFamilies.front(), run};
-  }
+  if (!later && (name.starts_with("StableDiffusion") || name.starts_with("LatentConsistencyModel")))
+    return {&kFamilies.front(), name.starts_with("Latent") ? lcm : plain};
   throw input_error(where, "expected the pipeline " + plain + " or " + lcm + ", got " +
                                (name.empty() ? "no _class_name" : in_quotes(name)) +
                                (later                 ? remedy(KnownMistake::kTwoTextEncoders, name)
@@ -105,6 +102,8 @@ Index read_index(const fs::path& path) {
   const json index = read_json_object(path);
   const std::string where = path.string();
   const auto [family, pipeline] = pipeline_of(index, where);
+  if (const auto name = index.at("_class_name").get<std::string>(); name != pipeline)
+    warn(where, "says " + name + "; its parts are run as " + pipeline + ", from text to image");
   std::set<std::string> known(kUnused.begin(), kUnused.end());
   for (const NetworkPart& network : family->networks) {
     const std::string part(network.folder);

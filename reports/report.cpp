@@ -89,8 +89,9 @@ void write(const ReportTarget& target, const std::string& bytes, std::ostream& o
 }
 
 // Prints an ablation or a history.
-void write_view(const ReportRequest& request, const View& view, std::ostream& out) {
-  for (const ReportTarget& target : targets_of(request)) {
+void write_view(const ReportRequest& request, const std::vector<ReportTarget>& targets, const View& view,
+                std::ostream& out) {
+  for (const ReportTarget& target : targets) {
     if (!target.printer->print_view)
       throw usage_error("--format", "expected " +
                                         listed(names_of(kPrinters, [](auto& one) { return one.print_view; }), "or") +
@@ -124,7 +125,7 @@ View ablation_for(const ReportRequest& request) {
 int run_report(const ReportRequest& request, std::ostream& out, std::ostream& err, const PrintParquet& parquet) {
   const std::vector<ReportTarget> targets = targets_of(request);
   if (request.history || request.ablation) {
-    write_view(request, request.history ? history_for(request) : ablation_for(request), out);
+    write_view(request, targets, request.history ? history_for(request) : ablation_for(request), out);
     return static_cast<int>(ExitCode::kOk);
   }
   with_report_input(request, [&](const ReportInput& input) {
