@@ -37,7 +37,7 @@ struct PromptQuery {
   std::filesystem::path file = {};       // .parquet .tsv .csv .jsonl .txt
   std::optional<std::string> text = {};  // column or key; found by itself where only one fits
   std::vector<RowFilter> where = {};
-  std::optional<std::int64_t> count = {};  // the first so many that pass the filter; the file is read no further
+  std::optional<std::int64_t> count = {};  // the first N that pass the filter; the file is read no further
   FileNames files = FileNames::kIgnored;
   std::optional<std::string> file_column = {};  // found by itself where only one has a usual name
   double max_left_out = kMaxLeftOut;            // part of the rows whose text may be broken

@@ -36,7 +36,7 @@ struct MetricInfo {
   // How much worse a candidate may be by default: a part of the baseline's value, or in the metric's unit.
   double margin = 0.03;
   bool margin_is_relative = true;
-  // A mean over images: so many prompts halve its standard error. Else a distance of two sets of images.
+  // A mean over images, whose standard error falls with √N. Else a distance of two sets of images.
   bool is_mean_of_images = false;
 };
 
