@@ -37,7 +37,7 @@ void remake(const std::vector<WantedPictures>& wanted, const std::string& device
   for (const auto& [store, pictures] : wanted) {
     std::vector<LostPicture> lost;
     for (const WantedPicture& one : pictures)
-      lost.push_back({one.described, one.cell.series, one.cell.series_id, one.prompt_row, one.cell.images_per_prompt});
+      lost.push_back({one.described, one.cell.series_id, one.prompt_row, one.cell.images_per_prompt});
     remake_pictures(store, std::move(lost), device, messages());
   }
 }
@@ -83,9 +83,9 @@ int run(const DistillRequest& request) { return run_distill(request, std::cout, 
 
 // The cells of an arm, as --only of its run says it.
 std::string only_of(const Arm& arm, const std::string& only) {
-  const std::string& name = arm.table.cells.front().series.checkpoint_name;
+  const std::string& name = arm.table.cells.front().key.checkpoint_name;
   const bool one = std::all_of(arm.table.cells.begin(), arm.table.cells.end(),
-                               [&](const StoredCell& cell) { return cell.series.checkpoint_name == name; });
+                               [&](const StoredCell& cell) { return cell.key.checkpoint_name == name; });
   const bool named = only.find("checkpoint=") != std::string::npos;
   const bool is_word = name.find_first_of(" ,=") == std::string::npos;  // what --only can say
   return !one || named || !is_word ? only : "checkpoint=" + name + (only.empty() ? "" : " " + only);

@@ -31,7 +31,7 @@ constexpr std::string_view kBaselineFact = "watch baseline", kBaselineHash = "wa
 // The hash of the checkpoint of that name in a run; empty where the run has none.
 std::string hash_in(const StoredTable& table, const std::string& name) {
   for (const StoredCell& cell : table.cells)
-    if (cell.series.checkpoint_name == name) return cell.series.checkpoint_sha256;
+    if (cell.key.checkpoint_name == name) return cell.key.checkpoint_sha256;
   return "";
 }
 
@@ -148,7 +148,7 @@ class Watch {
       const Arm arm = open_arm(store_.string() + "#" + checkpoint.name, "");
       const std::string hash = inspect_checkpoint(checkpoint.folder).hash;
       return std::all_of(arm.table.cells.begin(), arm.table.cells.end(), [&](const StoredCell& cell) {
-        return cell.state == CellState::kComplete && cell.series.checkpoint_sha256 == hash;
+        return cell.state == CellState::kComplete && cell.key.checkpoint_sha256 == hash;
       });
     } catch (const Error&) {
       return false;
@@ -216,7 +216,7 @@ class Watch {
 
   void tell_cell(const StoredCell& cell) {
     for (const StoredScore& score : cell.scores)
-      out_ << fmt::format("  {} {}: {} {}\n", cell.series.sampler, cell.series.steps, score.metric.name,
+      out_ << fmt::format("  {} {}: {} {}\n", cell.key.sampler, cell.key.steps, score.metric.name,
                           score_text(score.score));
     out_.flush();
   }

@@ -37,18 +37,24 @@ struct RowKey {
   int original = 0;  // points of an LCM's grid
   bool own_grid = false;
   int steps = 0;
+  CellKey fine;  // what else tells cells apart
   auto operator<=>(const RowKey&) const = default;
 };
 
-// The part of a label for each member; empty where it says nothing.
-std::vector<std::string> parts_of(const RowKey& key, std::string_view axis) {
+// The part of a label for each member, and for each of the axes of what else tells rows apart; empty where it says
+// nothing.
+std::vector<std::string> parts_of(const RowKey& key, std::string_view axis,
+                                  const std::vector<const CellAxis*>& fine_axes) {
   const auto part = [](bool there, std::string text) { return there ? text : std::string(); };
-  return {part(key.checkpoint != key.sampler, key.checkpoint),
-          key.sampler,
-          fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"),
-          part(key.iterations > 0, fmt::format("{} iterations", key.iterations)),
-          part(axis != "omega", fmt::format("ω {:.6g}", key.omega)),
-          key.own_grid ? "own grid" : part(key.original > 0, fmt::format("grid of {}", key.original))};
+  std::vector<std::string> parts{
+      part(key.checkpoint != key.sampler, key.checkpoint),
+      key.sampler,
+      fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"),
+      part(key.iterations > 0, fmt::format("{} iterations", key.iterations)),
+      part(axis != "omega", fmt::format("ω {:.6g}", key.omega)),
+      key.own_grid ? "own grid" : part(key.original > 0, fmt::format("grid of {}", key.original))};
+  for (const CellAxis* fine : fine_axes) parts.push_back(phrase(*fine, key.fine));
+  return parts;
 }
 
 class Ablation {
@@ -101,21 +107,23 @@ class Ablation {
 
  private:
   std::optional<double> value_of(const StoredCell& cell) const {
-    if (axis_.name == "omega") return cell.series.omega;
+    if (axis_.name == "omega") return cell.key.omega;
     if (axis_.name == "original_inference_steps")
-      return cell.series.original_inference_steps > 0 ? std::optional<double>(cell.series.original_inference_steps)
-                                                      : std::nullopt;
-    const auto found = trained_.find(cell.series.checkpoint_sha256);
+      return cell.key.original_inference_steps > 0 ? std::optional<double>(cell.key.original_inference_steps)
+                                                   : std::nullopt;
+    const auto found = trained_.find(cell.key.checkpoint_sha256);
     if (found == trained_.end() || !found->second.skip_step) return {};
     return *found->second.skip_step;
   }
 
   // The rows of a cell: over skip steps, its grid may be its own, 1000/k, and one that others share.
   std::vector<RowKey> keys_of(const StoredCell& cell) const {
-    const SeriesKey& series = cell.series;
+    const CellKey& series = cell.key;
     RowKey key;
     key.sampler = series.sampler;
     key.steps = series.steps;
+    key.fine = part_of(series, kFine);
+    key.fine.original_inference_steps = 0;
     if (axis_.name != "omega") key.omega = series.omega;
     if (axis_.name != "original_inference_steps") key.original = series.original_inference_steps;
     if (axis_.name != "skip_step") {
@@ -135,7 +143,10 @@ class Ablation {
   // The title names what all rows have.
   void name_rows() {
     std::vector<std::vector<std::string>> parts;
-    for (const auto& [key, cells] : rows_) parts.push_back(parts_of(key, axis_.name));
+    std::vector<CellKey> fine;
+    for (const auto& [key, cells] : rows_) fine.push_back(key.fine);
+    const auto fine_axes = differing_axes(fine, kFine);
+    for (const auto& [key, cells] : rows_) parts.push_back(parts_of(key, axis_.name, fine_axes));
     labels_.assign(parts.size(), "");
     for (std::size_t part = 0; part < parts.front().size(); ++part) {
       const bool same = std::ranges::all_of(parts, [&](const auto& row) { return row[part] == parts.front()[part]; });

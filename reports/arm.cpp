@@ -23,38 +23,19 @@ std::optional<std::int64_t> whole_number(const std::string& text) {
   return number;
 }
 
-// In the words of --only.
-Cell words_of(const StoredCell& stored) {
-  const SeriesKey& key = stored.series;
-  Cell cell;
-  cell.checkpoint = key.checkpoint_name;
-  cell.sampler = key.sampler;
-  cell.steps = key.steps;
-  cell.guidance = {key.omega, key.given_as_guidance_scale};
-  cell.grid = parse_grid_word(key.spacing).value_or(GridSpec{});
-  cell.grid.original_inference_steps = key.original_inference_steps;
-  const auto final_sigma = std::find(kFinalSigmas.begin(), kFinalSigmas.end(), key.final_sigma);
-  if (final_sigma != kFinalSigmas.end()) cell.final_sigma = static_cast<FinalSigma>(final_sigma - kFinalSigmas.begin());
-  return cell;
-}
-
 }  // namespace
 
 Cell cell_of(const StoredCell& stored, const StoredTable& table) {
-  Cell cell = words_of(stored);
+  Cell cell{stored.key, {}};
   for (const StoredCheckpoint& checkpoint : table.checkpoints)
-    if (checkpoint.sha256 == stored.series.checkpoint_sha256) cell.checkpoint_path = checkpoint.path;
+    if (checkpoint.sha256 == stored.key.checkpoint_sha256) cell.checkpoint_path = checkpoint.path;
   return cell;
 }
 
 std::vector<bool> fits(const std::vector<StoredCell>& cells, const std::string& only) {
-  if (only.empty()) return std::vector<bool>(cells.size(), true);
-  std::vector<Cell> all;
-  for (const StoredCell& cell : cells) all.push_back(words_of(cell));
-  const std::vector<Cell> chosen = select(all, only);
-  std::vector<bool> which;
-  for (const Cell& cell : all) which.push_back(std::find(chosen.begin(), chosen.end(), cell) != chosen.end());
-  return which;
+  std::vector<CellKey> keys;
+  for (const StoredCell& cell : cells) keys.push_back(cell.key);
+  return which_fit(keys, only);
 }
 
 Arm open_arm(const std::string& text, const std::string& only) {
@@ -83,8 +64,7 @@ Arm open_arm(const std::string& text, const std::string& only) {
   const auto which = fits(arm.table.cells, only);
   std::size_t i = 0;
   std::erase_if(arm.table.cells, [&](const StoredCell&) { return !which[i++]; });
-  if (named)
-    std::erase_if(arm.table.cells, [&](const StoredCell& cell) { return cell.series.checkpoint_name != part; });
+  if (named) std::erase_if(arm.table.cells, [&](const StoredCell& cell) { return cell.key.checkpoint_name != part; });
   if (arm.table.cells.empty())
     throw usage_error("--only", "expected clauses that leave a cell of " + text + ", got \"" + only + "\"");
   for (const StoredRun& run : arm.table.runs)
@@ -150,7 +130,7 @@ std::string checkpoints_text(const Arm& arm) {
   std::vector<std::string> texts;
   std::set<std::string> seen;
   for (const StoredCell& cell : arm.table.cells) {
-    const SeriesKey& key = cell.series;
+    const CellKey& key = cell.key;
     if (seen.insert(key.checkpoint_name + "\n" + key.checkpoint_sha256).second)
       texts.push_back(key.checkpoint_name + " (" + key.checkpoint_sha256.substr(0, 12) + ")");
   }

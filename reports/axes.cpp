@@ -15,20 +15,20 @@
 namespace fewstep {
 namespace {
 
-struct AxisName {
-  std::string_view name;
-  Axis axis;
-};
+constexpr Axis kStore = "store", kMetric = "metric", kSteps = "steps";
+constexpr Axis kPosition = "cell";  // where no other axis tells cells apart
+constexpr std::array<Axis, 3> kDefaultRows{"checkpoint", "sampler", "omega"};
 
-constexpr std::array<AxisName, 8> kAxes{{{"store", Axis::kStore},
-                                         {"checkpoint", Axis::kCheckpoint},
-                                         {"sampler", Axis::kSampler},
-                                         {"omega", Axis::kOmega},
-                                         {"spacing", Axis::kSpacing},
-                                         {"original_inference_steps", Axis::kOriginalInferenceSteps},
-                                         {"steps", Axis::kSteps},
-                                         {"metric", Axis::kMetric}}};
-constexpr std::array kDefaultRows{Axis::kCheckpoint, Axis::kSampler, Axis::kOmega};
+// In the order in which they are tried for cells that share a place: steps, which are columns as a rule, last.
+std::vector<Axis> axes_of_cells() {
+  std::vector<Axis> axes{kStore};
+  for (const CellAxis& axis : kCellAxes)
+    if (axis.has(kAlongTables) && axis.name != kSteps) axes.push_back(axis.name);
+  axes.push_back(kSteps);
+  return axes;
+}
+
+bool is_of_cells(Axis axis) { return axis != kStore && axis != kPosition && axis != kMetric; }
 
 // Where a cell lies along an axis: names in the order of the experiment (rank), numbers by size.
 struct Coordinate {
@@ -38,68 +38,46 @@ struct Coordinate {
 };
 using Place = std::vector<Coordinate>;
 
-// ω, and guidance_scale = 1 + ω behind it: "7 (8)".
-constexpr std::string_view kGuidanceHeader = "omega (scale)";
-
 class Coordinates {
  public:
   explicit Coordinates(const std::vector<StoredCell>& cells) : first_(cells.data()) {
     for (const StoredCell& cell : cells)
-      for (const std::string* name : {&cell.series.checkpoint_name, &cell.series.sampler, &cell.series.spacing})
-        ranks_.emplace(*name, static_cast<double>(ranks_.size()));
+      for (const CellAxis& axis : kCellAxes)
+        if (axis.has(kAlongTables))
+          if (const CellValue value = axis.get(cell.key); std::holds_alternative<std::string>(value))
+            ranks_.emplace(std::get<std::string>(value), static_cast<double>(ranks_.size()));
   }
 
   Coordinate at(Axis axis, const StoredCell& cell) const {
-    const SeriesKey& key = cell.series;
-    switch (axis) {
-      case Axis::kStore:
-        return {static_cast<double>(cell.arm), cell.arm_name};
-      case Axis::kCheckpoint:
-        return named(key.checkpoint_name);
-      case Axis::kSampler:
-        return named(key.sampler);
-      case Axis::kSpacing:
-        return named(key.spacing);
-      case Axis::kOmega:
-        return {key.omega, fmt::format("{:.6g} ({:.6g})", key.omega, 1 + key.omega)};
-      case Axis::kOriginalInferenceSteps:
-        return {static_cast<double>(key.original_inference_steps),
-                key.original_inference_steps == 0 ? "none" : std::to_string(key.original_inference_steps)};
-      case Axis::kSteps:
-        return {static_cast<double>(key.steps), std::to_string(key.steps)};
-      case Axis::kPosition:
-      case Axis::kMetric:  // which is none of cells (take_metric_axis)
-        break;
-    }
-    return {static_cast<double>(&cell - first_), std::to_string(&cell - first_)};
+    if (axis == kStore) return {static_cast<double>(cell.arm), cell.arm_name};
+    if (!is_of_cells(axis)) return {static_cast<double>(&cell - first_), std::to_string(&cell - first_)};
+    const CellAxis& row = cell_axis(axis);
+    const auto order = [this](const auto& value) -> double {
+      if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
+        return static_cast<double>(value);
+      else
+        return ranks_.at(value);
+    };
+    return {std::visit(order, row.get(cell.key)), table_entry(row, cell.key)};
   }
 
   std::string header(Axis axis) const {
-    if (axis == Axis::kPosition) return "cell";
-    if (axis == Axis::kOmega) return std::string(kGuidanceHeader);
-    return std::string(std::find_if(kAxes.begin(), kAxes.end(), [&](auto& row) { return row.axis == axis; })->name);
+    return std::string(is_of_cells(axis) && !cell_axis(axis).header.empty() ? cell_axis(axis).header : axis);
+  }
+
+  // What says it without a header.
+  std::string phrase_at(Axis axis, const StoredCell& cell) const {
+    if (is_of_cells(axis)) return phrase(cell_axis(axis), cell.key);
+    return axis == kStore ? cell.arm_name : column_label(axis, cell);
   }
 
   // The label of a column names its axis, since columns have no header line.
   std::string column_label(Axis axis, const StoredCell& cell) const {
-    const std::string label = at(axis, cell).label;
-    switch (axis) {
-      case Axis::kSteps:
-        return cell.series.steps == 0 ? "steps not known" : label + (cell.series.steps == 1 ? " step" : " steps");
-      case Axis::kCheckpoint:
-      case Axis::kSampler:
-      case Axis::kSpacing:
-        return label;
-      case Axis::kOmega:
-        return "omega " + label;
-      default:
-        return header(axis) + " " + label;
-    }
+    if (is_of_cells(axis)) return column_title(cell_axis(axis), cell.key);
+    return std::string(axis) + " " + at(axis, cell).label;
   }
 
  private:
-  Coordinate named(const std::string& name) const { return {ranks_.at(name), name}; }
-
   const StoredCell* first_;
   std::map<std::string, double> ranks_;
 };
@@ -123,7 +101,7 @@ bool varies(const Coordinates& coordinates, const std::vector<StoredCell>& cells
 void choose_defaults(const Coordinates& coordinates, const std::vector<StoredCell>& cells, std::vector<Axis>& rows,
                      std::vector<Axis>& columns) {
   const bool rows_given = !rows.empty();
-  if (columns.empty() && !contains(rows, Axis::kSteps)) columns.push_back(Axis::kSteps);
+  if (columns.empty() && !contains(rows, kSteps)) columns.push_back(kSteps);
   for (const Axis axis : kDefaultRows) {
     if (contains(rows, axis) || contains(columns, axis)) continue;
     if (!rows_given)
@@ -131,7 +109,7 @@ void choose_defaults(const Coordinates& coordinates, const std::vector<StoredCel
     else if (columns.empty() && varies(coordinates, cells, axis))
       columns.push_back(axis);
   }
-  if (rows.empty()) rows.push_back(Axis::kSteps);
+  if (rows.empty()) rows.push_back(kSteps);
 }
 
 void check_named_once(const std::vector<Axis>& rows, const std::vector<Axis>& columns) {
@@ -139,8 +117,7 @@ void check_named_once(const std::vector<Axis>& rows, const std::vector<Axis>& co
   for (const auto* axes : {&rows, &columns}) {
     for (const Axis axis : *axes) {
       if (seen.insert(axis).second) continue;
-      const auto name = std::find_if(kAxes.begin(), kAxes.end(), [&](auto& row) { return row.axis == axis; })->name;
-      throw usage_error("--rows/--columns", fmt::format("expected each axis once, got \"{}\" twice", name));
+      throw usage_error("--rows/--columns", fmt::format("expected each axis once, got \"{}\" twice", axis));
     }
   }
 }
@@ -153,11 +130,11 @@ std::optional<Axis> missing_axis(const Coordinates& coordinates, const std::vect
     const auto [place, added] =
         taken.emplace(std::pair(place_of(coordinates, rows, cell), place_of(coordinates, columns, cell)), &cell);
     if (added) continue;
-    for (const auto& [name, axis] : kAxes) {
+    for (const Axis axis : axes_of_cells()) {
       const auto here = coordinates.at(axis, cell), there = coordinates.at(axis, *place->second);
       if (here < there || there < here) return axis;
     }
-    return Axis::kPosition;
+    return kPosition;
   }
   return std::nullopt;
 }
@@ -174,16 +151,6 @@ std::vector<bool> shown_axes(const Arrangement& arrangement) {
   return shown;
 }
 
-// A label that says what it is of: "ω 7", "4 steps"; names stand for themselves.
-std::string axis_text(const std::string& header, const std::string& label) {
-  constexpr std::array<std::string_view, 4> kSelfTelling{"store", "checkpoint", "sampler", "spacing"};
-  if (std::find(kSelfTelling.begin(), kSelfTelling.end(), header) != kSelfTelling.end()) return label;
-  if (header == kGuidanceHeader) return "ω\u00a0" + label.substr(0, label.find(' '));
-  if (header == "original_inference_steps") return "grid of " + label;
-  if (header == "steps") return label + (label == "1" ? " step" : " steps");
-  return header + " " + label;
-}
-
 std::string join_labels(const Coordinates& coordinates, const std::vector<Axis>& axes, const StoredCell& cell) {
   std::string text;
   for (const Axis axis : axes) text += (text.empty() ? "" : ", ") + coordinates.column_label(axis, cell);
@@ -193,20 +160,20 @@ std::string join_labels(const Coordinates& coordinates, const std::vector<Axis>&
 }  // namespace
 
 std::vector<Axis> parse_axes(std::string_view option, std::string_view text) {
-  std::vector<Axis> axes;
+  std::vector<Axis> known = axes_of_cells(), axes;
+  known.push_back(kMetric);
   while (!text.empty()) {
     const auto comma = std::min(text.find(','), text.size());
-    const std::string_view name = text.substr(0, comma);
-    axes.push_back(find_by_name(kAxes, name, option).axis);
+    axes.push_back(known[index_of_name(known, text.substr(0, comma), option)]);
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return axes;
 }
 
 bool take_metric_axis(const std::vector<Axis>& rows, std::vector<Axis>& columns) {
-  const bool first = !columns.empty() && columns.front() == Axis::kMetric;
+  const bool first = !columns.empty() && columns.front() == kMetric;
   if (first) columns.erase(columns.begin());
-  if (contains(rows, Axis::kMetric) || contains(columns, Axis::kMetric))
+  if (contains(rows, kMetric) || contains(columns, kMetric))
     throw usage_error("--rows/--columns", "expected metric as the first of --columns alone, got it elsewhere");
   return first;
 }
@@ -214,12 +181,13 @@ bool take_metric_axis(const std::vector<Axis>& rows, std::vector<Axis>& columns)
 std::vector<std::string> method_labels(const Arrangement& arrangement) {
   const auto shown = shown_axes(arrangement);
   std::vector<std::string> methods;
-  for (const auto& labels : arrangement.row_labels) {
+  for (std::size_t row = 0; row < arrangement.row_labels.size(); ++row) {
+    const auto& labels = arrangement.row_labels[row];
     std::string& method = methods.emplace_back();
     for (std::size_t axis = 0; axis < shown.size(); ++axis) {
       if (!shown[axis]) continue;
       if (axis == 1 && shown[0] && labels[0] == labels[1]) continue;  // checkpoint "lcm" sampled by "lcm"
-      method += (method.empty() ? "" : " · ") + axis_text(arrangement.row_headers[axis], labels[axis]);
+      method += (method.empty() ? "" : " · ") + arrangement.row_phrases[row][axis];
     }
   }
   return methods;
@@ -229,8 +197,7 @@ std::vector<std::string> constants_of(const Arrangement& arrangement) {
   const auto shown = shown_axes(arrangement);
   std::vector<std::string> constants;
   for (std::size_t axis = 0; axis < shown.size() && !arrangement.row_labels.empty(); ++axis)
-    if (!shown[axis])
-      constants.push_back(axis_text(arrangement.row_headers[axis], arrangement.row_labels.front()[axis]));
+    if (!shown[axis]) constants.push_back(arrangement.row_phrases.front()[axis]);
   return constants;
 }
 
@@ -242,8 +209,11 @@ Arrangement arrange(const std::vector<StoredCell>& cells, std::vector<Axis> rows
 
   std::map<Place, std::size_t> row_index, column_index;
   std::map<Place, std::string> column_label;
+  std::map<Place, const StoredCell*> first_of_row;
   for (const StoredCell& cell : cells) {
-    row_index.emplace(place_of(coordinates, rows, cell), 0);
+    const Place row = place_of(coordinates, rows, cell);
+    row_index.emplace(row, 0);
+    first_of_row.emplace(row, &cell);
     const Place column = place_of(coordinates, columns, cell);
     column_index.emplace(column, 0);
     column_label.emplace(column, join_labels(coordinates, columns, cell));
@@ -254,6 +224,8 @@ Arrangement arrange(const std::vector<StoredCell>& cells, std::vector<Axis> rows
     index = arrangement.row_labels.size();
     auto& labels = arrangement.row_labels.emplace_back();
     for (const Coordinate& coordinate : place) labels.push_back(coordinate.label);
+    auto& phrases = arrangement.row_phrases.emplace_back();
+    for (const Axis axis : rows) phrases.push_back(coordinates.phrase_at(axis, *first_of_row.at(place)));
   }
   for (auto& [place, index] : column_index) {
     index = arrangement.column_headers.size();

@@ -7,18 +7,9 @@
 
 namespace fewstep {
 
-// What can be told apart along the rows and columns of a table.
-enum class Axis {
-  kStore,
-  kCheckpoint,
-  kSampler,
-  kOmega,
-  kSpacing,
-  kOriginalInferenceSteps,
-  kSteps,
-  kPosition,
-  kMetric
-};
+// What can be told apart along the rows and columns of a table, by name: an axis of cells (core/cell_key.h), the store
+// that a cell is of, or the metric.
+using Axis = std::string_view;
 
 // "checkpoint,sampler"; empty text gives none. Throws Error (kUsage) with the nearest known name.
 std::vector<Axis> parse_axes(std::string_view option, std::string_view text);
@@ -29,9 +20,10 @@ bool take_metric_axis(const std::vector<Axis>& rows, std::vector<Axis>& columns)
 
 // Each cell's place. cells[row][column] is null where the experiment has none.
 struct Arrangement {
-  std::vector<std::string> row_headers;              // one for each axis of the rows
-  std::vector<std::vector<std::string>> row_labels;  // [row][axis]
-  std::vector<std::string> column_headers;           // "4 steps"
+  std::vector<std::string> row_headers;               // one for each axis of the rows
+  std::vector<std::vector<std::string>> row_labels;   // [row][axis]
+  std::vector<std::vector<std::string>> row_phrases;  // [row][axis], what says it without the header: "4 steps"
+  std::vector<std::string> column_headers;            // "4 steps"
   std::vector<std::vector<const StoredCell*>> cells;
 };
 

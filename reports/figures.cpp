@@ -125,7 +125,7 @@ Figure score_against_steps(const CellLines& lines, const ScoreKey& key, const st
   add_points(
       figure, lines,
       [](const StoredCell& cell) {
-        return Measure{std::max(1, cell.series.steps), {}, ""};
+        return Measure{std::max(1, cell.key.steps), {}, ""};
       },
       [&](const StoredCell& cell) { return score_measure(cell, key); });
   std::set<double> steps;
@@ -157,7 +157,7 @@ Figure score_against_ms(const CellLines& lines, const ScoreKey& key, const std::
 // One line per checkpoint × sampler × steps; ω moves along it.
 Figure score_against_score(const std::vector<StoredCell>& cells, const ScoreKey& fid, const ScoreKey& clip,
                            const std::vector<ScoreKey>& keys) {
-  CellLines lines = lines_of(arrange(cells, {Axis::kCheckpoint, Axis::kSampler, Axis::kSteps}, {Axis::kOmega}));
+  CellLines lines = lines_of(arrange(cells, {"checkpoint", "sampler", "steps"}, {"omega"}));
   constexpr std::string_view kOmega = "omega ";
   for (std::string& column : lines.columns)
     if (column.starts_with(kOmega)) column = "ω\u00a0" + column.substr(kOmega.size());
@@ -175,7 +175,7 @@ Figure score_against_score(const std::vector<StoredCell>& cells, const ScoreKey&
 const StoredCheckpoint* checkpoint_of(const StoredTable& table, const StoredCell& cell) {
   const auto found =
       std::find_if(table.checkpoints.begin(), table.checkpoints.end(), [&](const StoredCheckpoint& checkpoint) {
-        return checkpoint.name == cell.series.checkpoint_name && checkpoint.sha256 == cell.series.checkpoint_sha256;
+        return checkpoint.name == cell.key.checkpoint_name && checkpoint.sha256 == cell.key.checkpoint_sha256;
       });
   return found == table.checkpoints.end() ? nullptr : &*found;
 }
@@ -188,15 +188,15 @@ Figure score_against_iterations(const StoredTable& table, const ScoreKey& key, c
     const auto kept = checkpoint ? kept_at(*checkpoint) : std::nullopt;
     if (!kept) continue;
     by_iterations[kept->iterations].push_back(cell);
-    by_iterations[kept->iterations].back().series.checkpoint_name = kept->training;
+    by_iterations[kept->iterations].back().key.checkpoint_name = kept->training;
   }
   Figure figure;
   figure.title = title + " against training iterations";
   figure.x = {"training iterations", false, {}};
   figure.y = {title, false, {}};
   for (const auto& [iterations, cells] : by_iterations) {
-    const CellLines from = lines_of(arrange(
-        cells, {Axis::kCheckpoint, Axis::kSampler, Axis::kOmega, Axis::kOriginalInferenceSteps}, {Axis::kSteps}));
+    const CellLines from =
+        lines_of(arrange(cells, {"checkpoint", "sampler", "omega", "original_inference_steps"}, {"steps"}));
     for (const CellLine& line : from.lines) {
       for (std::size_t column = 0; column < line.cells.size(); ++column) {
         if (!line.cells[column]) continue;
@@ -235,7 +235,7 @@ const ScoreKey* first_of(const std::vector<ScoreKey>& keys, bool mean_of_images)
 
 }  // namespace
 
-CellLines lines_by_steps(const std::vector<StoredCell>& cells) { return lines_of(arrange(cells, {}, {Axis::kSteps})); }
+CellLines lines_by_steps(const std::vector<StoredCell>& cells) { return lines_of(arrange(cells, {}, {"steps"})); }
 
 std::vector<std::pair<double, double>> pareto_front(std::vector<std::pair<double, double>> points,
                                                     bool higher_is_better) {
@@ -255,7 +255,7 @@ std::vector<Figure> make_figures(const StoredTable& table, const std::vector<Tra
   std::set<int> batches;
   std::set<double> omegas;
   for (const StoredCell& cell : table.cells) {
-    omegas.insert(cell.series.omega);
+    omegas.insert(cell.key.omega);
     for (const BatchTiming& timing : cell.timings) batches.insert(timing.batch);
   }
   // The figures over iterations say all of checkpoints along their training at one step count.

@@ -154,7 +154,7 @@ std::vector<StudentLosses> make_losses(const StoreOf& store_of, const StoredTabl
   const auto key = metric_of_images(store_of, table.cells);
   if (!key) return all;
   for (const StudentPair& pair : pairs) {
-    if (pair.student->series.prompt_source != pair.teacher->series.prompt_source) continue;
+    if (pair.student->key.prompt_source != pair.teacher->key.prompt_source) continue;
     Store &ours = store_of(*pair.student), &theirs = store_of(*pair.teacher);
     const auto teacher = prompt_scores(theirs, pair.teacher->series_id, key->metric);
     std::vector<std::pair<double, std::int64_t>> lost;  // by how much, row

@@ -25,7 +25,7 @@ struct Place {
   std::string text;  // "lcm · 8 steps"
 };
 
-bool is_teacher(const StoredCell& cell) { return cell.series.checkpoint_kind == name_of(CheckpointKind::kTeacher); }
+bool is_teacher(const StoredCell& cell) { return cell.key.checkpoint_kind == name_of(CheckpointKind::kTeacher); }
 
 // The cells of a checkpoint that have a score over all of their images.
 std::vector<Place> places_of(const CellLines& lines, const ScoreKey& key, const std::string& checkpoint) {
@@ -33,7 +33,7 @@ std::vector<Place> places_of(const CellLines& lines, const ScoreKey& key, const 
   for (const CellLine& line : lines.lines) {
     for (std::size_t column = 0; column < line.cells.size(); ++column) {
       const StoredCell* cell = line.cells[column];
-      if (!cell || cell->series.checkpoint_name != checkpoint) continue;
+      if (!cell || cell->key.checkpoint_name != checkpoint) continue;
       const StoredScore* stored = find_score(*cell, key);
       if (!stored || !std::isfinite(stored->score.value) || stored->score.count != cell->expected_images) continue;
       places.push_back({cell, line.label + " · " + lines.columns[column]});
@@ -74,7 +74,7 @@ std::string claim_text(const StudentPair& pair) {
   if (pair.not_worse)
     return pair.student_text + " is not worse than " + pair.teacher_text + " by more than the margins";
   std::string text =
-      pair.student->series.checkpoint_name + ": no step count is shown to be as good as " + pair.teacher_text;
+      pair.student->key.checkpoint_name + ": no step count is shown to be as good as " + pair.teacher_text;
   if (pair.prompts < kLeastPrompts)
     text += fmt::format("; {} prompts are too few, {} are the least", pair.prompts, kLeastPrompts);
   else if (pair.prompts_needed)
@@ -105,7 +105,7 @@ std::string speed_text(const StoredCell& student, const StoredCell& teacher) {
 std::vector<std::string> names_of(const StoredTable& table, bool teachers) {
   std::vector<std::string> names;
   for (const StoredCell& cell : table.cells) {
-    const std::string& name = cell.series.checkpoint_name;
+    const std::string& name = cell.key.checkpoint_name;
     if (is_teacher(cell) == teachers && std::find(names.begin(), names.end(), name) == names.end())
       names.push_back(name);
   }
@@ -115,7 +115,7 @@ std::vector<std::string> names_of(const StoredTable& table, bool teachers) {
 std::string teacher_of(const StoredCell& student, const std::vector<std::string>& teachers,
                        const std::vector<TrainingRecord>& trainings) {
   for (const TrainingRecord& record : trainings) {
-    if (record.checkpoint_sha256 != student.series.checkpoint_sha256) continue;
+    if (record.checkpoint_sha256 != student.key.checkpoint_sha256) continue;
     const std::string named = trained_for(record).teacher;
     if (std::find(teachers.begin(), teachers.end(), named) != teachers.end()) return named;
   }

@@ -40,12 +40,8 @@ struct Line {
   std::vector<HistoryPoint> points;
 };
 
-struct LineKey {
-  std::string sampler;
-  int steps = 0;
-  double omega = 0;
-  auto operator<=>(const LineKey&) const = default;
-};
+// What a line is of: all axes of its cells but their checkpoints.
+CellKey line_of(const CellKey& key) { return part_of(key, kIdentity | kClause); }
 
 // The last run of digits of a name: 300 of "step-300".
 std::optional<double> last_number(const std::string& name) {
@@ -66,6 +62,7 @@ class History {
   History(const std::vector<std::filesystem::path>& stores, const std::string& metric) : metric_(metric) {
     for (std::size_t i = 0; i < stores.size(); ++i) read_store(i, stores[i]);
     if (lines_.empty()) throw usage_error("--history", unknown_name(metric, std::span<const std::string>(names())));
+    name_lines();
     for (auto& [key, line] : lines_) sort(line);
   }
 
@@ -104,7 +101,7 @@ class History {
     for (const TrainingRecord& record : read_trainings(store))
       if (const auto iterations = trained_for(record).iterations)
         steps[record.checkpoint_sha256] = static_cast<double>(*iterations);
-    std::map<std::tuple<LineKey, std::string>, std::size_t> seen;  // the place of these weights in their line
+    std::map<std::tuple<CellKey, std::string>, std::size_t> seen;  // the place of these weights in their line
     const auto runs = read_runs(store);
     for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
       for (StoredCell& cell : read_table(store, run->id).cells) {
@@ -114,8 +111,8 @@ class History {
                                         [&](const StoredScore& one) { return is_metric(one, metric_); });
         if (score == cell.scores.end() || cell.state != CellState::kComplete || !std::isfinite(score->score.value))
           continue;
-        const SeriesKey& series = cell.series;
-        const LineKey key{series.sampler, series.steps, series.omega};
+        const CellKey& series = cell.key;
+        const CellKey key = line_of(series);
         const auto step = steps.find(series.checkpoint_sha256);
         const auto number = step == steps.end() ? last_number(series.checkpoint_name) : std::optional(step->second);
         Line& line = lines_[key];
@@ -133,9 +130,36 @@ class History {
                            series.checkpoint_sha256,
                            cell,
                            *score};
-        line.label =
-            fmt::format("{} · {} step{} · ω {:.6g}", key.sampler, key.steps, key.steps == 1 ? "" : "s", key.omega);
         line.points.push_back(std::move(point));
+      }
+    }
+  }
+
+  // By sampler, step count and ω; by what else tells cells apart where a checkpoint has several of these.
+  void name_lines() {
+    std::map<std::string, std::vector<CellKey>> keys;
+    for (const auto& [key, line] : lines_)
+      keys[fmt::format("{} · {} step{} · ω {:.6g}", key.sampler, key.steps, key.steps == 1 ? "" : "s", key.omega)]
+          .push_back(key);
+    for (const auto& [label, alike] : keys) {
+      std::set<std::pair<std::size_t, std::string>> checkpoints;
+      std::size_t points = 0;
+      for (const CellKey& key : alike)
+        for (const HistoryPoint& point : lines_.at(key).points) {
+          checkpoints.emplace(point.store, point.sha256);
+          ++points;
+        }
+      const auto axes = differing_axes(alike, kFine);
+      for (const CellKey& key : alike) {
+        Line& line = lines_.at(key);
+        line.label = label;
+        if (checkpoints.size() < points) {
+          for (const CellAxis* axis : axes) line.label += " · " + phrase(*axis, key);
+        } else if (key != alike.front()) {
+          auto& first = lines_.at(alike.front()).points;
+          first.insert(first.end(), line.points.begin(), line.points.end());
+          lines_.erase(key);
+        }
       }
     }
   }
@@ -228,7 +252,7 @@ class History {
   const std::string& metric_;
   std::vector<std::unique_ptr<Store>> stores_;
   std::vector<std::string> stems_;
-  std::map<LineKey, Line> lines_;
+  std::map<CellKey, Line> lines_;
   std::set<std::string> known_;
   bool spread_ = false;
 };

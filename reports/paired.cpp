@@ -34,7 +34,7 @@ void read_store(const std::filesystem::path& path, Cells& cells) {
   auto store = Store::open(path, Store::Mode::kRead);
   for (const StoredCell& cell : read_table(store).cells) {
     if (cell.state != CellState::kComplete) throw input_error(path.string(), "expected complete cells alone");
-    const SeriesKey& key = cell.series;
+    const CellKey& key = cell.key;
     const std::string name = key.checkpoint_name == key.sampler ? key.sampler : key.checkpoint_name + " " + key.sampler;
     for (const StoredScore& score : cell.scores) {
       auto influence = read_influence(store, cell, score);

@@ -118,29 +118,29 @@ Lines provenance_lines(const StoredTable& table) {
   add_images(table, lines);
   add_protocols(table, lines);
   const std::string sources =
-      "source " + distinct(table, [](const StoredCell& cell) { return short_hash(cell.series.prompt_source); });
+      "source " + distinct(table, [](const StoredCell& cell) { return short_hash(cell.key.prompt_source); });
   const auto prompts = table.facts.find("prompts");
   lines.emplace_back("Prompts", prompts == table.facts.end() ? sources : prompts->second + ", " + sources);
-  if (const auto negative = distinct(table, [](const StoredCell& cell) { return cell.series.negative_prompt; });
+  if (const auto negative = distinct(table, [](const StoredCell& cell) { return cell.key.negative_prompt; });
       !negative.empty())
     lines.emplace_back("Negative prompt", negative);
   lines.emplace_back("Seed", distinct(table, [&](const StoredCell& cell) {
-                       return made_elsewhere(cell) ? "not known" : std::to_string(cell.series.seed);
+                       return made_elsewhere(cell) ? "not known" : std::to_string(cell.key.seed);
                      }));
   lines.emplace_back("Sampling", distinct(table, [&](const StoredCell& cell) {
-                       const SeriesKey& key = cell.series;
+                       const CellKey& key = cell.key;
                        if (made_elsewhere(cell)) return std::string("not known");
                        const auto original = key.original_inference_steps;
                        return key.spacing + (original ? fmt::format(" of {} original steps", original) : "") +
-                              ", final sigma " + key.final_sigma;
+                              ", final sigma " + key.final_sigma + later_axes_text(key);
                      }));
   for (const StoredCheckpoint& checkpoint : table.checkpoints)
     lines.emplace_back("Checkpoint", fmt::format("{}: {}, {}, {}", checkpoint.name, checkpoint.kind,
                                                  short_hash(checkpoint.sha256), checkpoint.path));
   lines.emplace_back("Device", distinct(table, [&](const StoredCell& cell) {
                        if (made_elsewhere(cell)) return std::string("made elsewhere");
-                       return fmt::format("{} {} at {} × {}", cell.series.device_kind, cell.series.dtype,
-                                          cell.series.width, cell.series.height);
+                       return fmt::format("{} {} at {} × {}", cell.key.device_kind, cell.key.dtype, cell.key.width,
+                                          cell.key.height);
                      }));
   const auto meanwhile = table.facts.find("machine while timing");
   lines.emplace_back("Environment", environment_text(table.environment_json) +

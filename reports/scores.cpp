@@ -83,7 +83,7 @@ std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all) {
   return title;
 }
 
-bool made_elsewhere(const StoredCell& cell) { return cell.series.checkpoint_kind == kElsewhere; }
+bool made_elsewhere(const StoredCell& cell) { return cell.key.checkpoint_kind == kElsewhere; }
 
 std::string state_text(const StoredCell& cell) {
   const std::string images = std::to_string(cell.stored_images) + "/" + std::to_string(cell.expected_images);

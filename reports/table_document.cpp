@@ -100,7 +100,7 @@ Section make_section(const std::string& title, const Arrangement& arrangement, N
 // A guidance_scale below 1, which means something else in diffusers. With one forward a step the network takes ω as an
 // input, and diffusers gives it any scale, too.
 std::string guidance_marks(const StoredCell& cell, Notes& notes) {
-  const SeriesKey& series = cell.series;
+  const CellKey& series = cell.key;
   const bool twice = cell.forwards && cell.forwards->mean > series.steps;
   if (!series.given_as_guidance_scale || series.omega >= 0 || !twice) return "";
   return notes.mark("guidance_scale below 1 is negative guidance; diffusers switches guidance off there");
@@ -113,10 +113,10 @@ class TrainingMarks {
     for (const TrainingRecord& record : trainings) known_[record.checkpoint_sha256] = trained_for(record);
   }
   std::string of(const StoredCell& cell, Notes& notes) const {
-    const auto found = known_.find(cell.series.checkpoint_sha256);
+    const auto found = known_.find(cell.key.checkpoint_sha256);
     std::string marks;
     if (found == known_.end()) return marks;
-    for (const std::string& warning : outside_training(found->second, cell.series)) marks += notes.mark(warning);
+    for (const std::string& warning : outside_training(found->second, cell.key)) marks += notes.mark(warning);
     return marks;
   }
 
@@ -260,7 +260,7 @@ bool images_vary(const std::vector<StoredCell>& cells) {
 double steps_of_column(const Arrangement& arrangement, std::size_t column) {
   std::set<int> steps;
   for (const auto& row : arrangement.cells)
-    if (row[column]) steps.insert(row[column]->series.steps);
+    if (row[column]) steps.insert(row[column]->key.steps);
   return steps.size() == 1 ? *steps.begin() : std::numeric_limits<double>::quiet_NaN();
 }
 

@@ -67,41 +67,45 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
   const FinalSigma final_sigma = lcm ? FinalSigma::kZero : experiment.final_sigma;
   for (const GridSpec& grid : grids_for(sampler, experiment, checkpoint))
     for (const Guidance& one : guidance)
-      for (const int count : steps)
-        cells.push_back({checkpoint.name, checkpoint.path_for(count), name, count, one,
-                         complete(grid, experiment, checkpoint, count), final_sigma});
+      for (const int count : steps) {
+        const GridSpec times = complete(grid, experiment, checkpoint, count);
+        CellKey key = experiment.cell;
+        key.checkpoint_name = checkpoint.name;
+        key.sampler = name;
+        key.steps = count;
+        key.omega = one.omega;
+        key.given_as_guidance_scale = one.given_as_guidance_scale;
+        key.spacing = grid_word(times);
+        key.original_inference_steps = times.original_inference_steps;
+        key.final_sigma = name_of(final_sigma);
+        cells.push_back({std::move(key), checkpoint.path_for(count)});
+      }
 }
 
-constexpr std::array<std::string_view, 8> kOnlyKeys{
-    "checkpoint", "sampler", "steps", "omega", "guidance_scale", "spacing", "final_sigma", "original_inference_steps"};
-
-// The name of a cell under a key; nothing where the key's values are numbers.
-std::optional<std::string> name_under(const std::string& key, const Cell& cell) {
-  if (key == "checkpoint") return cell.checkpoint;
-  if (key == "sampler") return cell.sampler;
-  if (key == "spacing") return grid_word(cell.grid);
-  if (key == "final_sigma") return std::string(name_of(cell.final_sigma));
-  return std::nullopt;
-}
-
-double number_under(const std::string& key, const Cell& cell) {
-  if (key == "steps") return cell.steps;
-  if (key == "original_inference_steps") return cell.grid.original_inference_steps;
-  return cell.guidance.omega + (key == "guidance_scale" ? 1 : 0);
+bool is_name(const CellAxis& axis) { return std::holds_alternative<std::string>(axis.get(CellKey{})); }
+double number_of(const CellValue& value) {
+  const auto as_double = [](const auto& one) -> double {
+    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(one)>>)
+      return static_cast<double>(one);
+    else
+      return 0;  // a name
+  };
+  return std::visit(as_double, value);
 }
 
 struct Clause {
-  std::string key;
+  const CellAxis* axis;
   std::vector<std::string> values;
-  std::vector<double> numbers;  // the same, where the key's values are numbers
+  std::vector<double> numbers;  // the same, where the axis' values are numbers
 };
 
-bool holds(const Clause& clause, const Cell& cell) {
-  if (const auto name = name_under(clause.key, cell))
+bool holds(const Clause& clause, const CellKey& key) {
+  const CellValue value = clause.axis->get(key);
+  if (const auto* name = std::get_if<std::string>(&value))
     return std::find(clause.values.begin(), clause.values.end(), *name) != clause.values.end();
-  const double number = number_under(clause.key, cell);
+  const double number = number_of(value);
   return std::any_of(clause.numbers.begin(), clause.numbers.end(),
-                     [&](double value) { return std::abs(value - number) < 1e-9; });  // 1 + omega rounds
+                     [&](double one) { return std::abs(one - number) < 1e-9; });  // 1 + omega rounds
 }
 
 double parse_number(const std::string& text) {
@@ -113,15 +117,16 @@ double parse_number(const std::string& text) {
 }
 
 // A name that no cell has is a slip of the pen, even where another of the clause's values leaves cells.
-void check_names(const Clause& clause, const std::vector<Cell>& cells) {
-  if (cells.empty() || !name_under(clause.key, cells[0])) return;
+void check_names(const Clause& clause, std::span<const CellKey> keys) {
+  if (keys.empty() || !is_name(*clause.axis)) return;
   std::vector<std::string> names;
-  for (const Cell& cell : cells)
-    if (const auto name = *name_under(clause.key, cell); !std::count(names.begin(), names.end(), name))
+  for (const CellKey& key : keys)
+    if (const auto name = value_text(*clause.axis, key); !std::count(names.begin(), names.end(), name))
       names.push_back(name);
   for (const std::string& value : clause.values)
     if (!std::count(names.begin(), names.end(), value))
-      throw usage_error("--only", clause.key + "=: " + unknown_name(value, std::span<const std::string>(names)));
+      throw usage_error("--only", fmt::format("{}=: {}", clause.axis->name,
+                                              unknown_name(value, std::span<const std::string>(names))));
 }
 
 std::vector<Clause> parse_only(const std::string& only) {
@@ -131,11 +136,12 @@ std::vector<Clause> parse_only(const std::string& only) {
     const auto equals = word.find('=');
     if (equals == std::string::npos || equals + 1 == word.size())
       throw usage_error("--only", "expected clauses such as sampler=lcm steps=4,8, got \"" + word + "\"");
-    Clause clause{word.substr(0, equals), {}, {}};
-    index_of_name(kOnlyKeys, clause.key, "--only");
+    const std::string name = word.substr(0, equals);
+    index_of_name(names_of(kCellAxes, [](const CellAxis& axis) { return axis.has(kClause); }), name, "--only");
+    Clause clause{&cell_axis(name), {}, {}};
     std::istringstream values(word.substr(equals + 1));
     for (std::string value; std::getline(values, value, ',');) clause.values.push_back(value);
-    if (!name_under(clause.key, Cell{}))
+    if (!is_name(*clause.axis))
       for (const std::string& value : clause.values) clause.numbers.push_back(parse_number(value));
     clauses.push_back(std::move(clause));
   }
@@ -153,12 +159,24 @@ std::vector<Cell> expand(const Experiment& experiment) {
 
 void check_only(const std::string& only) { parse_only(only); }
 
-std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
+std::vector<bool> which_fit(std::span<const CellKey> keys, const std::string& only) {
   const std::vector<Clause> clauses = parse_only(only);
-  for (const Clause& clause : clauses) check_names(clause, cells);
-  for (const Clause& clause : clauses) std::erase_if(cells, [&](const Cell& cell) { return !holds(clause, cell); });
-  if (cells.empty())
+  for (const Clause& clause : clauses) check_names(clause, keys);
+  std::vector<bool> which;
+  for (const CellKey& key : keys)
+    which.push_back(
+        std::all_of(clauses.begin(), clauses.end(), [&](const Clause& clause) { return holds(clause, key); }));
+  if (std::count(which.begin(), which.end(), true) == 0)
     throw usage_error("--only", "expected clauses that leave a cell, got \"" + only + "\"; --dry-run lists the cells");
+  return which;
+}
+
+std::vector<Cell> select(std::vector<Cell> cells, const std::string& only) {
+  std::vector<CellKey> keys;
+  for (const Cell& cell : cells) keys.push_back(cell.key);
+  const std::vector<bool> which = which_fit(keys, only);
+  std::size_t i = 0;
+  std::erase_if(cells, [&](const Cell&) { return !which[i++]; });
   return cells;
 }
 
@@ -174,12 +192,12 @@ void tell_lcm_on_teacher(const std::string& where, const SamplerInfo& sampler, c
                           sampler.name, checkpoint.scheduler, checkpoint.timestep_scaling));
 }
 
-GridOptions grid_of(const Cell& cell, const CheckpointInfo& checkpoint) {
+GridOptions grid_of(const CellKey& key, const CheckpointInfo& checkpoint) {
   GridOptions options;
-  options.steps = cell.steps;
-  options.grid = cell.grid;
-  options.final_sigma = cell.final_sigma;
-  options.family = find_by_name(kSamplers, cell.sampler, "sampler").family;
+  options.steps = key.steps;
+  options.grid = grid_spec(key);
+  options.final_sigma = parse_final_sigma(key.final_sigma);
+  options.family = find_by_name(kSamplers, key.sampler, "sampler").family;
   options.steps_offset = checkpoint.steps_offset;
   return options;
 }
@@ -199,20 +217,6 @@ void tell_negative_guidance(const std::string& where, const Guidance& guidance, 
        fmt::format("guidance_scale = {:.12g} is negative guidance, omega = {:.12g}; diffusers switches guidance off "
                    "below 1, which is guidance_scale = 1 here",
                    guidance.omega + 1, guidance.omega));
-}
-
-std::string label_of(const Cell& cell) {
-  const Guidance& guidance = cell.guidance;
-  std::string label = fmt::format("checkpoint={} sampler={} steps={} {}={:.12g}", cell.checkpoint, cell.sampler,
-                                  cell.steps, guidance.given_as_guidance_scale ? "guidance_scale" : "omega",
-                                  guidance.omega + guidance.given_as_guidance_scale);
-  const bool lcm = cell.grid.original_inference_steps > 0;
-  if (!cell.grid.times.empty() || cell.grid.spacing != (lcm ? Spacing::kLcm : Spacing::kTrailing))
-    label += fmt::format(" spacing={}", grid_word(cell.grid));
-  if (cell.final_sigma != FinalSigma::kZero) label += fmt::format(" final_sigma={}", name_of(cell.final_sigma));
-  if (lcm && cell.grid.original_inference_steps != 50)
-    label += fmt::format(" original_inference_steps={}", cell.grid.original_inference_steps);
-  return label;
 }
 
 }  // namespace fewstep

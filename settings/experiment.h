@@ -1,4 +1,5 @@
 #pragma once
+#include "core/cell_key.h"
 #include "core/noise.h"
 #include "datasets/captions.h"
 #include "metrics/catalog.h"
@@ -19,14 +20,6 @@ class Faults;
 
 // What an experiment file says; experiments/schema.md explains its keys, settings/experiment_rows.h holds a row for
 // each.
-
-// How strongly the caption guides: omega of the LCM paper; guidance_scale = 1 + omega is the same knob.
-// Tables show the one that was given.
-struct Guidance {
-  double omega = 0;
-  bool given_as_guidance_scale = false;
-  auto operator<=>(const Guidance&) const = default;
-};
 
 // The axes that [grid] gives, and a checkpoint may give for itself.
 struct Axes {
@@ -61,10 +54,10 @@ struct ReferenceShapes {
 // An experiment file, checked: every path absolute, every axis non-empty, every name known.
 struct Experiment : Axes {
   std::string name;
-  std::uint64_t seed = 0;
+  // What all cells have: the seed, the negative prompt, height and width (0: the checkpoint's sample_size × downscale).
+  CellKey cell;
   PromptQuery prompts;
   int images_per_prompt = 1;
-  std::string negative_prompt;
   std::optional<std::filesystem::path> reference_images, reference_statistics;
   std::optional<ReferenceShapes> reference_shapes;
   bool floor = false;  // held-out reference images are compared with the other ones
@@ -81,7 +74,6 @@ struct Experiment : Axes {
   FinalSigma final_sigma = FinalSigma::kZero;
   std::vector<MetricSettings> metrics;
   std::optional<Timing> timing;
-  int height = 0, width = 0;     // 0: the checkpoint's sample_size × downscale
   std::int64_t keep_images = 8;  // of the first N prompts; kEvery: of all
   bool keep_extremes = false;    // and of the prompts that the page singles out, made again at the end
   static constexpr std::int64_t kEvery = std::numeric_limits<std::int64_t>::max();

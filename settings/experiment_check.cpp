@@ -227,13 +227,13 @@ class Checker {
       const auto known = infos_.find(cell.checkpoint_path);
       if (known == infos_.end()) continue;  // it cannot be read, which was told
       const CheckpointInfo& info = known->second;
-      tell_negative_guidance("checkpoint " + cell.checkpoint, cell.guidance, info);
+      tell_negative_guidance("checkpoint " + cell.key.checkpoint_name, guidance_of(cell.key), info);
       try {
-        make_grid(schedule_of(info), grid_of(cell, info));
+        make_grid(schedule_of(info), grid_of(cell.key, info));
       } catch (const Error& error) {
-        const TomlTable& own = places_.checkpoints.at(cell.checkpoint);
+        const TomlTable& own = places_.checkpoints.at(cell.key.checkpoint_name);
         throw Error(error.code(), (own.has("steps") ? own : places_.grid).where("steps"),
-                    label_of(cell) + ": " + error.what());
+                    cell_label(cell.key) + ": " + error.what());
       }
     }
   }

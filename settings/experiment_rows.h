@@ -44,7 +44,8 @@ constexpr Field<T> name(std::string_view meaning) {
 
 inline constexpr std::array kExperiment{
     name<Experiment>("names the store, results/NAME.sqlite").required(),
-    integer<&Experiment::seed>("seed", 0, std::numeric_limits<std::int64_t>::max(), "of all noise").required(),
+    integer<&Experiment::cell, &CellKey::seed>("seed", 0, std::numeric_limits<std::int64_t>::max(), "of all noise")
+        .required(),
 };
 
 inline constexpr std::array kFilePrompts{
@@ -58,7 +59,7 @@ inline constexpr std::array kFilePrompts{
 inline constexpr std::array kScenePrompts{kFilePrompts[3].required()};
 inline constexpr std::array kEveryPrompt{
     integer<&Experiment::images_per_prompt>("images_per_prompt", 1, 10'000, "images of each caption and cell"),
-    text<&Experiment::negative_prompt>("negative_prompt", "what guidance leads away from"),
+    text<&Experiment::cell, &CellKey::negative_prompt>("negative_prompt", "what guidance leads away from"),
 };
 inline constexpr std::array kFilter{
     text<&RowFilter::column>("column", "a column of numbers").required(),
@@ -150,8 +151,8 @@ inline constexpr std::array kTiming{
 };
 
 inline constexpr std::array kImages{
-    integer<&Experiment::height>("height", 8, 16'384, "pixels"),
-    integer<&Experiment::width>("width", 8, 16'384, "pixels"),
+    integer<&Experiment::cell, &CellKey::height>("height", 8, 16'384, "pixels"),
+    integer<&Experiment::cell, &CellKey::width>("width", 8, 16'384, "pixels"),
     custom<Experiment>("keep",
                        R"({"oneOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0}, {"const": "extremes"}]})",
                        "keep images: all, those of the first so many prompts, or the extremes that a page shows",

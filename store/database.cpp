@@ -270,12 +270,12 @@ std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, i
   return value.getString();
 }
 
-Score score_at(const std::filesystem::path& path, SQLite::Statement& row, int first) {
+Score score_at(const std::filesystem::path& path, SQLite::Statement& row) {
   Score score;
-  if (!row.getColumn(first).isNull()) score.value = real_at(path, row, first);
-  if (!row.getColumn(first + 1).isNull()) score.standard_error = real_at(path, row, first + 1);
-  score.count = integer_at(path, row, first + 2);
-  const auto flags = nlohmann::json::parse(text_at(path, row, first + 3), nullptr, false);
+  if (!row.isColumnNull("value")) score.value = real_at(path, row, "value");
+  if (!row.isColumnNull("standard_error")) score.standard_error = real_at(path, row, "standard_error");
+  score.count = integer_at(path, row, "images");
+  const auto flags = nlohmann::json::parse(text_at(path, row, "flags"), nullptr, false);
   if (!flags.is_array()) return score;
   for (const auto& flag : flags)
     if (flag.is_string()) score.flags.emplace_back(std::string_view(flag.get_ref<const std::string&>()));

@@ -126,8 +126,22 @@ int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, 
 double real_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
 std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, int column);
 
-// A score from four columns: value, standard error (NULL: not a number), images, flags.
-Score score_at(const std::filesystem::path& path, SQLite::Statement& row, int first);
+// The same by a column's name, for rows that are few.
+inline std::int64_t integer_at(const std::filesystem::path& path, SQLite::Statement& row, const char* column) {
+  return integer_at(path, row, row.getColumnIndex(column));
+}
+inline int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, const char* column) {
+  return small_integer_at(path, row, row.getColumnIndex(column));
+}
+inline double real_at(const std::filesystem::path& path, SQLite::Statement& row, const char* column) {
+  return real_at(path, row, row.getColumnIndex(column));
+}
+inline std::string text_at(const std::filesystem::path& path, SQLite::Statement& row, const char* column) {
+  return text_at(path, row, row.getColumnIndex(column));
+}
+
+// A score from the columns value, standard_error (NULL: not a number), images and flags.
+Score score_at(const std::filesystem::path& path, SQLite::Statement& row);
 
 // NAME.features of NAME.sqlite, beside the database.
 std::filesystem::path features_folder(const std::filesystem::path& database);

@@ -136,9 +136,9 @@ INSERT OR IGNORE INTO main.metric (name, protocol, model_hash, version, higher_i
 INSERT OR IGNORE INTO main.prompt (source, row, text) SELECT source, row, text FROM other.prompt;
 INSERT OR IGNORE INTO main.feature_block (hash, rows, width) SELECT hash, rows, width FROM other.feature_block;
 INSERT OR IGNORE INTO main.series (identity, checkpoint_id, sampler, spacing, final_sigma, steps,
-    original_inference_steps, omega, negative_prompt, seed, prompt_source, height, width, dtype, device_kind)
+    original_inference_steps, omega, negative_prompt, seed, prompt_source, height, width, dtype, device_kind, settings)
   SELECT s.identity, ours.id, s.sampler, s.spacing, s.final_sigma, s.steps, s.original_inference_steps, s.omega,
-    s.negative_prompt, s.seed, s.prompt_source, s.height, s.width, s.dtype, s.device_kind
+    s.negative_prompt, s.seed, s.prompt_source, s.height, s.width, s.dtype, s.device_kind, s.settings
   FROM other.series s JOIN other.checkpoint theirs ON theirs.id = s.checkpoint_id
   JOIN main.checkpoint ours ON ours.sha256 = theirs.sha256;
 

@@ -238,6 +238,10 @@ CREATE TABLE log_binding (
 ) STRICT;
 INSERT INTO log_binding VALUES ('fewstep-log-' || lower(hex(randomblob(16))) || '-0000000000', 0);
 )sql"},
+    {7, R"sql(
+-- Axes of cells that came after this table and are off their default: JSON by name; empty: none.
+ALTER TABLE series ADD COLUMN settings TEXT NOT NULL DEFAULT '';
+)sql"},
 }};
 static_assert(kList.back().version == kSchemaVersion);
 

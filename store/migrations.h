@@ -14,7 +14,7 @@ struct Migration {
 extern const std::span<const Migration> kMigrations;
 
 // A writer takes every store to this version; a reader takes older ones as they are.
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
 
 // Runs what the store lacks, all or nothing, and notes the version that it then has. An empty database has version 0.
 void migrate(SQLite::Database& database, std::span<const Migration> migrations);

@@ -1,28 +1,37 @@
 #include "store/read.h"
 
 #include "store/database.h"
+#include "store/series.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <map>
 #include <set>
-#include <tuple>
 
 namespace fewstep {
 namespace {
 
-std::string optional_text_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
-  return row.getColumn(column).isNull() ? "" : text_at(path, row, column);
+std::string optional_text_at(const std::filesystem::path& path, SQLite::Statement& row, const char* column) {
+  return row.isColumnNull(column) ? "" : text_at(path, row, column);
 }
 
 StoredRun run_at(const std::filesystem::path& path, SQLite::Statement& row) {
-  return {integer_at(path, row, 0), integer_at(path, row, 1),       integer_at(path, row, 2),
-          text_at(path, row, 3),    text_at(path, row, 4),          text_at(path, row, 5),
-          text_at(path, row, 6),    optional_text_at(path, row, 7), optional_text_at(path, row, 9),
-          integer_at(path, row, 8), integer_at(path, row, 10) != 0};
+  StoredRun run;
+  run.id = integer_at(path, row, "id");
+  run.config_id = integer_at(path, row, "config_id");
+  run.environment_id = integer_at(path, row, "environment_id");
+  run.experiment = text_at(path, row, "experiment");
+  run.state = text_at(path, row, "state");
+  run.version = text_at(path, row, "version");
+  run.started = text_at(path, row, "started");
+  run.ended = optional_text_at(path, row, "ended");
+  run.last_write = optional_text_at(path, row, "last_write");
+  run.cells = integer_at(path, row, "cells");
+  run.added = integer_at(path, row, "added") != 0;
+  return run;
 }
 
 std::string json_of(Store::Impl& store, const std::string& table, std::int64_t id) {
@@ -49,34 +58,19 @@ std::optional<std::map<std::string, std::int64_t>> tripped_at(const std::filesys
 
 StoredCell cell_at(const std::filesystem::path& path, SQLite::Statement& row) {
   StoredCell cell;
-  cell.run_id = integer_at(path, row, 0);
-  cell.position = small_integer_at(path, row, 1);
-  cell.series_id = integer_at(path, row, 2);
-  const auto state = parse_cell_state(text_at(path, row, 5));
+  cell.key = series_at(path, row);
+  cell.key.checkpoint_name = text_at(path, row, "checkpoint_name");
+  cell.key.given_as_guidance_scale = integer_at(path, row, "given_as_guidance_scale") != 0;
+  cell.run_id = integer_at(path, row, "run_id");
+  cell.position = small_integer_at(path, row, "position");
+  cell.series_id = integer_at(path, row, "series_id");
+  const auto state = parse_cell_state(text_at(path, row, "state"));
   if (!state) throw input_error(path.string(), "expected a known state of a cell, got another; the store is damaged");
   cell.state = *state;
-  cell.expected_images = integer_at(path, row, 6);
-  cell.message = text_at(path, row, 7);
-  SeriesKey& key = cell.series;
-  key.checkpoint_name = text_at(path, row, 3);
-  key.given_as_guidance_scale = integer_at(path, row, 4) != 0;
-  key.checkpoint_sha256 = text_at(path, row, 8);
-  key.checkpoint_kind = text_at(path, row, 9);
-  key.sampler = text_at(path, row, 10);
-  key.spacing = text_at(path, row, 11);
-  key.final_sigma = text_at(path, row, 12);
-  key.steps = small_integer_at(path, row, 13);
-  key.original_inference_steps = small_integer_at(path, row, 14);
-  key.omega = real_at(path, row, 15);
-  key.negative_prompt = text_at(path, row, 16);
-  key.seed = std::bit_cast<std::uint64_t>(integer_at(path, row, 17));
-  key.prompt_source = text_at(path, row, 18);
-  key.height = small_integer_at(path, row, 19);
-  key.width = small_integer_at(path, row, 20);
-  key.dtype = text_at(path, row, 21);
-  key.device_kind = text_at(path, row, 22);
-  cell.digest = {text_at(path, row, 23), text_at(path, row, 24), text_at(path, row, 25),
-                 tripped_at(path, text_at(path, row, 26))};
+  cell.expected_images = integer_at(path, row, "expected_images");
+  cell.message = text_at(path, row, "message");
+  cell.digest = {text_at(path, row, "prompts_sha256"), text_at(path, row, "images_sha256"),
+                 text_at(path, row, "latents_sha256"), tripped_at(path, text_at(path, row, "tripped"))};
   return cell;
 }
 
@@ -85,11 +79,10 @@ std::vector<StoredCell> select_cells(Store::Impl& store, const StoredRun& run) {
   SQLite::Statement select(
       store.database,
       "SELECT c.run_id, c.position, c.series_id, c.checkpoint_name, c.given_as_guidance_scale, c.state, "
-      "c.expected_images, c.message, k.sha256, k.kind, s.sampler, s.spacing, s.final_sigma, s.steps, "
-      "s.original_inference_steps, s.omega, s.negative_prompt, s.seed, s.prompt_source, s.height, s.width, s.dtype, "
-      "s.device_kind, " +
-          std::string(store.version < 4 ? "'', '', '', ''"
-                                        : "c.prompts_sha256, c.images_sha256, c.latents_sha256, c.tripped") +
+      "c.expected_images, c.message, " +
+          series_columns(store.version) +
+          (store.version < 4 ? ", '' AS prompts_sha256, '' AS images_sha256, '' AS latents_sha256, '' AS tripped"
+                             : ", c.prompts_sha256, c.images_sha256, c.latents_sha256, c.tripped") +
           " FROM run_cell c JOIN run r ON r.id = c.run_id JOIN series s ON s.id = c.series_id "
           "JOIN checkpoint k ON k.id = s.checkpoint_id WHERE r.config_id = ? AND r.id <= ? "
           "ORDER BY c.run_id DESC, c.position");
@@ -100,18 +93,14 @@ std::vector<StoredCell> select_cells(Store::Impl& store, const StoredRun& run) {
 }
 
 // What an experiment calls a cell; its checkpoint's hash is not part of that.
-auto name_of_cell(const StoredCell& cell) {
-  const SeriesKey& key = cell.series;
-  return std::tuple(key.checkpoint_name, key.sampler, key.spacing, key.final_sigma, key.steps,
-                    key.original_inference_steps, key.omega, key.negative_prompt, key.seed, key.height, key.width);
-}
+CellKey name_of_cell(const StoredCell& cell) { return part_of(cell.key, kNamed); }
 
 // One of each cell: from the newest run, and where that only planned it, or added nothing, the newest state of the
 // same series; a checkpoint whose contents changed never answers with its predecessor's numbers. In the order of the
 // longest run.
 std::vector<StoredCell> merge_runs(const std::vector<StoredCell>& newest_first, const std::set<std::int64_t>& empty) {
   std::map<std::int64_t, std::int64_t> length;
-  std::map<decltype(name_of_cell(newest_first.front())), StoredCell> chosen;
+  std::map<CellKey, StoredCell> chosen;
   for (const StoredCell& cell : newest_first) {
     ++length[cell.run_id];
     const auto [place, added] = chosen.emplace(name_of_cell(cell), cell);
@@ -145,26 +134,34 @@ void read_images(Store::Impl& store, StoredCell& cell) {
   }
 }
 
+// What stored_score_at reads, from a table of scores and metric m.
+std::string score_columns(const char* table) {
+  return fmt::format(
+      "m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, {0}.reference_hash, {0}.value, "
+      "{0}.standard_error, {0}.images, {0}.flags",
+      table);
+}
+
 StoredScore stored_score_at(const std::filesystem::path& path, SQLite::Statement& row) {
   StoredScore stored;
-  stored.metric = {text_at(path, row, 0), text_at(path, row, 1), text_at(path, row, 2), small_integer_at(path, row, 3),
-                   integer_at(path, row, 4) != 0};
-  stored.reference_hash = text_at(path, row, 5);
-  stored.score = score_at(path, row, 6);
-  stored.id = integer_at(path, row, 10);
+  stored.metric = {text_at(path, row, "name"), text_at(path, row, "protocol"), text_at(path, row, "model_hash"),
+                   small_integer_at(path, row, "version"), integer_at(path, row, "higher_is_better") != 0};
+  stored.reference_hash = text_at(path, row, "reference_hash");
+  stored.score = score_at(path, row);
   return stored;
 }
 
 void read_scores(Store::Impl& store, const StoredRun& run, StoredCell& cell) {
   SQLite::Statement select(store.database,
-                           "SELECT m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, s.reference_hash, "
-                           "s.value, s.standard_error, s.images, s.flags, s.id FROM score s "
-                           "JOIN metric m ON m.id = s.metric_id JOIN run r ON r.id = s.run_id "
-                           "WHERE s.series_id = ? AND r.config_id = ? AND r.id <= ? ORDER BY s.run_id DESC, s.id");
+                           "SELECT " + score_columns("s") +
+                               ", s.id FROM score s "
+                               "JOIN metric m ON m.id = s.metric_id JOIN run r ON r.id = s.run_id "
+                               "WHERE s.series_id = ? AND r.config_id = ? AND r.id <= ? ORDER BY s.run_id DESC, s.id");
   bind_all(select, cell.series_id, run.config_id, run.id);
   std::set<std::pair<std::string, std::string>> seen;
   while (select.executeStep()) {
     StoredScore stored = stored_score_at(store.path, select);
+    stored.id = integer_at(store.path, select, "id");
     if (seen.emplace(stored.metric.name, stored.metric.protocol).second) cell.scores.push_back(std::move(stored));
   }
 }
@@ -174,10 +171,10 @@ std::vector<StoredCheckpoint> read_checkpoints(Store::Impl& store, const std::ve
   std::vector<StoredCheckpoint> checkpoints;
   std::set<std::pair<std::string, std::string>> seen;
   for (const StoredCell& cell : cells) {
-    if (!seen.emplace(cell.series.checkpoint_sha256, cell.series.checkpoint_name).second) continue;
-    bind_all(select, cell.series.checkpoint_sha256);
+    if (!seen.emplace(cell.key.checkpoint_sha256, cell.key.checkpoint_name).second) continue;
+    bind_all(select, cell.key.checkpoint_sha256);
     if (!select.executeStep()) continue;
-    checkpoints.push_back({text_at(store.path, select, 0), cell.series.checkpoint_name, text_at(store.path, select, 1),
+    checkpoints.push_back({text_at(store.path, select, 0), cell.key.checkpoint_name, text_at(store.path, select, 1),
                            text_at(store.path, select, 2)});
   }
   return checkpoints;
@@ -235,10 +232,7 @@ int images_per_prompt_of(const std::string& config) {
 std::vector<StoredScore> read_floors(Store::Impl& store, std::int64_t run_id) {
   SQLite::Statement select(
       store.database,
-      "SELECT m.name, m.protocol, m.model_hash, m.version, m.higher_is_better, f.reference_hash, "
-      "f.value, "
-      "f.standard_error, f.images, f.flags, 0 FROM floor_score f JOIN metric m ON m.id = f.metric_id "
-      "WHERE f.run_id = ?");
+      "SELECT " + score_columns("f") + " FROM floor_score f JOIN metric m ON m.id = f.metric_id WHERE f.run_id = ?");
   bind_all(select, run_id);
   std::vector<StoredScore> floors;
   while (select.executeStep()) floors.push_back(stored_score_at(store.path, select));
@@ -268,13 +262,14 @@ std::map<std::string, std::string> read_facts(Store& store, std::int64_t run_id)
 std::vector<StoredRun> read_runs(Store& store) {
   auto& impl = store.impl();
   return guarded(impl.path, [&] {
-    SQLite::Statement select(impl.database,
-                             "SELECT id, config_id, environment_id, experiment, state, version, started, ended, "
-                             "(SELECT count(*) FROM run_cell WHERE run_id = run.id), " +
-                                 std::string(impl.version < 3 ? "NULL, 1"
-                                                              : "last_write, last_write IS NOT NULL OR EXISTS "
-                                                                "(SELECT 1 FROM score WHERE run_id = run.id)") +
-                                 " FROM run ORDER BY id");
+    SQLite::Statement select(
+        impl.database,
+        "SELECT id, config_id, environment_id, experiment, state, version, started, ended, "
+        "(SELECT count(*) FROM run_cell WHERE run_id = run.id) AS cells, " +
+            std::string(impl.version < 3 ? "NULL AS last_write, 1 AS added"
+                                         : "last_write, last_write IS NOT NULL OR EXISTS "
+                                           "(SELECT 1 FROM score WHERE run_id = run.id) AS added") +
+            " FROM run ORDER BY id");
     std::vector<StoredRun> runs;
     while (select.executeStep()) runs.push_back(run_at(impl.path, select));
     // A run that the lock's holder has not begun is over, whatever it says; later writers call it interrupted.

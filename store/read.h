@@ -15,9 +15,6 @@ namespace fewstep {
 // The state of a run that ended without writing so: the process was killed, or its disk was full.
 inline constexpr std::string_view kEndedWithoutAWord = "ended without a word";
 
-// The kind of "checkpoint" under which images stand that another program made.
-inline constexpr std::string_view kElsewhere = "elsewhere";
-
 struct StoredRun {
   std::int64_t id = 0, config_id = 0, environment_id = 0;
   std::string experiment, state, version;
@@ -84,7 +81,7 @@ struct Forwards {
 struct StoredCell {
   std::size_t arm = 0;   // of several runs that a report shows side by side
   std::string arm_name;  // its name there; empty where it is alone
-  SeriesKey series;      // checkpoint_name and given_as_guidance_scale as this run names them
+  CellKey key;           // checkpoint_name and given_as_guidance_scale as this run names them
   std::int64_t series_id = 0, run_id = 0;
   int position = 0;
   CellState state = CellState::kPlanned;

@@ -154,7 +154,7 @@ std::optional<Score> Store::find_floor(std::int64_t metric_id, const std::string
                              "reference_hash = ? AND images = ? ORDER BY run_id DESC LIMIT 1");
     bind_all(select, metric_id, reference_hash, images);
     if (!select.executeStep()) return std::nullopt;
-    return score_at(impl_->path, select, 0);
+    return score_at(impl_->path, select);
   });
 }
 

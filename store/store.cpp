@@ -3,6 +3,7 @@
 #include "core/files.h"
 #include "core/names.h"
 #include "store/database.h"
+#include "store/series.h"
 
 #include <nlohmann/json.hpp>
 
@@ -13,30 +14,6 @@ namespace fewstep {
 namespace {
 
 std::int64_t last_id(SQLite::Database& database) { return database.getLastInsertRowid(); }
-
-// The identity of a series. Names that only label it are left out, so that a renamed checkpoint keeps its samples.
-std::string identity_of(const SeriesKey& key) {
-  const nlohmann::json identity = {{"checkpoint_sha256", key.checkpoint_sha256},
-                                   {"checkpoint_kind", key.checkpoint_kind},
-                                   {"sampler", key.sampler},
-                                   {"spacing", key.spacing},
-                                   {"final_sigma", key.final_sigma},
-                                   {"steps", key.steps},
-                                   {"original_inference_steps", key.original_inference_steps},
-                                   {"omega", key.omega},
-                                   {"negative_prompt", key.negative_prompt},
-                                   {"seed", key.seed},
-                                   {"prompt_source", key.prompt_source},
-                                   {"height", key.height},
-                                   {"width", key.width},
-                                   {"dtype", key.dtype},
-                                   {"device_kind", key.device_kind}};
-  try {
-    return sha256(identity.dump());
-  } catch (const nlohmann::json::exception&) {
-    throw input_error("series", "expected UTF-8 in the checkpoint's name and the negative prompt, got other bytes");
-  }
-}
 
 std::optional<std::int64_t> find_hashed(Store::Impl& store, const std::string& table, const std::string& json) {
   return guarded(store.path, [&]() -> std::optional<std::int64_t> {
@@ -72,18 +49,13 @@ std::int64_t insert_checkpoint(Store::Impl& store, const std::string& sha, const
   return last_id(store.database);
 }
 
-std::int64_t insert_series(Store::Impl& store, const SeriesKey& key, const std::string& identity) {
-  const auto checkpoint = find_checkpoint(store, key.checkpoint_sha256);
-  SQLite::Statement insert(store.database,
-                           "INSERT INTO series (identity, checkpoint_id, sampler, spacing, final_sigma, steps, "
-                           "original_inference_steps, omega, negative_prompt, seed, prompt_source, height, width, "
-                           "dtype, device_kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  bind_all(insert, identity,
-           checkpoint ? *checkpoint
-                      : insert_checkpoint(store, key.checkpoint_sha256, key.checkpoint_name, "", key.checkpoint_kind),
-           key.sampler, key.spacing, key.final_sigma, key.steps, key.original_inference_steps, key.omega,
-           key.negative_prompt, std::bit_cast<std::int64_t>(key.seed), key.prompt_source, key.height, key.width,
-           key.dtype, key.device_kind);
+std::int64_t insert_series(Store::Impl& store, const CellKey& key, const std::string& identity) {
+  const auto known = find_checkpoint(store, key.checkpoint_sha256);
+  const std::int64_t checkpoint =
+      known ? *known : insert_checkpoint(store, key.checkpoint_sha256, key.checkpoint_name, "", key.checkpoint_kind);
+  SQLite::Statement insert(store.database, insert_series_sql());
+  bind_all(insert, identity, checkpoint);
+  bind_series(insert, key);
   insert.exec();
   return last_id(store.database);
 }
@@ -147,8 +119,8 @@ std::optional<std::int64_t> Store::find_environment(const std::string& json) {
 }
 std::int64_t Store::add_config(const std::string& json) { return add_hashed(*impl_, "config", json); }
 
-std::int64_t Store::add_series(const SeriesKey& key) {
-  const std::string identity = identity_of(key);
+std::int64_t Store::add_series(const CellKey& key) {
+  const std::string identity = series_identity(key);
   return guarded(impl_->path, [&] {
     SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement select(impl_->database, "SELECT id FROM series WHERE identity = ?");
@@ -162,10 +134,10 @@ std::int64_t Store::add_series(const SeriesKey& key) {
   });
 }
 
-std::optional<std::int64_t> Store::find_series(const SeriesKey& key) {
+std::optional<std::int64_t> Store::find_series(const CellKey& key) {
   return guarded(impl_->path, [&]() -> std::optional<std::int64_t> {
     SQLite::Statement select(impl_->database, "SELECT id FROM series WHERE identity = ?");
-    bind_all(select, identity_of(key));
+    bind_all(select, series_identity(key));
     if (!select.executeStep()) return std::nullopt;
     return integer_at(impl_->path, select, 0);
   });

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/cell_key.h"
 #include "core/tripwires.h"
 #include "metrics/score.h"
 
@@ -14,20 +15,6 @@
 #include <vector>
 
 namespace fewstep {
-
-// All that decides a cell's images: two runs with the same fields share samples. docs/schema.md explains them.
-struct SeriesKey {
-  std::string checkpoint_sha256, checkpoint_name, checkpoint_kind;
-  std::string sampler, spacing, final_sigma;
-  int steps = 0, original_inference_steps = 0;
-  double omega = 0;
-  bool given_as_guidance_scale = false;  // shown, not part of the identity
-  std::string negative_prompt;
-  std::uint64_t seed = 0;
-  std::string prompt_source;  // SHA-256 of the caption file
-  int height = 0, width = 0;
-  std::string dtype, device_kind;  // "float32", "cpu" | "cuda"
-};
 
 struct MetricKey {
   std::string name, protocol, model_hash;
@@ -108,10 +95,10 @@ class Store {
                               const std::string& kind);
   std::int64_t add_environment(const std::string& json);
   std::int64_t add_config(const std::string& json);
-  std::int64_t add_series(const SeriesKey& key);
+  std::int64_t add_series(const CellKey& key);
   std::int64_t add_metric(const MetricKey& key);
   // The same for reading alone: nothing where the store does not have it.
-  std::optional<std::int64_t> find_series(const SeriesKey& key);
+  std::optional<std::int64_t> find_series(const CellKey& key);
   std::optional<std::int64_t> find_metric(const MetricKey& key);
   std::optional<std::int64_t> find_environment(const std::string& json);
   // The metric of that name, protocol and version that came last, whatever its network.

@@ -53,7 +53,7 @@ TrainedFor trained_for(const std::filesystem::path& checkpoint) {
   return record ? trained_for(*record) : TrainedFor();
 }
 
-std::vector<std::string> outside_training(const TrainedFor& training, const SeriesKey& series) {
+std::vector<std::string> outside_training(const TrainedFor& training, const CellKey& series) {
   std::vector<std::string> warnings;
   const std::string who = series.checkpoint_name + " was trained for (its fewstep.json)";
   if (training.omega_low && (series.omega < *training.omega_low || series.omega > *training.omega_high))

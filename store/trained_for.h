@@ -23,7 +23,7 @@ TrainedFor trained_for(const TrainingRecord& record);
 TrainedFor trained_for(const std::filesystem::path& checkpoint);
 
 // Warnings for a cell that asks of a student what it was not trained for: "ω 8 is outside 0 to 3 …".
-std::vector<std::string> outside_training(const TrainedFor& training, const SeriesKey& series);
+std::vector<std::string> outside_training(const TrainedFor& training, const CellKey& series);
 
 // The same as a description for `fewstep inspect`.
 nlohmann::ordered_json training_json(const TrainedFor& training);

@@ -20,7 +20,7 @@ using Cells = std::vector<const StoredCell*>;
 
 std::set<std::string> samplers_of(const Cells& cells) {
   std::set<std::string> names;
-  for (const StoredCell* cell : cells) names.insert(cell->series.sampler);
+  for (const StoredCell* cell : cells) names.insert(cell->key.sampler);
   return names;
 }
 
@@ -48,32 +48,28 @@ struct Key {
 };
 
 Key key_of(const StoredCell& cell, bool by_sampler) {
-  return {by_sampler ? cell.series.sampler : "", cell.series.steps, cell.series.omega};
+  return {by_sampler ? cell.key.sampler : "", cell.key.steps, cell.key.omega};
 }
 
-auto grid_of(const StoredCell& cell) {
-  const SeriesKey& key = cell.series;
-  return std::tie(key.spacing, key.final_sigma, key.original_inference_steps);
-}
+CellKey grid_of(const StoredCell& cell) { return part_of(cell.key, kFine); }
 
-std::string grid_text(const SeriesKey& key) {
+std::string grid_text(const CellKey& key) {
   std::string text = key.spacing;
   if (key.final_sigma != "zero") text += fmt::format(", final sigma {}", key.final_sigma);
   if (key.original_inference_steps > 0) text += fmt::format(", {} original steps", key.original_inference_steps);
-  return text;
+  return text + later_axes_text(key);
 }
 
-std::string guidance_text(const SeriesKey& key) {
+std::string guidance_text(const CellKey& key) {
   return key.given_as_guidance_scale ? fmt::format("s {:.6g}", key.omega + 1) : fmt::format("ω {:.6g}", key.omega);
 }
 
 std::string label_of(const StoredCell& a, const StoredCell& b) {
   const StoredCell& cell = made_elsewhere(a) ? b : a;
-  const SeriesKey& key = cell.series;
-  if (made_elsewhere(cell))
-    return a.series.checkpoint_name == b.series.checkpoint_name ? a.series.checkpoint_name : "images";
+  const CellKey& key = cell.key;
+  if (made_elsewhere(cell)) return a.key.checkpoint_name == b.key.checkpoint_name ? a.key.checkpoint_name : "images";
   const std::string sampler =
-      a.series.sampler == b.series.sampler || made_elsewhere(a) || made_elsewhere(b) ? key.sampler + " · " : "";
+      a.key.sampler == b.key.sampler || made_elsewhere(a) || made_elsewhere(b) ? key.sampler + " · " : "";
   return fmt::format("{}{} step{} · {}", sampler, key.steps, key.steps == 1 ? "" : "s", guidance_text(key));
 }
 
@@ -82,7 +78,7 @@ template <class Text>
 std::string values_of(const Cells& cells, const Text& text) {
   std::vector<std::string> seen;
   for (const StoredCell* cell : cells)
-    if (const std::string one = text(cell->series); !std::ranges::count(seen, one)) seen.push_back(one);
+    if (const std::string one = text(cell->key); !std::ranges::count(seen, one)) seen.push_back(one);
   return fmt::format("{}", fmt::join(seen, " and "));
 }
 
@@ -91,12 +87,12 @@ std::vector<std::string> differing_axes(const Cells& ours, const Cells& theirs) 
   std::vector<std::string> axes;
   const auto check = [&](const auto& text) {
     const bool common = std::ranges::any_of(ours, [&](const StoredCell* a) {
-      return std::ranges::any_of(theirs, [&](const StoredCell* b) { return text(a->series) == text(b->series); });
+      return std::ranges::any_of(theirs, [&](const StoredCell* b) { return text(a->key) == text(b->key); });
     });
     if (!common) axes.push_back(values_of(ours, text) + " against " + values_of(theirs, text));
   };
-  check([](const SeriesKey& key) { return fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"); });
-  check([](const SeriesKey& key) { return fmt::format("ω {:.6g}", key.omega); });
+  check([](const CellKey& key) { return fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"); });
+  check([](const CellKey& key) { return fmt::format("ω {:.6g}", key.omega); });
   return axes;
 }
 
@@ -153,7 +149,7 @@ void check_latents(CellPair& pair, bool unequal_noise) {
     pair.notes.push_back("initial latents of an arm are not known, so that noise may add to the difference");
   } else if (ours != theirs) {
     const std::string what = fmt::format("initial latents differ (seed {} in the baseline, {} in the candidate)",
-                                         pair.baseline->series.seed, pair.candidate->series.seed);
+                                         pair.baseline->key.seed, pair.candidate->key.seed);
     if (unequal_noise)
       pair.notes.push_back(what + ", as was asked for");
     else
@@ -164,7 +160,7 @@ void check_latents(CellPair& pair, bool unequal_noise) {
 void check_captions(CellPair& pair, const Arm& baseline, const Arm& candidate, bool same_images) {
   const StoredCell &a = *pair.baseline, &b = *pair.candidate;
   const bool same_captions = same_images && prompts_hash(*baseline.store, a) == prompts_hash(*candidate.store, b);
-  const std::string &ours = a.series.prompt_source, &theirs = b.series.prompt_source;
+  const std::string &ours = a.key.prompt_source, &theirs = b.key.prompt_source;
   if (ours != theirs) {
     pair.unequal.push_back(fmt::format(
         "caption source: {} in the baseline, {} in the candidate{}", short_hash(ours), short_hash(theirs),
@@ -181,23 +177,23 @@ void check_pair(CellPair& pair, const Arm& baseline, const Arm& candidate, bool 
   Differences unequal(pair.unequal), notes(pair.notes);
   unequal.expect_equal("images", a.expected_images, b.expected_images);
   unequal.expect_equal("images per prompt", a.images_per_prompt, b.images_per_prompt);
-  const auto size_text = [](const SeriesKey& key) {
+  const auto size_text = [](const CellKey& key) {
     return key.width == 0 ? std::string("several") : fmt::format("{} x {}", key.width, key.height);
   };
-  unequal.expect_equal("size", size_text(a.series), size_text(b.series));
+  unequal.expect_equal("size", size_text(a.key), size_text(b.key));
   if (!pair.incomplete.empty()) return;
   const bool same_images = pair.unequal.empty();
   check_captions(pair, baseline, candidate, same_images);
   check_metrics(pair);
   if (same_images) check_latents(pair, unequal_noise);  // else there are more or other latents, whatever their seed
   if (made_elsewhere(a) || made_elsewhere(b)) return;
-  const bool one_checkpoint = a.series.checkpoint_sha256 == b.series.checkpoint_sha256;
+  const bool one_checkpoint = a.key.checkpoint_sha256 == b.key.checkpoint_sha256;
   Differences grid(one_checkpoint ? pair.unequal : pair.notes);
-  grid.expect_equal("sampler", a.series.sampler, b.series.sampler);
-  grid.expect_equal("times", grid_text(a.series), grid_text(b.series));
-  notes.expect_equal("negative prompt", a.series.negative_prompt, b.series.negative_prompt);
-  notes.expect_equal("dtype", a.series.dtype, b.series.dtype);
-  notes.expect_equal("device", a.series.device_kind, b.series.device_kind);
+  grid.expect_equal("sampler", a.key.sampler, b.key.sampler);
+  grid.expect_equal("times", grid_text(a.key), grid_text(b.key));
+  notes.expect_equal("negative prompt", a.key.negative_prompt, b.key.negative_prompt);
+  notes.expect_equal("dtype", a.key.dtype, b.key.dtype);
+  notes.expect_equal("device", a.key.device_kind, b.key.device_kind);
 }
 
 class Matcher {
@@ -257,9 +253,9 @@ class Matcher {
     for (const StoredCell* cell : ours) {
       Cells like;
       for (const StoredCell* other : theirs)
-        if (grid_of(*cell) == grid_of(*other) && cell->series.sampler == other->series.sampler) like.push_back(other);
+        if (grid_of(*cell) == grid_of(*other) && cell->key.sampler == other->key.sampler) like.push_back(other);
       const auto twins = std::count_if(ours.begin(), ours.end(), [&](const StoredCell* other) {
-        return grid_of(*cell) == grid_of(*other) && cell->series.sampler == other->series.sampler;
+        return grid_of(*cell) == grid_of(*other) && cell->key.sampler == other->key.sampler;
       });
       if (like.size() == 1 && twins == 1)
         add(*cell, *like.front());

@@ -25,9 +25,8 @@ int default_batch(const ImageSize& size, bool cuda) {
       std::clamp<std::int64_t>(pixels / (std::int64_t{size.height} * size.width), 1, cuda ? 64 : 32));
 }
 
-Denoising denoising_of(const Cell& cell, const CheckpointInfo& checkpoint) {
-  return {&find_sampler(cell.sampler), make_grid(schedule_of(checkpoint), grid_of(cell, checkpoint)),
-          cell.guidance.omega};
+Denoising denoising_of(const CellKey& key, const CheckpointInfo& checkpoint) {
+  return {&find_sampler(key.sampler), make_grid(schedule_of(checkpoint), grid_of(key, checkpoint)), key.omega};
 }
 
 Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor& noise, Rng& rng) {
@@ -58,8 +57,8 @@ std::uint64_t latents_hash(const Tensor& latents) {
   return std::stoull(hash.substr(0, 16), nullptr, 16);
 }
 
-bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint) {
-  return !checkpoint.omega_embedding && cell.guidance.omega != 0;
+bool evaluates_twice(const CellKey& key, const CheckpointInfo& checkpoint) {
+  return !checkpoint.omega_embedding && key.omega != 0;
 }
 
 }  // namespace fewstep

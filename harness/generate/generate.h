@@ -36,7 +36,7 @@ struct Denoising {
   std::vector<NoiseLevel> levels;
   double omega = 0;
 };
-Denoising denoising_of(const Cell& cell, const CheckpointInfo& checkpoint);
+Denoising denoising_of(const CellKey& key, const CheckpointInfo& checkpoint);
 
 struct Denoised {
   Tensor latents;             // [B,4,h,w] float32
@@ -53,6 +53,6 @@ std::string image_hash(const Image& image);
 std::uint64_t latents_hash(const Tensor& latents);
 
 // Whether classifier-free guidance doubles the evaluations of a cell.
-bool evaluates_twice(const Cell& cell, const CheckpointInfo& checkpoint);
+bool evaluates_twice(const CellKey& key, const CheckpointInfo& checkpoint);
 
 }  // namespace fewstep

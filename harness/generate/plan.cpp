@@ -7,28 +7,19 @@
 namespace fewstep {
 namespace {
 
-SeriesKey series_of(const Experiment& experiment, const PlannedCell& planned, const std::string& prompt_source,
-                    const Compute& compute) {
-  const Cell& cell = planned.cell;
-  SeriesKey key;
-  key.checkpoint_sha256 = planned.checkpoint.hash;
-  key.checkpoint_name = cell.checkpoint;
-  key.checkpoint_kind = name_of(planned.checkpoint.kind);
-  key.sampler = cell.sampler;
-  key.spacing = grid_word(cell.grid);
-  key.final_sigma = name_of(cell.final_sigma);
-  key.steps = cell.steps;
-  key.original_inference_steps = cell.grid.original_inference_steps;
-  key.omega = cell.guidance.omega;
-  key.given_as_guidance_scale = cell.guidance.given_as_guidance_scale;
-  key.negative_prompt = experiment.negative_prompt;
-  key.seed = experiment.seed;
+// What a cell is on its checkpoint, of these captions and on this device.
+PlannedCell planned_cell(Cell cell, const CheckpointInfo& checkpoint, const std::string& prompt_source,
+                         const Compute& compute) {
+  CellKey& key = cell.key;
+  const ImageSize size = image_size(cell.checkpoint_path, key.height, key.width);
+  key.checkpoint_sha256 = checkpoint.hash;
+  key.checkpoint_kind = name_of(checkpoint.kind);
   key.prompt_source = prompt_source;
-  key.height = planned.size.height;
-  key.width = planned.size.width;
+  key.height = size.height;
+  key.width = size.width;
   key.dtype = name_of(compute.dtype);
   key.device_kind = compute.device.is_cuda() ? "cuda" : "cpu";
-  return key;
+  return {std::move(cell), checkpoint, size};
 }
 
 }  // namespace
@@ -49,9 +40,7 @@ Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, Pro
       info = infos.emplace(cell.checkpoint_path, inspect_checkpoint(cell.checkpoint_path, !hash_of)).first;
       if (hash_of) info->second.hash = hash_of(cell.checkpoint_path);
     }
-    PlannedCell planned{cell, info->second, image_size(cell.checkpoint_path, experiment.height, experiment.width), {}};
-    planned.series = series_of(experiment, planned, plan.prompts.source, compute);
-    plan.cells.push_back(std::move(planned));
+    plan.cells.push_back(planned_cell(cell, info->second, plan.prompts.source, compute));
   }
   return plan;
 }

@@ -13,12 +13,10 @@
 
 namespace fewstep {
 
-// A cell with all that decides its images.
 struct PlannedCell {
-  Cell cell;
+  Cell cell;                  // its key is whole
   CheckpointInfo checkpoint;  // with its hash
   ImageSize size;
-  SeriesKey series;
   int batch = 1;  // images at a time
 };
 

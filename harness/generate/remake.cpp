@@ -30,7 +30,7 @@ using Pictures = std::span<const LostPicture>;
 
 Checkpoint open_checkpoint(const LostPicture& picture, const Compute& compute) {
   const Path& folder = picture.cell.checkpoint_path;
-  if (inspect_checkpoint(folder).hash != picture.series.checkpoint_sha256)
+  if (inspect_checkpoint(folder).hash != picture.cell.key.checkpoint_sha256)
     throw input_error(folder.string(),
                       "expected the checkpoint that made the pictures, got another one; nothing is "
                       "remade from it");
@@ -39,7 +39,7 @@ Checkpoint open_checkpoint(const LostPicture& picture, const Compute& compute) {
 
 // What a checkpoint is loaded for, and the negative prompt.
 auto group_of(const LostPicture& p) {
-  return std::tie(p.cell.checkpoint_path, p.series.checkpoint_sha256, p.series.dtype, p.series.negative_prompt);
+  return std::tie(p.cell.checkpoint_path, p.cell.key.checkpoint_sha256, p.cell.key.dtype, p.cell.key.negative_prompt);
 }
 
 // Cuts the first pictures off that are equal in what key returns.
@@ -88,8 +88,8 @@ class CellRemaker {
   // bit-identical; the others are made again at their places, the last time.
   template <class Use>
   void make(int at_once, const Use& use) {
-    TextStates states(checkpoint_, texts_, first_.series.negative_prompt);
-    const Denoising denoising = denoising_of(first_.cell, checkpoint_.info);
+    TextStates states(checkpoint_, texts_, first_.cell.key.negative_prompt);
+    const Denoising denoising = denoising_of(first_.cell.key, checkpoint_.info);
     std::vector<Wanted> all;
     for (const auto& [place, pictures] : wanted_) all.insert(all.end(), pictures.begin(), pictures.end());
     std::set<const LostPicture*> kept;
@@ -110,14 +110,16 @@ class CellRemaker {
     }
   }
 
-  ImageSize size() const { return image_size(first_.cell.checkpoint_path, first_.series.height, first_.series.width); }
+  ImageSize size() const {
+    return image_size(first_.cell.checkpoint_path, first_.cell.key.height, first_.cell.key.width);
+  }
 
  private:
   std::vector<Image> images_of(std::span<const Wanted> batch, TextStates& states, const Denoising& denoising) const {
     std::vector<std::uint64_t> streams;
     std::vector<std::size_t> prompts;
     for (const Wanted& one : batch) {
-      streams.push_back(stream_seed(first_.series.seed, one.picture->prompt_row, 0));
+      streams.push_back(stream_seed(first_.cell.key.seed, one.picture->prompt_row, 0));
       prompts.push_back(one.prompt);
     }
     Rng rng = image_rng(streams);
@@ -131,7 +133,7 @@ class CellRemaker {
     const auto [at, is_new] = batches_.try_emplace(made.run_id);
     if (is_new) {
       const int batch = batch_of_run(read_facts(store_, made.run_id));
-      at->second = batch > 0 ? batch : default_batch(size(), first_.series.device_kind == "cuda");
+      at->second = batch > 0 ? batch : default_batch(size(), first_.cell.key.device_kind == "cuda");
     }
     return at->second;
   }
@@ -189,7 +191,7 @@ void keep(Store& store, const Path& path, const LostPicture& picture, const Imag
 
 Error another_picture(const Path& path, const LostPicture& picture) {
   return input_error(path.string(), "expected a picture close to the stored one for prompt row " +
-                                        std::to_string(picture.prompt_row) + " of " + label_of(picture.cell) +
+                                        std::to_string(picture.prompt_row) + " of " + cell_label(picture.cell.key) +
                                         ", got another; another program or machine made it");
 }
 
@@ -210,7 +212,7 @@ void remake_pictures(const Path& path, std::vector<LostPicture> pictures, const 
   for (Pictures left = pictures; !left.empty();) {
     Pictures group = take_equal(left, group_of);
     const Checkpoint checkpoint =
-        open_checkpoint(group.front(), {parse_device(device), parse_dtype(group.front().series.dtype)});
+        open_checkpoint(group.front(), {parse_device(device), parse_dtype(group.front().cell.key.dtype)});
     const Compute& compute = checkpoint.pipeline.compute;
     while (!group.empty()) {
       CellRemaker remaker(store, checkpoint, take_equal(group, series));

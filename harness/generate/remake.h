@@ -12,8 +12,7 @@ namespace fewstep {
 
 // A prompt's first image of a cell, which was not kept.
 struct LostPicture {
-  Cell cell;  // with the folder of its checkpoint
-  SeriesKey series;
+  Cell cell;
   std::int64_t series_id = 0, prompt_row = 0;
   int images_per_prompt = 1;  // of the cell
 };

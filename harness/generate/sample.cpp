@@ -57,7 +57,7 @@ SampleRequest completed(SampleRequest request, const CheckpointInfo& checkpoint,
   return request;
 }
 
-Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
+CellKey key_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
   const bool lcm = sampler.kind == CheckpointKind::kConsistency;
   GridSpec grid{request.spacing.value_or(lcm && request.times.empty() ? Spacing::kLcm : Spacing::kTrailing), 0,
@@ -68,26 +68,27 @@ Cell cell_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   if (is_lcm(grid.spacing))
     grid.original_inference_steps =
         request.original_steps > 0 ? request.original_steps : checkpoint.original_inference_steps;
-  Cell cell;
-  cell.checkpoint = folder_name(request.checkpoint);
-  cell.checkpoint_path = request.checkpoint;
-  cell.sampler = request.sampler;
-  cell.steps = request.steps;
-  cell.guidance = *request.guidance;
-  cell.grid = grid;
-  cell.final_sigma = request.final_sigma;
-  return cell;
+  CellKey key;
+  key.checkpoint_name = folder_name(request.checkpoint);
+  key.sampler = request.sampler;
+  key.steps = request.steps;
+  key.omega = request.guidance->omega;
+  key.given_as_guidance_scale = request.guidance->given_as_guidance_scale;
+  key.spacing = grid_word(grid);
+  key.original_inference_steps = grid.original_inference_steps;
+  key.final_sigma = name_of(request.final_sigma);
+  key.negative_prompt = request.negative_prompt;
+  key.seed = request.seed;
+  return key;
 }
 
 // "lcm, 4 steps, omega 7 (guidance_scale 8), grid lcm of 50 original steps"
-std::string method_of(const Cell& cell) {
-  std::string text =
-      fmt::format("{}, {} step{}, omega {:.6g} (guidance_scale {:.6g}), grid {}", cell.sampler, cell.steps,
-                  cell.steps == 1 ? "" : "s", cell.guidance.omega, cell.guidance.omega + 1, grid_word(cell.grid));
-  if (cell.grid.original_inference_steps > 0)
-    text += fmt::format(" of {} original steps", cell.grid.original_inference_steps);
-  if (cell.final_sigma != FinalSigma::kZero) text += fmt::format(", final_sigma {}", name_of(cell.final_sigma));
-  return text;
+std::string method_of(const CellKey& key) {
+  std::string text = fmt::format("{}, {}, omega {:.6g} (guidance_scale {:.6g}), grid {}", key.sampler,
+                                 phrase(cell_axis("steps"), key), key.omega, key.omega + 1, key.spacing);
+  if (key.original_inference_steps > 0) text += fmt::format(" of {} original steps", key.original_inference_steps);
+  if (key.final_sigma != name_of(FinalSigma::kZero)) text += ", final_sigma " + key.final_sigma;
+  return text + later_axes_text(key);
 }
 
 PromptSet captions_of(const SampleRequest& request, std::ostream& messages) {
@@ -148,14 +149,15 @@ std::vector<Prompt> prompt_per_image(const SampleRequest& request, std::vector<P
 
 class Sampling {
  public:
-  Sampling(const SampleRequest& request, const Checkpoint& checkpoint, const Cell& cell, ImageSize size, Starts starts)
+  Sampling(const SampleRequest& request, const Checkpoint& checkpoint, const CellKey& key, ImageSize size,
+           Starts starts)
       : request_(request),
         checkpoint_(checkpoint),
-        denoising_(denoising_of(cell, checkpoint.info)),
+        denoising_(denoising_of(key, checkpoint.info)),
         size_(size),
         starts_(std::move(starts)),
         negative_(checkpoint.pipeline.encode(std::span(&request.negative_prompt, 1))),
-        label_(label_of(cell)) {}
+        label_(cell_label(key)) {}
 
   void make(std::span<const Prompt> prompts, std::size_t first) {
     std::vector<std::string> texts;
@@ -203,10 +205,10 @@ class Sampling {
 };
 
 // Makes an image of each prompt; returns how many before a signal came.
-std::size_t make_all(const Cell& cell, std::size_t batch, std::span<const Prompt> prompts, Sampling& sampling,
+std::size_t make_all(const CellKey& key, std::size_t batch, std::span<const Prompt> prompts, Sampling& sampling,
                      std::ostream& messages) {
   Progress progress(messages, 0, static_cast<std::int64_t>(prompts.size()));
-  progress.begin_cell(label_of(cell));
+  progress.begin_cell(cell_label(key));
   std::size_t done = 0;
   for (; done < prompts.size() && !interrupted(); done += std::min(batch, prompts.size() - done)) {
     const auto some = prompts.subspan(done, std::min(batch, prompts.size() - done));
@@ -251,11 +253,11 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
                                     " before the folder " + *given.prompt);
   const CheckpointInfo info = inspect_checkpoint(given.checkpoint, false);
   const SampleRequest request = completed(given, info, messages);
-  const Cell cell = cell_of(request, info);
+  const CellKey key = key_of(request, info);
   const Compute compute{parse_device(request.device), parse_dtype(request.dtype)};
   const c10::InferenceMode inference;
   ImageSize size = image_size(request.checkpoint, request.height, request.width);
-  Starts starts = read_starts(request, size, find_sampler(cell.sampler).stochastic);
+  Starts starts = read_starts(request, size, find_sampler(key.sampler).stochastic);
   if (starts.latents) {
     size.height = static_cast<int>(starts.latents->size(2) * size.downscale);
     size.width = static_cast<int>(starts.latents->size(3) * size.downscale);
@@ -270,10 +272,10 @@ int run_sample(const SampleRequest& given, std::ostream& out, std::ostream& mess
     for (const Prompt& prompt : prompts) texts.push_back(prompt.text);
     if (const CutCaptions cut = cut_captions(checkpoint.pipeline.tokenizers, texts); cut.count > 0)
       messages << text_of(cut, prompts[cut.longest].row) << std::endl;
-    Sampling sampling(request, checkpoint, cell, size, std::move(starts));
+    Sampling sampling(request, checkpoint, key, size, std::move(starts));
     const int batch = request.batch > 0 ? request.batch : default_batch(size, compute.device.is_cuda());
-    const std::size_t done = make_all(cell, static_cast<std::size_t>(batch), prompts, sampling, messages);
-    out << fmt::format("{} image{} in {}: {}\n", done, done == 1 ? "" : "s", request.output.string(), method_of(cell));
+    const std::size_t done = make_all(key, static_cast<std::size_t>(batch), prompts, sampling, messages);
+    out << fmt::format("{} image{} in {}: {}\n", done, done == 1 ? "" : "s", request.output.string(), method_of(key));
     if (request.contact_sheet && done > 0) out << "contact sheet: " << sheet_of(request).string() << "\n";
     out << std::flush;
     return static_cast<int>(done == prompts.size() ? ExitCode::kOk : ExitCode::kInterrupted);

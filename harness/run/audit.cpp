@@ -54,7 +54,7 @@ void check_pictures(Store& store, const StoredTable& table, Findings& found) {
         if (!stored || stored->image_path.empty()) continue;
         ++found.compared;
         const Path file = stored_image(store, stored->image_path);
-        const std::string trouble = trouble_of(*stored, file, rounding_bounds(parse_dtype(cell.series.dtype)));
+        const std::string trouble = trouble_of(*stored, file, rounding_bounds(parse_dtype(cell.key.dtype)));
         if (!trouble.empty()) {
           found.differences.push_back(file.string() + ": " + trouble);
         } else {
@@ -69,12 +69,11 @@ bool agree(double a, double b) {
   return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= kScores * std::max(std::abs(a), std::abs(b));
 }
 
-void check_scores(Store& store, const StoredTable& table, const RunMetrics& metrics, const std::vector<Cell>& cells,
-                  Findings& found) {
+void check_scores(Store& store, const StoredTable& table, const RunMetrics& metrics, Findings& found) {
   for (std::size_t i = 0; i < table.cells.size(); ++i) {
     const StoredCell& cell = table.cells[i];
     if (cell.state != CellState::kComplete) continue;
-    const std::string label = i < cells.size() ? label_of(cells[i]) : cell.series.sampler;
+    const std::string label = cell_label(cell.key);
     for (const auto& [name, now, stored] : metrics.recompute(store, cell, prompt_rows_of(store, cell.series_id))) {
       ++found.compared;
       if (!stored) {
@@ -100,9 +99,9 @@ bool in_equal_batches(Store& a, std::int64_t series_a, Store& b, std::int64_t se
 // Images of a run that was made again, against the stored ones.
 void check_images(Store& store, Store& again, bool same_environment, Findings& found) {
   for (const StoredCell& cell : read_table(again).cells) {
-    const auto series = store.find_series(cell.series);
+    const auto series = store.find_series(cell.key);
     if (!series) throw input_error("audit", "expected the cells of the stored run, got another checkpoint or setting");
-    const RoundingBounds bounds = rounding_bounds(parse_dtype(cell.series.dtype));
+    const RoundingBounds bounds = rounding_bounds(parse_dtype(cell.key.dtype));
     for (const auto& [row, index] : again.finished(cell.series_id, {})) {
       const auto stored = store.find_image(*series, row, index), now = again.find_image(cell.series_id, row, index);
       if (!stored) continue;  // of a cell that is not whole
@@ -113,7 +112,7 @@ void check_images(Store& store, Store& again, bool same_environment, Findings& f
       const bool may_round = !same_environment || !in_equal_batches(store, *series, again, cell.series_id, row, index);
       if (may_round && are_close(stored->fingerprint, now->fingerprint, bounds)) continue;
       found.differences.push_back(fmt::format("{} {} steps, prompt row {} image {}: made again it is {}…, stored {}…",
-                                              cell.series.sampler, cell.series.steps, row, index,
+                                              cell.key.sampler, cell.key.steps, row, index,
                                               now->image_sha256.substr(0, 12), stored->image_sha256.substr(0, 12)));
     }
   }
@@ -154,7 +153,7 @@ int run_audit(const AuditRequest& given, std::ostream& out, std::ostream& messag
     const c10::InferenceMode inference;
     RunMetrics metrics(experiment, {at::kCPU, at::kFloat});
     metrics.read_references(experiment, scratch.path() / "references", KnownFolders::kIgnore, messages);
-    check_scores(store, table, metrics, select(expand(experiment), request.only), all[1]);
+    check_scores(store, table, metrics, all[1]);
   }
   out << text_of("scores", all[1]) << std::flush;
   request.store = scratch.path() / "again.sqlite";
@@ -162,7 +161,7 @@ int run_audit(const AuditRequest& given, std::ostream& out, std::ostream& messag
   if (given.device != "auto") request.device = given.device;
   const at::Device device = parse_device(request.device);
   if (request.batch == 0 && !table.cells.empty()) {
-    const SeriesKey& series = table.cells.front().series;
+    const CellKey& series = table.cells.front().key;
     request.batch = default_batch({series.height, series.width}, device.is_cuda());
   }
   request.shard = some_batches(table, request.batch, given.images, given.seed);

@@ -53,7 +53,7 @@ void BatchMaker::begin_checkpoint(std::shared_ptr<const Checkpoint> checkpoint) 
   checkpoint_ = std::move(checkpoint);
   together_ = 0;
   // Cells of one batch follow each other where they share; where they do not, a cell's batches do.
-  states_ = std::make_unique<TextStates>(*checkpoint_, run_.plan.texts, run_.experiment.negative_prompt,
+  states_ = std::make_unique<TextStates>(*checkpoint_, run_.plan.texts, run_.experiment.cell.negative_prompt,
                                          share_ ? kTextBytesOfABatch : kTextBytes);
 }
 
@@ -94,7 +94,7 @@ void BatchMaker::with_smaller_parts(BatchWork& work, int together, Work&& attemp
 void BatchMaker::make(BatchWork& work) {
   if (work.keys.empty()) return;
   for (const ImageKey& key : work.keys)
-    work.streams.push_back(stream_seed(run_.experiment.seed, run_.plan.rows[key.prompt], key.image));
+    work.streams.push_back(stream_seed(run_.experiment.cell.seed, run_.plan.rows[key.prompt], key.image));
   with_smaller_parts(work, together_, [&](int together) {
     const auto needed = parts_of(work.keys.size(), together).size() - 1;
     if (!share_ || work.keys != keys_ || parts_.size() != needed) begin_batch(work.keys);
@@ -104,7 +104,7 @@ void BatchMaker::make(BatchWork& work) {
 
 void BatchMaker::make_in_parts(BatchWork& work) {
   const PlannedCell& planned = run_.plan.cells[work.cell];
-  const Denoising denoising = denoising_of(planned.cell, checkpoint_->info);
+  const Denoising denoising = denoising_of(planned.cell.key, checkpoint_->info);
   std::vector<Tensor> noises, latents;
   for (const auto& [begin, count, evaluator] : parts_) {
     Rng rng = image_rng(slice(work.streams, begin, count));

@@ -42,10 +42,10 @@ Costs measure(const Plan& plan, const PlannedCell& planned, const Experiment& ex
   const Checkpoint checkpoint = load_checkpoint(planned.cell.checkpoint_path, compute, false);
   Costs costs;
   costs.load = 1000 * seconds_since(start);
-  const Denoising denoising = denoising_of(planned.cell, checkpoint.info);
+  const Denoising denoising = denoising_of(planned.cell.key, checkpoint.info);
   for (const int size : batches) {
     const auto batch =
-        batch_timer(checkpoint, denoising, planned.size, first_texts(plan, size), experiment.negative_prompt);
+        batch_timer(checkpoint, denoising, planned.size, first_texts(plan, size), experiment.cell.negative_prompt);
     batch();  // packs the weights
     const StageTimes times = batch();
     costs.cost[size] = {times.text / size, times.denoise / size / static_cast<double>(forwards_of(planned)),
@@ -78,7 +78,7 @@ double repetitions_of(const Timing& timing) {
 // Whether a cell has to be timed at that batch size.
 bool is_untimed(const PlannedCell& planned, Store* store, const std::string& environment, const Timing& timing,
                 int batch) {
-  const auto series = store ? store->find_series(planned.series) : std::nullopt;
+  const auto series = store ? store->find_series(planned.cell.key) : std::nullopt;
   const auto id = series ? store->find_environment(environment) : std::nullopt;
   return !id || timed_repetitions(*store, *series, *id, batch) < timing.repetitions;
 }
@@ -97,7 +97,7 @@ void print_calibration(const RunRequest& request, const Experiment& experiment, 
     const auto& folder = planned.cell.checkpoint_path;
     const int batch = planned.batch;
     if (!costs.contains(folder)) {
-      messages << "calibrating " << planned.cell.checkpoint << std::endl;
+      messages << "calibrating " << planned.cell.key.checkpoint_name << std::endl;
       std::set<int> batches{batch};
       if (times) batches.insert(experiment.timing->batch.begin(), experiment.timing->batch.end());
       const Costs& of = costs.emplace(folder, measure(plan, planned, experiment, compute, batches)).first->second;

@@ -133,7 +133,7 @@ class CellRunner {
       begun_[work.cell] = Begun::kYes;
       if (!work.keys.empty()) {
         run_.set_cell(work.cell, CellState::kRunning);
-        progress_.begin_cell(label_of(run_.plan.cells[work.cell].cell));
+        progress_.begin_cell(cell_label(run_.plan.cells[work.cell].cell.key));
       }
     }
     attempt(work.cell, [&] {
@@ -207,7 +207,7 @@ class CellRunner {
       run_.set_cell(i, CellState::kFailed, error.what());
       progress_.skip_images(count_images(run_.work[i].batches));
       progress_.clear();
-      run_.messages << "failed: " << label_of(run_.plan.cells[i].cell) << ": " << error.what() << std::endl;
+      run_.messages << "failed: " << cell_label(run_.plan.cells[i].cell.key) << ": " << error.what() << std::endl;
     }
   }
 

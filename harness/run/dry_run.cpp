@@ -25,7 +25,7 @@ std::string bytes_text(double bytes) {
 
 // Milliseconds of one image of a cell; NaN where the cell is not timed.
 double ms_per_image(const PlannedCell& planned, Store* store, const std::string& environment) {
-  const auto series = store ? store->find_series(planned.series) : std::nullopt;
+  const auto series = store ? store->find_series(planned.cell.key) : std::nullopt;
   if (series) {
     if (const auto id = store->find_environment(environment)) {
       const auto timings = read_timings(*store, *series, *id);
@@ -77,7 +77,7 @@ double print_dry_run(const Experiment& experiment, const Plan& plan, const RunMe
     sums.kept_pixels += std::min(images, kept) * pixels;
     if (images > 0) sums.ms += static_cast<double>(images) * ms_per_image(planned, store, environment);
     if (out)
-      *out << fmt::format("{}  {}x{}: {} of {} images, {} evaluations each\n", label_of(planned.cell),
+      *out << fmt::format("{}  {}x{}: {} of {} images, {} evaluations each\n", cell_label(planned.cell.key),
                           planned.size.height, planned.size.width, images, plan.images_per_cell(),
                           forwards_of(planned));
   }

@@ -39,7 +39,7 @@ void check_reference(const Experiment& experiment, const OpenMetric& metric) {
 // Trained students are not there yet.
 bool is_trained_here(const Experiment& experiment, const Cell& cell) {
   for (const ExperimentCheckpoint& checkpoint : experiment.checkpoints)
-    if (checkpoint.name == cell.checkpoint && checkpoint.training) return true;
+    if (checkpoint.name == cell.key.checkpoint_name && checkpoint.training) return true;
   return false;
 }
 
@@ -52,7 +52,7 @@ void preflight(const Experiment& experiment, const std::vector<Cell>& cells, con
     const bool there = std::filesystem::is_directory(cell.checkpoint_path);  // if not, reading the experiment told it
     if (!there || is_trained_here(experiment, cell) || !seen.insert(cell.checkpoint_path).second) continue;
     check_checkpoint(cell.checkpoint_path, faults);
-    faults.check([&] { image_size(cell.checkpoint_path, experiment.height, experiment.width); });
+    faults.check([&] { image_size(cell.checkpoint_path, cell.key.height, cell.key.width); });
   }
   for (const MetricSettings& settings : experiment.metrics) {
     if (!std::filesystem::exists(settings.network)) continue;  // likewise

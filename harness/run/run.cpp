@@ -54,7 +54,7 @@ PromptSet read_captions(const Experiment& experiment, const RunRequest& request,
 
 CellWork work_of(RunContext& run, const PlannedCell& planned) {
   CellWork work;
-  const SeriesKey& key = planned.series;
+  const CellKey& key = planned.cell.key;
   run.store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, planned.cell.checkpoint_path.string(),
                            key.checkpoint_kind);
   if (const auto record = read_training_record(planned.cell.checkpoint_path, key.checkpoint_sha256))
@@ -158,7 +158,7 @@ std::vector<Recipe> trainings_of(const Experiment& experiment, const std::vector
   std::set<std::size_t> used;
   for (const Cell& cell : cells)
     for (const ExperimentCheckpoint& checkpoint : experiment.checkpoints)
-      if (checkpoint.name == cell.checkpoint && checkpoint.training) used.insert(*checkpoint.training);
+      if (checkpoint.name == cell.key.checkpoint_name && checkpoint.training) used.insert(*checkpoint.training);
   std::vector<Recipe> recipes;
   for (const std::size_t i : used) recipes.push_back(experiment.training[i]);
   return recipes;
@@ -180,7 +180,7 @@ Plan plan_of(const RunRequest& request, const Experiment& experiment, const std:
   Plan plan = make_plan(experiment, cells, std::move(prompts), compute, hash_of);
   if (request.shard) plan.shard = *request.shard;
   if (!request.inner.made_on.empty())
-    for (PlannedCell& planned : plan.cells) planned.series.device_kind = request.inner.made_on;
+    for (PlannedCell& planned : plan.cells) planned.cell.key.device_kind = request.inner.made_on;
   for (PlannedCell& planned : plan.cells)
     planned.batch = request.batch > 0 ? request.batch : default_batch(planned.size, compute.device.is_cuda());
   return plan;

@@ -56,8 +56,8 @@ class Loaded {
 void visit_cell(RunContext& run, const TimedCell& timed, const TimingVisit& visit, Loaded& loaded) {
   const PlannedCell& planned = run.plan.cells[timed.cell];
   const Checkpoint& checkpoint = loaded.at(planned.cell.checkpoint_path);
-  const auto repetition = batch_timer(checkpoint, denoising_of(planned.cell, checkpoint.info), planned.size,
-                                      first_texts(run.plan, timed.batch), run.experiment.negative_prompt);
+  const auto repetition = batch_timer(checkpoint, denoising_of(planned.cell.key, checkpoint.info), planned.size,
+                                      first_texts(run.plan, timed.batch), run.experiment.cell.negative_prompt);
   warm_up(run.experiment.timing->warmup, visit.round, repetition);
   std::vector<TimingRow> rows;
   for (int i = 0; i < visit.repetitions; ++i) {
@@ -86,7 +86,7 @@ void time_cells(RunContext& run, const std::vector<std::size_t>& cells, Progress
     if (interrupted()) break;
     const TimedCell& one = timed[visit.timed];
     if (failed[one.cell]) continue;
-    progress.begin_timing(label_of(run.plan.cells[one.cell].cell), &visit - visits.data(),
+    progress.begin_timing(cell_label(run.plan.cells[one.cell].cell.key), &visit - visits.data(),
                           static_cast<std::int64_t>(visits.size()));
     failed[one.cell] = true;
     attempt(one.cell, [&] {

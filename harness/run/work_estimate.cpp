@@ -38,7 +38,7 @@ std::vector<bool> missing_of(const PlannedCell& planned, const Plan& plan, const
   std::vector<bool> missing(static_cast<std::size_t>(plan.images_per_cell()), true);
   for (std::size_t i = 0; i < missing.size(); ++i)
     missing[i] = plan.shard.has(static_cast<std::int64_t>(i) / planned.batch);
-  const auto series = store ? store->find_series(planned.series) : std::nullopt;
+  const auto series = store ? store->find_series(planned.cell.key) : std::nullopt;
   const auto ids = series ? metrics.find_in(*store) : std::nullopt;
   if (!ids) return missing;
   const auto finished = store->finished(*series, *ids);
@@ -70,7 +70,8 @@ std::int64_t forwards_of(const Denoising& denoising, bool guided) {
 }
 
 std::int64_t forwards_of(const PlannedCell& planned) {
-  return forwards_of(denoising_of(planned.cell, planned.checkpoint), evaluates_twice(planned.cell, planned.checkpoint));
+  return forwards_of(denoising_of(planned.cell.key, planned.checkpoint),
+                     evaluates_twice(planned.cell.key, planned.checkpoint));
 }
 
 SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& cells, bool share) {
@@ -79,8 +80,8 @@ SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& c
   std::vector<Tensor> finished;
   for (const std::size_t i : cells) {
     const PlannedCell& planned = plan.cells[i];
-    const Denoising denoising = denoising_of(planned.cell, planned.checkpoint);
-    const Tensor latents = small.run(denoising, evaluates_twice(planned.cell, planned.checkpoint),
+    const Denoising denoising = denoising_of(planned.cell.key, planned.checkpoint);
+    const Tensor latents = small.run(denoising, evaluates_twice(planned.cell.key, planned.checkpoint),
                                      planned.checkpoint.omega_embedding ? denoising.omega : 0);
     ++count.decodes_asked;
     if (is_known(finished, latents)) continue;

@@ -91,9 +91,9 @@ MeasuredImages measure(const ScoreRequest& request, std::span<const OpenMetric> 
   return measured;
 }
 
-SeriesKey series_of(const ScoreRequest& request, const std::vector<Path>& files, const Captions& captions,
-                    const MeasuredImages& measured) {
-  SeriesKey key;
+CellKey series_of(const ScoreRequest& request, const std::vector<Path>& files, const Captions& captions,
+                  const MeasuredImages& measured) {
+  CellKey key;
   key.checkpoint_sha256 = hash_of_files(files, request.images);
   key.checkpoint_name = request.name.empty() ? folder_name(request.images) : request.name;
   key.checkpoint_kind = kElsewhere;
@@ -161,7 +161,7 @@ std::string folder_text(const ScoreRequest& request) {
 }
 
 // Writes down what the arm is; returns its run.
-std::int64_t begin_arm(Store& store, const ScoreRequest& request, const SeriesKey& key, const ArmPrompts& prompts,
+std::int64_t begin_arm(Store& store, const ScoreRequest& request, const CellKey& key, const ArmPrompts& prompts,
                        at::Device device) {
   store.add_prompts(key.prompt_source, prompts.rows, prompts.texts);
   store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, folder_text(request), key.checkpoint_kind);
@@ -193,7 +193,7 @@ std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const 
   std::vector<std::optional<Reference>> references;
   for (const OpenMetric& metric : metrics) references.push_back(reference_of(request, metric, messages));
   const MeasuredImages measured = measure(request, metrics, list.files, captions, messages);
-  const SeriesKey key = series_of(request, list.files, captions, measured);
+  const CellKey key = series_of(request, list.files, captions, measured);
   const ArmPrompts prompts = prompts_of(captions);
 
   // What can fail has been done: from here on a run is stored whole.

@@ -5,7 +5,7 @@ import sqlite3
 import typing
 
 APPLICATION_ID = 0x66777374  # "fwst"
-OLDEST_VERSION, NEWEST_VERSION = 2, 6  # of the tables that are read here
+OLDEST_VERSION, NEWEST_VERSION = 2, 7  # of the tables that are read here
 
 # What a row is grouped and joined by, in each frame.
 _CELL = """cell.run_id AS run, cell.position AS cell, cell.checkpoint_name AS checkpoint, series.sampler, series.steps,

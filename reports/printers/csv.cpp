@@ -20,35 +20,23 @@ void append_line(std::string& out, const std::vector<std::string>& fields) {
   out += "\r\n";
 }
 
+std::string axis_text(const CellAxis& axis, const CellKey& key) {
+  const CellValue value = axis.get(key);
+  if (const auto* real = std::get_if<double>(&value)) return number(*real);
+  return csv_text(value_text(axis, key));
+}
+
 Fields cell_fields(const StoredTable& table, const StoredCell& cell) {
-  const SeriesKey& key = cell.series;
-  return {
-      {"experiment", csv_text(table.run.experiment)},
-      {"run", std::to_string(cell.run_id)},
-      {"checkpoint", csv_text(key.checkpoint_name)},
-      {"checkpoint_sha256", csv_text(key.checkpoint_sha256)},
-      {"checkpoint_kind", csv_text(key.checkpoint_kind)},
-      {"sampler", csv_text(key.sampler)},
-      {"steps", std::to_string(key.steps)},
-      {"omega", number(key.omega)},
-      {"guidance_scale", number(1 + key.omega)},
-      {"spacing", csv_text(key.spacing)},
-      {"final_sigma", csv_text(key.final_sigma)},
-      {"original_inference_steps", key.original_inference_steps ? std::to_string(key.original_inference_steps) : ""},
-      {"negative_prompt", csv_text(key.negative_prompt)},
-      {"seed", std::to_string(key.seed)},
-      {"prompt_source", csv_text(key.prompt_source)},
-      {"height", std::to_string(key.height)},
-      {"width", std::to_string(key.width)},
-      {"dtype", csv_text(key.dtype)},
-      {"device", csv_text(key.device_kind)},
-      {"state", std::string(name_of(cell.state))},
-      {"message", csv_text(cell.message)},
-      {"images_stored", std::to_string(cell.stored_images)},
-      {"images_expected", std::to_string(cell.expected_images)},
-      {"forwards_per_image", cell.forwards ? number(cell.forwards->mean) : ""},
-      {"forwards_min", cell.forwards ? std::to_string(cell.forwards->min) : ""},
-      {"forwards_max", cell.forwards ? std::to_string(cell.forwards->max) : ""}};
+  Fields fields{{"experiment", csv_text(table.run.experiment)}, {"run", std::to_string(cell.run_id)}};
+  for (const CellAxis& axis : kCellAxes) fields.emplace_back(axis.name, axis_text(axis, cell.key));
+  fields.insert(fields.end(), {{"state", std::string(name_of(cell.state))},
+                               {"message", csv_text(cell.message)},
+                               {"images_stored", std::to_string(cell.stored_images)},
+                               {"images_expected", std::to_string(cell.expected_images)},
+                               {"forwards_per_image", cell.forwards ? number(cell.forwards->mean) : ""},
+                               {"forwards_min", cell.forwards ? std::to_string(cell.forwards->min) : ""},
+                               {"forwards_max", cell.forwards ? std::to_string(cell.forwards->max) : ""}});
+  return fields;
 }
 
 // A measured quantity of a cell: a score, or the milliseconds of a stage.

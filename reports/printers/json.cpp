@@ -94,13 +94,13 @@ Json published_json(const Published& published) {
 }
 
 Json cell_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
-  const SeriesKey& key = cell.series;
-  Json json = {
-      {"checkpoint", key.checkpoint_name}, {"sampler", key.sampler}, {"steps", key.steps}, {"omega", key.omega}};
-  json["guidance_scale"] = 1 + key.omega;
-  json["spacing"] = key.spacing;
-  json["final_sigma"] = key.final_sigma;
-  json["original_inference_steps"] = key.original_inference_steps ? Json(key.original_inference_steps) : Json(nullptr);
+  Json json = Json::object();
+  for (const CellAxis& axis : kCellAxes) {
+    if (!axis.has(kClause)) continue;
+    const bool none = axis.has(kZeroIsNone) && is_default(axis, cell.key);
+    json[std::string(axis.name)] =
+        none ? Json(nullptr) : std::visit([](const auto& value) { return Json(value); }, axis.get(cell.key));
+  }
   json["state"] = name_of(cell.state);
   json["message"] = cell.message;
   json["images"] = {{"stored", cell.stored_images}, {"expected", cell.expected_images}};
@@ -123,7 +123,7 @@ template <typename Field>
 Json distinct(const std::vector<StoredCell>& cells, Field&& field) {
   Json values = Json::array();
   for (const StoredCell& cell : cells) {
-    const Json value = field(cell.series);
+    const Json value = field(cell.key);
     if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
   }
   return values;
@@ -144,15 +144,15 @@ Json provenance_json(const StoredTable& table) {
             {"ended", run.ended.empty() ? Json(nullptr) : Json(run.ended)}}},
           {"version", run.version},
           {"checkpoints", checkpoints},
-          {"seeds", distinct(table.cells, [](const SeriesKey& key) { return Json(key.seed); })},
-          {"prompt_sources", distinct(table.cells, [](const SeriesKey& key) { return Json(key.prompt_source); })},
-          {"negative_prompts", distinct(table.cells, [](const SeriesKey& key) { return Json(key.negative_prompt); })},
+          {"seeds", distinct(table.cells, [](const CellKey& key) { return Json(key.seed); })},
+          {"prompt_sources", distinct(table.cells, [](const CellKey& key) { return Json(key.prompt_source); })},
+          {"negative_prompts", distinct(table.cells, [](const CellKey& key) { return Json(key.negative_prompt); })},
           {"sizes", distinct(table.cells,
-                             [](const SeriesKey& key) {
+                             [](const CellKey& key) {
                                return Json{key.height, key.width};
                              })},
-          {"dtypes", distinct(table.cells, [](const SeriesKey& key) { return Json(key.dtype); })},
-          {"devices", distinct(table.cells, [](const SeriesKey& key) { return Json(key.device_kind); })},
+          {"dtypes", distinct(table.cells, [](const CellKey& key) { return Json(key.dtype); })},
+          {"devices", distinct(table.cells, [](const CellKey& key) { return Json(key.device_kind); })},
           {"facts", table.facts},
           {"environment", parse_or_text(table.environment_json)},
           {"config", parse_or_text(table.config_json)}};

@@ -44,7 +44,7 @@ class Demo : public testing::Test {
   static std::pair<StoredScore, UnitInfluence> fd(Store& opened, const StoredTable& table, const std::string& sampler,
                                                   int steps) {
     for (const StoredCell& cell : table.cells) {
-      if (cell.series.sampler != sampler || cell.series.steps != steps) continue;
+      if (cell.key.sampler != sampler || cell.key.steps != steps) continue;
       for (const StoredScore& score : cell.scores)
         if (score.metric.name == "fd-pocket") return {score, read_influence(opened, cell, score).value()};
     }

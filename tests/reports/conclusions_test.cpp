@@ -77,7 +77,7 @@ class Pairs : public testing::Test {
  protected:
   std::int64_t add(const std::string& name, const std::string& kind, char hash, int steps, double ms,
                    const std::function<float(int)>& clip, int images = 10) {
-    SeriesKey key = series_key(kind == "teacher" ? "ddim" : "lcm", steps);
+    CellKey key = series_key(kind == "teacher" ? "ddim" : "lcm", steps);
     key.checkpoint_sha256 = std::string(64, hash);
     key.checkpoint_name = name;
     key.checkpoint_kind = kind;
@@ -271,7 +271,7 @@ TEST(TrainedFor, IsWhatFewstepJsonSays) {
   EXPECT_EQ(
       training_json(lcm).dump(),
       R"({"method":"lcd","skip_step":20,"omega":[0.0,3.0],"teacher":"teacher","iterations":600,"last_loss":0.25})");
-  SeriesKey key = series_key("lcm", 4);
+  CellKey key = series_key("lcm", 4);
   key.checkpoint_name = "lcm";
   key.omega = 3;
   EXPECT_TRUE(outside_training(lcm, key).empty());

@@ -342,7 +342,7 @@ TEST(Figures, AreLogarithmicWhereAMetricSpansMoreThanADecade) {
     for (StoredCell& cell : table.cells)
       for (StoredScore& score : cell.scores)
         if (score.metric.name == "fid" && std::isfinite(score.score.value))
-          score.score.value = cell.series.steps == 1 ? largest : 10;
+          score.score.value = cell.key.steps == 1 ? largest : 10;
     return make_figures(table)[0].y.logarithmic;
   };
   EXPECT_FALSE(scale(99));
@@ -363,16 +363,15 @@ TEST(Figures, FollowAMetricThroughTheTrainingOfACheckpoint) {
   Store store = synthetic_store(folder.path() / "s.sqlite");
   StoredTable table = read_table(store);
   // The LCM's cells as those of a training that was kept after 75 and after 150 steps.
-  const std::string sha = table.cells.back().series.checkpoint_sha256;
-  std::erase_if(table.cells,
-                [](const StoredCell& cell) { return cell.series.sampler != "lcm" || cell.series.steps > 2; });
+  const std::string sha = table.cells.back().key.checkpoint_sha256;
+  std::erase_if(table.cells, [](const StoredCell& cell) { return cell.key.sampler != "lcm" || cell.key.steps > 2; });
   ASSERT_EQ(table.cells.size(), 2U);
   table.checkpoints.clear();
   for (std::size_t i = 0; i < 2; ++i) {
     const std::string step = i == 0 ? "75" : "150";
-    table.cells[i].series.checkpoint_name = "lcm-k5-" + step;
-    table.cells[i].series.checkpoint_sha256 = sha + step;
-    table.cells[i].series.steps = 4;
+    table.cells[i].key.checkpoint_name = "lcm-k5-" + step;
+    table.cells[i].key.checkpoint_sha256 = sha + step;
+    table.cells[i].key.steps = 4;
     table.checkpoints.push_back({sha + step, "lcm-k5-" + step, "/x/lcm-k5-at-" + step, "consistency"});
   }
   const auto figures = make_figures(table);

@@ -52,7 +52,7 @@ class Filler {
   }
 
   void add_cell(const Row& row, int steps, double omega) {
-    SeriesKey key;
+    CellKey key;
     key.checkpoint_sha256 = std::string(64, row.checkpoint == "lcm" ? 'c' : 'b');
     key.checkpoint_name = row.checkpoint;
     key.checkpoint_kind = row.checkpoint == "lcm" ? "consistency" : "teacher";
@@ -102,7 +102,7 @@ class Filler {
   }
 
  private:
-  void add_samples(const SeriesKey& key, std::int64_t series, int count, int forwards, const Row& row, int steps) {
+  void add_samples(const CellKey& key, std::int64_t series, int count, int forwards, const Row& row, int steps) {
     std::vector<SampleRow> samples;
     MetricRows clip{clip_, 1, {}};
     for (int prompt = 0; prompt < count; ++prompt) {
@@ -116,7 +116,7 @@ class Filler {
   }
 
   // The image's path below the store's folder.
-  std::string keep(const SeriesKey& key, int prompt) {
+  std::string keep(const CellKey& key, int prompt) {
     const std::filesystem::path file = "synthetic.images/" + key.checkpoint_name + "-" + key.sampler + "-" +
                                        std::to_string(key.steps) + "-" + std::to_string(prompt) + ".png";
     const auto path = store_.impl().path.parent_path() / file;

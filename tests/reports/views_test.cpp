@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "images/files.h"
+#include "reports/ablation.h"
 #include "reports/browser.h"
 #include "reports/history.h"
 #include "reports/published.h"
@@ -73,6 +74,36 @@ TEST_F(HistoryReport, KeepsTheNameUnderWhichWeightsWereFirstMeasured) {
   add("a.sqlite", "latest", 1.5, "weights of 200");
   const View view = history_of({folder_.path() / "a.sqlite"}, "clip-score");
   EXPECT_THAT(view.document.sections.at(0).more_labels, ElementsAre(ElementsAre("ck-100"), ElementsAre("ck-200")));
+}
+
+TEST_F(HistoryReport, HasALineOfEachGridThatACheckpointHas) {
+  for (const char* name : {"step-100", "step-200"}) {
+    ArmStore arm;
+    arm.checkpoint = name;
+    arm.sha256 = sha256(name);
+    arm.cells = {{}, {}};
+    arm.cells[1].original_steps = 20;
+    write_arm(folder_.path() / "a.sqlite", arm);
+  }
+  const View view = history_of({folder_.path() / "a.sqlite"}, "clip-score");
+  ASSERT_EQ(view.document.sections.size(), 2u);
+  EXPECT_EQ(view.document.sections[0].title, "lcm · 4 steps · ω 8 · grid of 20");
+  EXPECT_EQ(view.document.sections[1].title, "lcm · 4 steps · ω 8 · grid of 50");
+  EXPECT_THAT(view.document.sections[1].more_labels, ElementsAre(ElementsAre("step-100"), ElementsAre("step-200")));
+}
+
+TEST_F(HistoryReport, IsOneLineWhereEachCheckpointHasAGridOfItsOwn) {
+  for (const int grid : {20, 50}) {
+    ArmStore arm;
+    arm.checkpoint = "step-" + std::to_string(grid);
+    arm.sha256 = sha256(arm.checkpoint);
+    arm.cells[0].original_steps = grid;
+    write_arm(folder_.path() / "a.sqlite", arm);
+  }
+  const View view = history_of({folder_.path() / "a.sqlite"}, "clip-score");
+  ASSERT_EQ(view.document.sections.size(), 1u);
+  EXPECT_EQ(view.document.sections[0].title, "lcm · 4 steps · ω 8");
+  EXPECT_THAT(view.document.sections[0].more_labels, ElementsAre(ElementsAre("step-20"), ElementsAre("step-50")));
 }
 
 TEST_F(HistoryReport, FindsADriftOfStepsThatAreSmallEach) {
@@ -273,6 +304,24 @@ TEST(AblationOfSkipSteps, HasALineOfOwnGridsAndALineOfEachGridThatStudentsShare)
   EXPECT_THAT(rows, ElementsAre(std::pair("own grid", "k 5"), std::pair("own grid", "k 20"),
                                 std::pair("grid of 50", "k 5"), std::pair("grid of 50", "k 20"),
                                 std::pair("grid of 100", "k 5"), std::pair("grid of 100", "k 20")));
+}
+
+TEST(Ablations, HaveARowOfEachFinalSigma) {
+  const TemporaryFolder folder;
+  ArmStore arm;
+  arm.cells.clear();
+  for (const char* sigma : {"zero", "min"})
+    for (const double omega : {2, 8}) {
+      ArmCell cell;
+      cell.omega = omega;
+      cell.final_sigma = sigma;
+      arm.cells.push_back(cell);
+    }
+  write_arm(folder.path() / "a.sqlite", arm);
+  Store store = Store::open(folder.path() / "a.sqlite", Store::Mode::kRead);
+  const View view = ablation_of(store, read_table(store), "omega", {});
+  EXPECT_THAT(view.document.row_labels, ElementsAre(ElementsAre("final sigma min"), ElementsAre("final sigma zero")));
+  EXPECT_EQ(view.document.column_headers.size(), 2u);
 }
 
 TEST_F(SyntheticViews, FiguresArePicturesToo) {

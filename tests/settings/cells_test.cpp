@@ -15,7 +15,7 @@ class Cells : public ExperimentFolder {
  protected:
   static std::vector<std::string> labels(const std::vector<Cell>& cells) {
     std::vector<std::string> labels;
-    for (const Cell& cell : cells) labels.push_back(label_of(cell));
+    for (const Cell& cell : cells) labels.push_back(cell_label(cell.key));
     return labels;
   }
 };
@@ -61,24 +61,25 @@ TEST_F(Cells, FollowCheckpointSamplerSpacingOriginalGuidanceSteps) {
 
 TEST_F(Cells, KnowWhatTheirSamplerTakes) {
   const auto cells = expand(read(edited(kWhole, "final_sigma = \"zero\"", "final_sigma = \"min\"")));
-  EXPECT_EQ(cells[0].grid.spacing, Spacing::kTrailing);
-  EXPECT_EQ(cells[0].final_sigma, FinalSigma::kMin);
-  EXPECT_EQ(cells[0].grid.original_inference_steps, 0);
-  EXPECT_EQ(cells[14].sampler, "lcm");  // which ends at x0 whatever the grid says
-  EXPECT_EQ(cells[14].grid.spacing, Spacing::kLcm);
-  EXPECT_EQ(cells[14].final_sigma, FinalSigma::kZero);
-  EXPECT_EQ(cells[14].grid.original_inference_steps, 50);
+  EXPECT_EQ(cells[0].key.spacing, "trailing");
+  EXPECT_EQ(cells[0].key.final_sigma, "min");
+  EXPECT_EQ(cells[0].key.original_inference_steps, 0);
+  EXPECT_EQ(cells[14].key.sampler, "lcm");  // which ends at x0 whatever the grid says
+  EXPECT_EQ(cells[14].key.spacing, "lcm");
+  EXPECT_EQ(cells[14].key.final_sigma, "zero");
+  EXPECT_EQ(cells[14].key.original_inference_steps, 50);
   EXPECT_EQ(cells[18].checkpoint_path, at("gd-1"));
   EXPECT_EQ(cells[21].checkpoint_path, at("gd-8"));
-  EXPECT_EQ(cells[18].grid.spacing, Spacing::kTrailing);
-  EXPECT_EQ(cells[18].grid.original_inference_steps, 0);
+  EXPECT_EQ(cells[18].key.spacing, "trailing");
+  EXPECT_EQ(cells[18].key.original_inference_steps, 0);
 }
 
 TEST_F(Cells, HaveTheGridOfTheirSampler) {
   const auto cells = expand(read(edited(kWhole, "[\"trailing\"]", "[\"leading\"]"), {"grid.final_sigma=min"}));
   CheckpointInfo info;
   info.steps_offset = 3;
-  const GridOptions ddim = grid_of(cells[0], info), dpm = grid_of(cells[5], info), lcm = grid_of(cells[14], info);
+  const GridOptions ddim = grid_of(cells[0].key, info), dpm = grid_of(cells[5].key, info),
+                    lcm = grid_of(cells[14].key, info);
   EXPECT_EQ(ddim, (GridOptions{.steps = 1,
                                .grid = {Spacing::kLeading},
                                .final_sigma = FinalSigma::kMin,
@@ -113,7 +114,8 @@ TEST_F(Cells, AreSelectedByClauses) {
 TEST_F(Cells, AreSelectedByTheWordsOfTheirLabels) {
   const auto cells =
       expand(read(edited(edited(kWhole, "[8.0]", "[0.1, 0.123456789, 998.123456789]"), "[7.5]", "[0.1]")));
-  for (const Cell& cell : cells) EXPECT_THAT(select(cells, label_of(cell)), ElementsAre(cell)) << label_of(cell);
+  for (const Cell& cell : cells)
+    EXPECT_THAT(select(cells, cell_label(cell.key)), ElementsAre(cell)) << cell_label(cell.key);
 }
 
 TEST_F(Cells, AreNotSelectedByBadClauses) {

@@ -65,7 +65,7 @@ TEST_F(ADistillTable, IsSampledOnItsOwnGridAndOnThoseThatTheGridGives) {
   // The recipe's own k, where none is listed here.
   const Experiment own =
       read(with("[[distill]]\nname = \"lcm\"\nrecipe = \"lcd.toml\"\nset = [\"lcd.skip_step=10\"]\n[grid]\n"));
-  EXPECT_EQ(expand(own).back().grid.original_inference_steps, 100);
+  EXPECT_EQ(expand(own).back().key.original_inference_steps, 100);
 }
 
 // Where the students go is the experiment's to say.

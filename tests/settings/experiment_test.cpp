@@ -17,7 +17,7 @@ class AnExperiment : public ExperimentFolder {};
 TEST_F(AnExperiment, IsReadWhole) {
   const Experiment e = read(kWhole);
   EXPECT_EQ(e.name, "table1-512");
-  EXPECT_EQ(e.seed, 20231006U);
+  EXPECT_EQ(e.cell.seed, 20231006U);
   EXPECT_EQ(e.prompts.file, at("captions.tsv"));
   EXPECT_EQ(e.prompts.text, "caption");
   ASSERT_EQ(e.prompts.where.size(), 2U);
@@ -29,7 +29,7 @@ TEST_F(AnExperiment, IsReadWhole) {
   EXPECT_EQ(e.prompts.where[1].at_most, 0.5);
   EXPECT_EQ(e.prompts.count, 10000);
   EXPECT_EQ(e.images_per_prompt, 3);
-  EXPECT_EQ(e.negative_prompt, "blurry");
+  EXPECT_EQ(e.cell.negative_prompt, "blurry");
   EXPECT_EQ(e.reference_images, at("laion"));
   EXPECT_FALSE(e.reference_statistics);
   EXPECT_FALSE(e.assume_protocol);
@@ -38,8 +38,8 @@ TEST_F(AnExperiment, IsReadWhole) {
   EXPECT_EQ(e.final_sigma, FinalSigma::kZero);
   EXPECT_THAT(e.guidance, ElementsAre(Guidance{8.0, false}));
   EXPECT_THAT(e.original_inference_steps, ElementsAre(50));
-  EXPECT_EQ(e.height, 512);
-  EXPECT_EQ(e.width, 768);
+  EXPECT_EQ(e.cell.height, 512);
+  EXPECT_EQ(e.cell.width, 768);
   EXPECT_EQ(e.keep_images, Experiment::kEvery);
 }
 
@@ -88,7 +88,7 @@ TEST_F(AnExperiment, NeedsLittle) {
   EXPECT_FALSE(e.prompts.count);
   EXPECT_THAT(e.prompts.where, IsEmpty());
   EXPECT_EQ(e.images_per_prompt, 1);
-  EXPECT_EQ(e.negative_prompt, "");
+  EXPECT_EQ(e.cell.negative_prompt, "");
   EXPECT_FALSE(e.reference_images);
   EXPECT_FALSE(e.reference_statistics);
   EXPECT_THAT(e.spacing, ElementsAre(Spacing::kTrailing));
@@ -96,8 +96,8 @@ TEST_F(AnExperiment, NeedsLittle) {
   EXPECT_THAT(e.original_inference_steps, IsEmpty());  // each checkpoint's own
   EXPECT_THAT(e.metrics, IsEmpty());
   EXPECT_FALSE(e.timing);
-  EXPECT_EQ(e.height, 0);
-  EXPECT_EQ(e.width, 0);
+  EXPECT_EQ(e.cell.height, 0);
+  EXPECT_EQ(e.cell.width, 0);
   EXPECT_EQ(e.keep_images, 8);
 }
 

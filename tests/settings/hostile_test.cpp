@@ -44,8 +44,8 @@ TEST_F(AHostileFile, MayHaveManyDotsInItsTexts) {
   const std::string dots = repeated("a.b.", 100);
   const std::string text =
       "# " + dots + "\n" + edited(kWhole, "\"blurry\"", "\"\"\"" + dots + "\n\\\"" + dots + "\"\"\"");
-  EXPECT_EQ(read(text).negative_prompt, dots + "\n\"" + dots);
-  EXPECT_EQ(read(edited(kWhole, "\"blurry\"", "'" + dots + "'")).negative_prompt, dots);
+  EXPECT_EQ(read(text).cell.negative_prompt, dots + "\n\"" + dots);
+  EXPECT_EQ(read(edited(kWhole, "\"blurry\"", "'" + dots + "'")).cell.negative_prompt, dots);
 }
 
 TEST_F(AHostileFile, MayHaveDeepValues) {

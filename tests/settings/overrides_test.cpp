@@ -12,7 +12,7 @@ class ASetting : public ExperimentFolder {};
 TEST_F(ASetting, IsReplaced) {
   const Experiment e = read(kWhole, {"grid.steps=[4]", "seed=7", "images.keep=false", "prompts.count=12"});
   EXPECT_THAT(e.steps, ElementsAre(4));
-  EXPECT_EQ(e.seed, 7U);
+  EXPECT_EQ(e.cell.seed, 7U);
   EXPECT_EQ(e.keep_images, 0);
   EXPECT_EQ(e.prompts.count, 12);
   EXPECT_EQ(e.prompts.text, "caption");  // the rest stays
@@ -24,7 +24,7 @@ TEST_F(ASetting, MayBeTextWithoutQuotes) {
   EXPECT_EQ(e.prompts.file, at("captions.txt"));
   EXPECT_EQ(e.name, "other-name");
   EXPECT_EQ(e.final_sigma, FinalSigma::kMin);
-  EXPECT_EQ(e.negative_prompt, "a \"red\" \\ tréé 木");
+  EXPECT_EQ(e.cell.negative_prompt, "a \"red\" \\ tréé 木");
   EXPECT_EQ(e.prompts.text, "caption");
 }
 
@@ -53,7 +53,7 @@ TEST_F(ASetting, MayBeOneValueWhereAListIsExpected) {
   EXPECT_THAT(e.guidance, ElementsAre(Guidance{3, false}));
 }
 
-TEST_F(ASetting, GivenTwiceIsTheLastOne) { EXPECT_EQ(read(kLeast, {"seed=1", "seed=2"}).seed, 2U); }
+TEST_F(ASetting, GivenTwiceIsTheLastOne) { EXPECT_EQ(read(kLeast, {"seed=1", "seed=2"}).cell.seed, 2U); }
 
 TEST_F(ASetting, HasPathsRelativeToTheFileToo) {
   EXPECT_EQ(

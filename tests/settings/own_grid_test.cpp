@@ -31,7 +31,7 @@ class OwnGrid : public ExperimentFolder {
   }
   std::vector<int> originals(const std::string& text) const {
     std::vector<int> found;
-    for (const Cell& cell : expand(read(text))) found.push_back(cell.grid.original_inference_steps);
+    for (const Cell& cell : expand(read(text))) found.push_back(cell.key.original_inference_steps);
     return found;
   }
 };

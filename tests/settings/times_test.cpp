@@ -16,7 +16,7 @@ class GivenTimes : public ExperimentFolder {
  protected:
   std::vector<std::string> labels(const std::string& text, const std::string& only = "") const {
     std::vector<std::string> labels;
-    for (const Cell& cell : select(expand(read(text)), only)) labels.push_back(label_of(cell));
+    for (const Cell& cell : select(expand(read(text)), only)) labels.push_back(cell_label(cell.key));
     return labels;
   }
   static std::string times(const std::string& value) {

@@ -8,8 +8,8 @@ namespace fewstep {
 
 // Rows that look like those of a run, for tests of the store and of what reads it.
 
-inline SeriesKey series_key(const std::string& sampler = "ddim", int steps = 4) {
-  SeriesKey key;
+inline CellKey series_key(const std::string& sampler = "ddim", int steps = 4) {
+  CellKey key;
   key.checkpoint_sha256 = std::string(64, 'c');
   key.checkpoint_name = "base";
   key.checkpoint_kind = "teacher";

@@ -47,10 +47,10 @@ TEST(StoreRead, ShowsWhatARunFound) {
   EXPECT_EQ(table.checkpoints[0].path, "/checkpoints/base");
   ASSERT_EQ(table.cells.size(), 1u);
   const StoredCell& cell = table.cells[0];
-  EXPECT_EQ(cell.series.checkpoint_name, "base");
-  EXPECT_EQ(cell.series.sampler, "ddim");
-  EXPECT_EQ(cell.series.omega, 7.0);
-  EXPECT_EQ(cell.series.seed, 20231006u);
+  EXPECT_EQ(cell.key.checkpoint_name, "base");
+  EXPECT_EQ(cell.key.sampler, "ddim");
+  EXPECT_EQ(cell.key.omega, 7.0);
+  EXPECT_EQ(cell.key.seed, 20231006u);
   EXPECT_EQ(cell.expected_images, 4);
   EXPECT_EQ(cell.stored_images, 4);
   ASSERT_TRUE(cell.forwards.has_value());
@@ -122,8 +122,8 @@ TEST(StoreRead, AShortRunKeepsWhatEarlierRunsOfTheConfigurationFound) {
 
   const auto cells = read_table(store, again).cells;
   ASSERT_EQ(cells.size(), 3u);
-  EXPECT_EQ(cells[0].series.sampler, "ddim");
-  EXPECT_EQ(cells[1].series.sampler, "dpm");
+  EXPECT_EQ(cells[0].key.sampler, "ddim");
+  EXPECT_EQ(cells[1].key.sampler, "dpm");
   EXPECT_EQ(cells[1].state, CellState::kComplete);
   EXPECT_EQ(cells[2].state, CellState::kComplete);
   ASSERT_EQ(cells[2].scores.size(), 1u);

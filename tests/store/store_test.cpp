@@ -72,28 +72,28 @@ TEST(Store, MakesAnotherSeriesOfEverythingThatDecidesAnImage) {
   const TemporaryFolder folder;
   FilledStore filled(folder.path() / "a.sqlite");
   const auto with = [&](auto change) {
-    SeriesKey key = series_key();
+    CellKey key = series_key();
     change(key);
     return filled.store.add_series(key);
   };
   const auto same = filled.series;
-  EXPECT_EQ(with([](SeriesKey& key) { key.checkpoint_name = "renamed"; }), same);
-  EXPECT_EQ(with([](SeriesKey& key) { key.given_as_guidance_scale = true; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.checkpoint_sha256 = std::string(64, 'd'); }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.checkpoint_kind = "consistency"; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.sampler = "dpm"; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.spacing = "leading"; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.final_sigma = "min"; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.steps = 5; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.original_inference_steps = 50; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.omega = std::nextafter(7.0, 8.0); }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.negative_prompt = "blurry"; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.seed = std::numeric_limits<std::uint64_t>::max(); }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.prompt_source = std::string(64, 'b'); }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.height = 32; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.width = 32; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.dtype = "bfloat16"; }), same);
-  EXPECT_NE(with([](SeriesKey& key) { key.device_kind = "cuda"; }), same);
+  EXPECT_EQ(with([](CellKey& key) { key.checkpoint_name = "renamed"; }), same);
+  EXPECT_EQ(with([](CellKey& key) { key.given_as_guidance_scale = true; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.checkpoint_sha256 = std::string(64, 'd'); }), same);
+  EXPECT_NE(with([](CellKey& key) { key.checkpoint_kind = "consistency"; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.sampler = "dpm"; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.spacing = "leading"; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.final_sigma = "min"; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.steps = 5; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.original_inference_steps = 50; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.omega = std::nextafter(7.0, 8.0); }), same);
+  EXPECT_NE(with([](CellKey& key) { key.negative_prompt = "blurry"; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.seed = std::numeric_limits<std::uint64_t>::max(); }), same);
+  EXPECT_NE(with([](CellKey& key) { key.prompt_source = std::string(64, 'b'); }), same);
+  EXPECT_NE(with([](CellKey& key) { key.height = 32; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.width = 32; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.dtype = "bfloat16"; }), same);
+  EXPECT_NE(with([](CellKey& key) { key.device_kind = "cuda"; }), same);
 }
 
 TEST(Store, FinishedNeedsRowsOfEveryMetric) {

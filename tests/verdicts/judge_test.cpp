@@ -326,7 +326,7 @@ TEST_F(Judged, ArmsAreRunsOrCheckpointsOfAStore) {
   write_arm(path, other);
   EXPECT_EQ(open_arm(path.string() + "#lcm", "").table.run.id, 1);
   EXPECT_EQ(open_arm(path.string() + "#lcm-new", "").table.run.id, 2);
-  EXPECT_EQ(open_arm(path.string() + "#1", "").table.cells.at(0).series.checkpoint_name, "lcm");
+  EXPECT_EQ(open_arm(path.string() + "#1", "").table.cells.at(0).key.checkpoint_name, "lcm");
   EXPECT_EQ(open_arm(path.string(), "").table.run.id, 2) << "the newest";
   EXPECT_FEWSTEP_ERROR(open_arm(path.string() + "#lmc", ""), ExitCode::kUsage, "did you mean \"lcm\"?");
   EXPECT_FEWSTEP_ERROR(open_arm(path.string() + "#7", ""), ExitCode::kInput, "expected a run from 1 to 2, got 7");

@@ -87,14 +87,14 @@ class Writer {
   }
 
  private:
-  SeriesKey key_of(const ArmCell& cell) const {
-    SeriesKey key;
+  CellKey key_of(const ArmCell& cell) const {
+    CellKey key;
     key.checkpoint_sha256 = wanted_.sha256;
     key.checkpoint_name = wanted_.checkpoint;
     key.checkpoint_kind = wanted_.kind;
     key.sampler = cell.sampler;
     key.spacing = cell.sampler == "lcm" ? "lcm" : "trailing";
-    key.final_sigma = "zero";
+    key.final_sigma = cell.final_sigma;
     key.steps = cell.steps;
     key.original_inference_steps = cell.sampler == "lcm" ? cell.original_steps : 0;
     key.omega = cell.omega;

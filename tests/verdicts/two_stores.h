@@ -22,6 +22,7 @@ struct ArmCell {
   std::map<int, Trips> trips = {};  // by prompt
   bool has_clip = true, clip_is_nan = false;
   int original_steps = 50;
+  std::string final_sigma = "zero";
 };
 struct ArmStore {
   std::string checkpoint = "lcm", sha256 = std::string(64, 'c'), kind = "consistency";

@@ -1,4 +1,5 @@
-// A store of schema 5 (tests/golden/store): its rows, its features and the identities of its series stay what they are.
+// Stores of schemas 5 and 6 (tests/golden/store): their rows, features and the identities of their series stay what
+// they are.
 #include "store/database.h"
 #include "store/filled_store.h"
 #include "store/influence.h"
@@ -13,25 +14,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class StoreOfVersionFive : public testing::Test {
+class StoreOfVersion : public testing::TestWithParam<int> {
  protected:
-  StoreOfVersionFive() {
+  StoreOfVersion() {
     const fs::path golden = fs::path(FEWSTEP_TEST_DATA) / "store";
-    for (const char* name : {"version5.sqlite", "version5.features"})
-      fs::copy(golden / name, folder_.path() / name, fs::copy_options::recursive);
+    for (const char* ending : {".sqlite", ".features"})
+      fs::copy(golden / (name() + ending), folder_.path() / (name() + ending), fs::copy_options::recursive);
   }
-  fs::path file() const { return folder_.path() / "version5.sqlite"; }
+  static std::string name() { return "version" + std::to_string(GetParam()); }
+  fs::path file() const { return folder_.path() / (name() + ".sqlite"); }
 
   TemporaryFolder folder_;
 };
 
 // The series of the store, each with other values on all axes.
-std::vector<SeriesKey> keys() {
-  SeriesKey lcm = series_key("lcm", 8);
+std::vector<CellKey> keys() {
+  CellKey lcm = series_key("lcm", 8);
   lcm.spacing = "lcm";
   lcm.original_inference_steps = 50;
   lcm.omega = 7.5;
-  SeriesKey dpm = series_key("dpm-solver++-2m", 2);
+  CellKey dpm = series_key("dpm-solver++-2m", 2);
   dpm.spacing = "linspace";
   dpm.final_sigma = "sigma_min";
   dpm.negative_prompt = "blurry, é";
@@ -44,7 +46,7 @@ std::vector<SeriesKey> keys() {
   return {series_key(), lcm, dpm};
 }
 
-TEST_F(StoreOfVersionFive, HasARowInEveryTable) {
+TEST_P(StoreOfVersion, HasARowInEveryTable) {
   SQLite::Database database(file().string(), SQLite::OPEN_READONLY);
   SQLite::Statement tables(database, "SELECT name FROM sqlite_schema WHERE type = 'table'");
   int count = 0;
@@ -52,10 +54,10 @@ TEST_F(StoreOfVersionFive, HasARowInEveryTable) {
     const std::string table = tables.getColumn(0).getString();
     EXPECT_GE(database.execAndGet("SELECT count(*) FROM " + table).getInt(), 1) << table;
   }
-  EXPECT_EQ(count, 19);
+  EXPECT_EQ(count, GetParam() == 5 ? 19 : 20);
 }
 
-TEST_F(StoreOfVersionFive, IsReadWhole) {
+TEST_P(StoreOfVersion, IsReadWhole) {
   Store store = Store::open(file(), Store::Mode::kRead);
   const StoredTable table = read_table(store);
   ASSERT_EQ(table.cells.size(), 3u);
@@ -71,15 +73,15 @@ TEST_F(StoreOfVersionFive, IsReadWhole) {
   EXPECT_EQ(read_influence(store, cell, cell.scores[1])->of_unit.at(9), 4.5);
   EXPECT_EQ(table.cells[1].message, "the device has no memory");
   EXPECT_EQ(table.cells[2].state, CellState::kPlanned);
-  EXPECT_EQ(table.cells[2].series.negative_prompt, "blurry, é");
-  EXPECT_EQ(table.cells[2].series.seed, 0xfedcba9876543210ULL);
+  EXPECT_EQ(table.cells[2].key.negative_prompt, "blurry, é");
+  EXPECT_EQ(table.cells[2].key.seed, 0xfedcba9876543210ULL);
   EXPECT_EQ(table.facts.at("command"), "fewstep run synthetic.toml");
   EXPECT_EQ(table.floors.at(0).score.value, 1.5);
   EXPECT_EQ(check_features(store), 1);
   EXPECT_EQ(read_trainings(store).at(0).losses.at(1).loss, 0.25);
 }
 
-TEST_F(StoreOfVersionFive, HasItsSeriesUnderTheIdentitiesOfToday) {
+TEST_P(StoreOfVersion, HasItsSeriesUnderTheIdentitiesOfToday) {
   for (const auto mode : {Store::Mode::kRead, Store::Mode::kWrite}) {
     Store store = Store::open(file(), mode);
     const auto series = keys();
@@ -88,7 +90,7 @@ TEST_F(StoreOfVersionFive, HasItsSeriesUnderTheIdentitiesOfToday) {
   }
 }
 
-TEST_F(StoreOfVersionFive, IsResumedByAWriter) {
+TEST_P(StoreOfVersion, IsResumedByAWriter) {
   Store store = Store::open(file(), Store::Mode::kWrite);
   EXPECT_EQ(schema_version(store), kSchemaVersion);
   const std::int64_t fid = store.add_metric({"fid", "pytorch-fid", std::string(64, '2'), 1, false});
@@ -99,6 +101,8 @@ TEST_F(StoreOfVersionFive, IsResumedByAWriter) {
   EXPECT_EQ(rows.in_parts, 1);
   EXPECT_EQ(rows.values.at(28), 9.5f);
 }
+
+INSTANTIATE_TEST_SUITE_P(Earlier, StoreOfVersion, testing::Values(5, 6), testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace fewstep
