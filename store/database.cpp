@@ -26,16 +26,31 @@ SQLite::Database open_place(const Place& place) {
   return database;
 }
 
-// Where SQLite cannot make the shared memory that a log needs, in a folder that cannot be written to, or has no locks.
-// A store without a log is whole in its one file, and none writes to it; immutable means that SQLite reads no log.
-Place place_in_folder_to_read(const std::filesystem::path& path) {
-  if (log_bytes(path) == 0) return {uri_of(path, "immutable=1"), {}};
+// What a writer that was stopped within its first transaction left, or one of another program: SQLite undoes that
+// transaction before it reads, for which it must write.
+bool has_journal(const std::filesystem::path& path) {
+  std::error_code failure;
+  const auto bytes = std::filesystem::file_size(path.string() + "-journal", failure);
+  return !failure && bytes > 0;
+}
+
+// Where SQLite cannot write beside a store that is to be read: in a folder that cannot be written to, or has no locks,
+// or with a journal. A store without log and journal is whole in its one file, and none writes to it; immutable means
+// that SQLite looks for neither.
+Place place_apart(const std::filesystem::path& path) {
+  if (log_bytes(path) == 0 && !has_journal(path)) return {uri_of(path, "immutable=1"), {}};
   Place place{"", std::make_unique<ScratchFolder>()};
   const auto copy = place.copy->path() / "store.sqlite";
-  std::filesystem::copy_file(path, copy);
-  std::filesystem::copy_file(log_file(path), log_file(copy));
-  std::filesystem::permissions(copy, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
-  std::filesystem::permissions(log_file(copy), std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+  for (const char* ending : {"", "-wal", "-journal"}) {
+    const std::filesystem::path from = path.string() + ending, to = copy.string() + ending;
+    if (!std::filesystem::exists(from)) continue;
+    std::filesystem::copy_file(from, to);
+    std::filesystem::permissions(to, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+  }
+  if (has_journal(copy)) {
+    SQLite::Database undone(copy.string(), SQLite::OPEN_READWRITE);
+    undone.exec("SELECT count(*) FROM sqlite_schema");
+  }
   place.uri = uri_of(copy, "mode=ro");
   return place;
 }
@@ -51,13 +66,12 @@ SQLite::Database open_to_read(const std::filesystem::path& path, Place& place) {
     if (lacks_locks && log_bytes(path) > 0) check_locks(path);
     const bool read_only = (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) &&
                            ::access(folder.c_str(), W_OK) != 0 && ::access(path.c_str(), R_OK) == 0;
-    if (!lacks_locks && !read_only) throw;
+    if (!lacks_locks && !read_only && !(code == SQLITE_READONLY && has_journal(path))) throw;
   }
   try {
-    place = place_in_folder_to_read(path);
+    place = place_apart(path);
   } catch (const std::filesystem::filesystem_error& error) {
-    throw environment_error(path.string(), std::string("a copy of it and its log, which a folder without permission to "
-                                                       "write needs, failed: ") +
+    throw environment_error(path.string(), std::string("a copy of it and its log, where SQLite may write, failed: ") +
                                                error.code().message());
   }
   return open_place(place);

@@ -96,7 +96,8 @@ bool Store::is_there(const std::filesystem::path& path) {
 
 void Store::remove(const std::filesystem::path& path) {
   std::error_code ignored;
-  for (const char* beside : {"", "-wal", "-shm", "-lock"}) std::filesystem::remove(path.string() + beside, ignored);
+  for (const char* beside : {"", "-wal", "-shm", "-journal", "-lock"})
+    std::filesystem::remove(path.string() + beside, ignored);
   std::filesystem::remove_all(features_folder(path), ignored);
   std::filesystem::remove_all(std::filesystem::path(path).replace_extension(".images"), ignored);
 }

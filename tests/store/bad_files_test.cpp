@@ -115,6 +115,54 @@ TEST(BadStore, AnotherProgramsLockIsNamed) {
   store.add_config("{}");
 }
 
+// A copy of a database within a transaction whose journal is on the disk, as a process that was stopped then leaves it.
+void copy_within_transaction(const fs::path& from, const fs::path& to, const std::string& sql) {
+  SQLite::Database database(from.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  database.exec("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN;" + sql);
+  for (const char* ending : {"", "-journal"}) fs::copy_file(from.string() + ending, to.string() + ending);
+  database.exec("ROLLBACK");
+}
+const std::string kManyPages =
+    "CREATE TABLE more (text TEXT); INSERT INTO more WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+    "WHERE i < 500) SELECT hex(randomblob(500)) FROM n;";
+
+TEST(AStoreWithAJournal, IsReadAsItWasBeforeTheTransaction) {
+  const TemporaryFolder folder;
+  const auto whole = filled_store(folder), stopped = folder.path() / "stopped.sqlite";
+  copy_within_transaction(whole, stopped, "UPDATE run SET experiment = 'other';" + kManyPages);
+  const std::string bytes = read_file(stopped);
+  Store store = Store::open(stopped, Store::Mode::kRead);
+  EXPECT_EQ(read_runs(store).at(0).experiment, "synthetic");
+  EXPECT_EQ(count_rows(store).count("more"), 0u);
+  EXPECT_EQ(read_file(stopped), bytes) << "a reader does not write";
+  EXPECT_EQ(read_runs(*std::make_unique<Store>(Store::open(stopped, Store::Mode::kWrite))).at(0).experiment,
+            "synthetic");
+  EXPECT_FALSE(fs::exists(stopped.string() + "-journal"));
+}
+
+TEST(AStoreWithAJournal, OfAWriterThatWasStoppedBeforeItsFirstTableIsNone) {
+  const TemporaryFolder folder;
+  const auto first = folder.path() / "first.sqlite", stopped = folder.path() / "stopped.sqlite";
+  copy_within_transaction(first, stopped, kManyPages);
+  EXPECT_FALSE(Store::is_there(stopped));
+  Store store = Store::open(stopped, Store::Mode::kWrite);
+  EXPECT_EQ(schema_version(store), kSchemaVersion);
+}
+
+TEST(AStoreWithAJournal, InAFolderThatCannotBeWrittenToIsReadAsItWas) {
+  const TemporaryFolder folder;
+  const auto whole = filled_store(folder), stopped = folder.path() / "stopped.sqlite";
+  copy_within_transaction(whole, stopped, "UPDATE run SET experiment = 'other';" + kManyPages);
+  fs::permissions(folder.path(),
+                  fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec);
+  EXPECT_EQ(run_unprivileged([&] {
+              auto store = Store::open(stopped, Store::Mode::kRead);
+              if (read_runs(store).at(0).experiment != "synthetic") throw input_error("test", "expected the run");
+            }),
+            0);
+  fs::permissions(folder.path(), fs::perms::owner_all);
+}
+
 TEST(BadStore, AReadOnlyStoreIsReadAndNotWritten) {
   const TemporaryFolder folder;
   const auto path = filled_store(folder);
