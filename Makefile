@@ -96,8 +96,8 @@ format-check:
 	@tools/setup.sh format
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-14 --dry-run --Werror
 
-check-includes: ## which room includes which; fails where an include points upwards
-	@python3 tools/check_includes.py
+check-includes: ## which room includes which, and how long functions are; fails where an include points upwards
+	@python3 tools/check_includes.py && python3 tools/check_functions.py
 
 lint: build ## cppcheck over the sources
 	@tools/setup.sh lint
