@@ -15,7 +15,6 @@ json axes_json(const Axes& axes) {
   object.erase("omega");
   object.erase("guidance_scale");
   object["guidance"] = rows::guidance_json(axes.guidance);
-  if (axes.times.empty()) object.erase("times");
   return object;
 }
 

@@ -97,7 +97,8 @@ inline constexpr std::array kAxes{
         "times",
         R"({"type": "object", "additionalProperties": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 999}, {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 999}, "minItems": 1, "uniqueItems": true}]}})",
         "the times of each step count, falling, instead of those of a spacing: {4 = [999, 749, 499, 249], 1 = 399}",
-        read_times, times_json),
+        read_times, times_json)
+        .later(),
 };
 inline constexpr std::array kGrid{
     choices<&Experiment::spacing>("spacing", kSpacings, "where the times lie"),

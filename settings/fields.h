@@ -40,6 +40,7 @@ struct Field {
   std::span<const std::string_view> names = {};  // of choices
   std::string_view schema = {};                  // JSON Schema of a custom value
   bool is_required = false, is_hashed = true, must_exist = false;
+  bool is_later = false;  // hashed off its default alone: files from before the key keep their hash
   void (*read)(const Field& field, const TomlTable& table, T& to, SettingsFile& file) = nullptr;
   nlohmann::json (*write)(const T& from) = nullptr;
 
@@ -51,6 +52,11 @@ struct Field {
   constexpr Field not_hashed() const {
     Field copy = *this;
     copy.is_hashed = false;
+    return copy;
+  }
+  constexpr Field later() const {
+    Field copy = *this;
+    copy.is_later = true;
     return copy;
   }
   constexpr Field existing() const {  // a path that leads to something
@@ -232,6 +238,11 @@ std::vector<std::string_view> keys(const Rows&... rows) {
   return all;
 }
 
+template <typename T>
+bool is_in_hash(const Field<T>& row, const T& from) {
+  return row.is_hashed && !(row.is_later && row.write(from) == row.write(T{}));
+}
+
 // Fills `to` and returns the record that names these settings: every hashed value under its key; a path as it stands in
 // the file, and only where it is given.
 template <typename Rows, typename T>
@@ -239,7 +250,7 @@ nlohmann::json read(const TomlTable& table, const Rows& rows, T& to, SettingsFil
   nlohmann::json record = nlohmann::json::object();
   for (const auto& row : rows) {
     row.read(row, table, to, file);
-    if (!row.is_hashed) continue;
+    if (!is_in_hash(row, to)) continue;
     if (row.kind != FieldKind::kPath)
       record[std::string(row.key)] = row.write(to);
     else if (table.has(row.key))
@@ -253,7 +264,7 @@ template <typename Rows, typename T>
 nlohmann::json values(const Rows& rows, const T& from) {
   nlohmann::json record = nlohmann::json::object();
   for (const auto& row : rows)
-    if (row.is_hashed) record[std::string(row.key)] = row.write(from);
+    if (is_in_hash(row, from)) record[std::string(row.key)] = row.write(from);
   return record;
 }
 

@@ -33,6 +33,7 @@ struct Probe {
   std::vector<int> steps = {1};
   bool loud = false;
   Inner inner;
+  int late = 0;
 };
 constexpr std::array kProbe{
     fields::integer<&Probe::count>("count", 1, 10, ""),
@@ -43,6 +44,7 @@ constexpr std::array kProbe{
     fields::integers<&Probe::steps>("steps", 1, 9, ""),
     fields::boolean<&Probe::loud>("loud", "").not_hashed(),
     fields::number<&Probe::inner, &Inner::rate>("rate", 0, 1, ""),
+    fields::integer<&Probe::late>("late", 0, 9, "").later(),
 };
 
 struct Read {
@@ -76,6 +78,13 @@ TEST(Fields, ReadWhatIsGivenAndKeepDefaultsElsewhere) {
   EXPECT_EQ(least.note, std::nullopt);
   EXPECT_TRUE(least.file.empty());
   EXPECT_EQ(least.inner.rate, 0.5);
+}
+
+TEST(AKeyThatCameLater, IsHashedOffItsDefaultAlone) {
+  const json before = read_probe("name = 'x'").record;
+  EXPECT_FALSE(before.contains("late"));
+  EXPECT_EQ(read_probe("name = 'x'\nlate = 0").record, before);
+  EXPECT_EQ(read_probe("name = 'x'\nlate = 5").record.at("late"), 5);
 }
 
 TEST(Fields, RefuseWhatIsMissingOutOfBoundsOrNoChoice) {
