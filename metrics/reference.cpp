@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/warnings.h"
-#include "metrics/statistics_file.h"
 
 #include <optional>
 #include <utility>
@@ -11,7 +10,7 @@
 namespace fewstep {
 
 Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric& metric, bool assume_protocol) {
-  StatisticsFile file = read_statistics(npz);
+  ReferenceFile file = metric.metric->reference->read(npz);
   const std::string where = npz.string(), protocol = metric.settings.protocol;
   Reference reference;
   if (file.protocol.empty()) {
@@ -30,30 +29,30 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
     throw input_error(where, "expected statistics of the network " + metric.measure.model_hash.substr(0, 16) +
                                  "…, got " + file.network.substr(0, 16) + "…; give the same weights to both");
   }
-  reference.gaussian = std::move(file.gaussian);
+  reference.data = std::move(file.data);
   reference.hash = sha256_file(npz);
   return reference;
 }
 
-std::vector<Gaussian> fit_images(std::span<const OpenMetric* const> metrics, const ImageBatches& batches) {
-  std::vector<FeatureStatistics> moments(metrics.size());
+std::vector<ReferenceData> fit_images(std::span<const OpenMetric* const> metrics, const ImageBatches& batches) {
+  std::vector<std::any> gathered(metrics.size());
   batches([&](std::span<const Image> images) {
     for (std::size_t m = 0; m < metrics.size(); ++m)
-      accumulate(moments[m], metrics[m]->measure.rows(images, {}), metrics[m]->measure.width);
+      metrics[m]->metric->reference->add(gathered[m], metrics[m]->measure.rows(images, {}), metrics[m]->measure.width);
   });
-  std::vector<Gaussian> fitted;
-  for (const FeatureStatistics& one : moments) fitted.push_back(fit(one));
+  std::vector<ReferenceData> fitted;
+  for (std::size_t m = 0; m < metrics.size(); ++m) fitted.push_back(metrics[m]->metric->reference->fit(gathered[m]));
   return fitted;
 }
 
 namespace {
 
 // Nothing where it is not there or damaged.
-std::optional<Gaussian> kept_statistics(const std::filesystem::path& file) {
+std::optional<ReferenceData> kept_reference(const ReferenceKind& kind, const std::filesystem::path& file) {
   std::error_code ignored;
   if (file.empty() || !std::filesystem::exists(file, ignored)) return {};
   try {
-    return read_statistics(file).gaussian;
+    return kind.read(file).data;
   } catch (const Error&) {
     return {};
   }
@@ -63,21 +62,22 @@ std::optional<Gaussian> kept_statistics(const std::filesystem::path& file) {
 
 Reference reference_from_batches(const std::string& hash, const OpenMetric& metric, const std::filesystem::path& cache,
                                  const ImageBatches& batches) {
+  const ReferenceKind& kind = *metric.metric->reference;
   const std::string key =
       sha256(hash + "\n" + std::string(metric.metric->rows_of) + "\n" + std::to_string(metric.metric->version) + "\n" +
              metric.settings.protocol + "\n" + metric.measure.model_hash);
   const std::filesystem::path file = cache.empty() ? cache : cache / (key + ".npz");
-  if (auto kept = kept_statistics(file)) return {std::move(*kept), hash, {}};
+  if (auto kept = kept_reference(kind, file)) return {std::move(*kept), hash, {}};
   const OpenMetric* const metrics[] = {&metric};
-  const Gaussian gaussian = fit_images(metrics, batches)[0];
-  if (file.empty()) return {gaussian, hash, {}};
+  ReferenceData data = fit_images(metrics, batches)[0];
+  if (file.empty()) return {std::move(data), hash, {}};
   try {
     make_folders(cache);
-    write_statistics(file, {gaussian, metric.settings.protocol, metric.measure.model_hash});
+    kind.write(file, {data, metric.settings.protocol, metric.measure.model_hash});
   } catch (const Error& error) {
     warn("reference", "its statistics are not kept for the next command: " + std::string(error.what()));
   }
-  return {gaussian, hash, {}};
+  return {std::move(data), hash, {}};
 }
 
 }  // namespace fewstep

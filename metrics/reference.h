@@ -1,6 +1,5 @@
 #pragma once
 #include "core/image.h"
-#include "metrics/feature_statistics.h"
 #include "metrics/registry.h"
 
 #include <filesystem>
@@ -11,9 +10,9 @@
 
 namespace fewstep {
 
-// What a metric compares images with.
+// What a metric compares images with, and what it was made of.
 struct Reference {
-  Gaussian gaussian;
+  ReferenceData data;       // of the metric's kind
   std::string hash;         // SHA-256 of the statistics file, or of what the images are made of
   std::vector<Flag> flags;  // for the scores: "assumed-protocol"
 };
@@ -24,8 +23,8 @@ Reference reference_from_file(const std::filesystem::path& npz, const OpenMetric
 
 // Hands images over, batch by batch.
 using ImageBatches = std::function<void(const std::function<void(std::span<const Image>)>& use)>;
-// Statistics of the images' rows for each of the metrics, in one pass.
-std::vector<Gaussian> fit_images(std::span<const OpenMetric* const> metrics, const ImageBatches& batches);
+// The reference of the images' rows for each of the metrics, in one pass.
+std::vector<ReferenceData> fit_images(std::span<const OpenMetric* const> metrics, const ImageBatches& batches);
 // The same for one metric, computed once: kept in cache (empty: not kept; a warning where it cannot be written) under a
 // name made of the images' hash, the metric whose rows it takes, its protocol and its network.
 Reference reference_from_batches(const std::string& hash, const OpenMetric& metric, const std::filesystem::path& cache,

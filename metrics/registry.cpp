@@ -24,13 +24,13 @@ using FrechetFn = ScoreWithInfluence(std::span<const float> rows, std::int64_t w
 
 template <FrechetFn* score>
 ScoreWithInfluence aggregate(std::string_view, std::span<const float> rows, std::int64_t width,
-                             std::span<const std::int64_t> groups, const Gaussian* reference) {
+                             std::span<const std::int64_t> groups, const ReferenceData* reference) {
   if (!reference) throw usage_error("Fréchet distance", "expected reference images or statistics, got none");
-  return score(rows, width, groups, *reference);
+  return score(rows, width, groups, std::any_cast<const Gaussian&>(*reference));
 }
 
 ScoreWithInfluence aggregate_clip_score(std::string_view protocol, std::span<const float> rows, std::int64_t,
-                                        std::span<const std::int64_t> groups, const Gaussian*) {
+                                        std::span<const std::int64_t> groups, const ReferenceData*) {
   return {clip_score(without_precision(protocol), rows, groups), {}};
 }
 
@@ -38,13 +38,18 @@ struct Run {
   std::string_view name;
   OpenFn* open;
   decltype(Metric::aggregate) aggregate;
+  const ReferenceKind* reference = nullptr;
 };
-constexpr std::array<Run, 5> kRuns{{{"fid", open_fid, aggregate<frechet_score>},
-                                    {"fid-infinity", open_fid, aggregate<frechet_infinity_score>},
-                                    {"clip-score", open_clip_score, aggregate_clip_score},
-                                    {"fd-pocket", open_fd_pocket, aggregate<frechet_score>},
-                                    {"fd-pocket-infinity", open_fd_pocket, aggregate<frechet_infinity_score>}}};
+constexpr std::array<Run, 5> kRuns{
+    {{"fid", open_fid, aggregate<frechet_score>, &kGaussianReference},
+     {"fid-infinity", open_fid, aggregate<frechet_infinity_score>, &kGaussianReference},
+     {"clip-score", open_clip_score, aggregate_clip_score},
+     {"fd-pocket", open_fd_pocket, aggregate<frechet_score>, &kGaussianReference},
+     {"fd-pocket-infinity", open_fd_pocket, aggregate<frechet_infinity_score>, &kGaussianReference}}};
 static_assert(same_names(kRuns, kMetrics));
+static_assert(std::equal(kRuns.begin(), kRuns.end(), kMetrics.begin(), [](const Run& run, const MetricInfo& metric) {
+  return (run.reference != nullptr) == metric.needs_reference;
+}));
 
 }  // namespace
 
@@ -58,7 +63,8 @@ std::vector<float> Measure::rows(std::span<const Image> images, std::span<const 
 std::span<const Metric> metrics() {
   static const std::vector<Metric> rows = [] {
     std::vector<Metric> all;
-    for (std::size_t i = 0; i < kRuns.size(); ++i) all.push_back({kMetrics[i], kRuns[i].open, kRuns[i].aggregate});
+    for (std::size_t i = 0; i < kRuns.size(); ++i)
+      all.push_back({kMetrics[i], kRuns[i].open, kRuns[i].aggregate, kRuns[i].reference});
     return all;
   }();
   return rows;

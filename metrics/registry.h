@@ -2,8 +2,8 @@
 #include "core/image.h"
 #include "core/tensor.h"
 #include "metrics/catalog.h"
-#include "metrics/feature_statistics.h"
 #include "metrics/measure.h"
+#include "metrics/reference_kind.h"
 #include "metrics/score.h"
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct Metric : MetricInfo {
   Measure (*open)(const MetricSettings& settings, const Compute& compute);
   // rows [N,width]; groups[i] is the prompt of row i; reference may be null where needs_reference is false.
   ScoreWithInfluence (*aggregate)(std::string_view protocol, std::span<const float> rows, std::int64_t width,
-                                  std::span<const std::int64_t> groups, const Gaussian* reference);
+                                  std::span<const std::int64_t> groups, const ReferenceData* reference);
+  const ReferenceKind* reference = nullptr;  // where needs_reference says so
 };
 
 std::span<const Metric> metrics();

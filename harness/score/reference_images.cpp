@@ -30,10 +30,11 @@ void for_each_scene_batch(const ReferenceShapes& shapes, int batch, std::ostream
   progress.clear();
 }
 
-Score distance(const std::vector<float>& rows, const OpenMetric& metric, const Gaussian& reference) {
+// Of images that are groups of their own.
+Score distance(const std::vector<float>& rows, const OpenMetric& metric, const ReferenceData& reference) {
   std::vector<std::int64_t> own(rows.size() / static_cast<std::size_t>(metric.measure.width));
   std::iota(own.begin(), own.end(), 0);
-  return frechet_score(rows, metric.measure.width, own, reference).score;
+  return metric.metric->aggregate(metric.settings.protocol, rows, metric.measure.width, own, &reference).score;
 }
 
 std::string content_of(const ImageList& list, const std::filesystem::path& images, KnownFolders known,
@@ -60,7 +61,9 @@ Reference reference_from_folder(const std::filesystem::path& images, const OpenM
     for_each_image_batch(list.files, {batch, max_left_out}, messages,
                          [&](std::span<const Image> decoded, auto) { use(decoded); });
   });
-  if (const auto left_out = static_cast<std::int64_t>(list.files.size()) - reference.gaussian.count; left_out > 0)
+  if (const auto left_out =
+          static_cast<std::int64_t>(list.files.size()) - metric.metric->reference->count(reference.data);
+      left_out > 0)
     reference.flags.emplace_back(FlagKind::kSkippedReferenceImages, left_out);
   return reference;
 }
@@ -96,12 +99,13 @@ Score floor_of_folder(const std::filesystem::path& images, const OpenMetric& met
     ordered.insert(ordered.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
   }
   const auto end = ordered.begin() + count * static_cast<std::ptrdiff_t>(width);
-  FeatureStatistics others;
-  accumulate(others, std::span(end, ordered.end()), metric.measure.width);
-  return distance({ordered.begin(), end}, metric, fit(others));
+  const ReferenceKind& kind = *metric.metric->reference;
+  std::any others;
+  kind.add(others, std::span(end, ordered.end()), metric.measure.width);
+  return distance({ordered.begin(), end}, metric, kind.fit(others));
 }
 
-Score floor_of_shapes(const ReferenceShapes& shapes, const OpenMetric& metric, const Gaussian& reference,
+Score floor_of_shapes(const ReferenceShapes& shapes, const OpenMetric& metric, const ReferenceData& reference,
                       std::int64_t count, int batch, std::ostream& messages) {
   messages << "floor: features of " << count << " built-in scenes more" << std::endl;
   ReferenceShapes more = shapes;

@@ -26,7 +26,7 @@ Reference reference_from_shapes(const ReferenceShapes& shapes, const OpenMetric&
 // that follow the reference's. NaN with "needs-N-reference-images" where a folder has too few.
 Score floor_of_folder(const std::filesystem::path& images, const OpenMetric& metric, std::int64_t count, int batch,
                       double max_left_out, std::ostream& messages);
-Score floor_of_shapes(const ReferenceShapes& shapes, const OpenMetric& metric, const Gaussian& reference,
+Score floor_of_shapes(const ReferenceShapes& shapes, const OpenMetric& metric, const ReferenceData& reference,
                       std::int64_t count, int batch, std::ostream& messages);
 
 }  // namespace fewstep

@@ -54,7 +54,7 @@ namespace {
 ScoreWithInfluence aggregate(const OpenMetric& metric, const Store::Rows& rows,
                              const std::optional<Reference>& reference) {
   return metric.metric->aggregate(metric.settings.protocol, rows.values, rows.width, rows.prompt_rows,
-                                  reference ? &reference->gaussian : nullptr);
+                                  reference ? &reference->data : nullptr);
 }
 
 void expect_rows(const Store::Rows& rows, std::int64_t images) {
@@ -144,8 +144,8 @@ void RunMetrics::add_floors(const Experiment& experiment, Store& store, std::int
     std::optional<Score> floor = store.find_floor(ids_.scores[m], references_[m]->hash, images);
     if (!floor) {
       floor = experiment.reference_shapes
-                  ? floor_of_shapes(*experiment.reference_shapes, metric, references_[m]->gaussian, images,
-                                    kReferenceBatch, messages)
+                  ? floor_of_shapes(*experiment.reference_shapes, metric, references_[m]->data, images, kReferenceBatch,
+                                    messages)
                   : floor_of_folder(*experiment.reference_images, metric, images, kReferenceBatch,
                                     experiment.reference_max_left_out, messages);
     }

@@ -188,7 +188,7 @@ std::vector<MetricScore> score_images(const ScoreRequest& request, std::span<con
     const std::optional<Reference>& reference = references[m];
     Score score = metric
                       ->aggregate(settings.protocol, rows[sources[m]], measure.width, groups,
-                                  reference ? &reference->gaussian : nullptr)
+                                  reference ? &reference->data : nullptr)
                       .score;
     if (skipped > 0) score.flags.emplace_back(FlagKind::kSkippedImages, skipped);
     if (reference) score.flags.insert(score.flags.end(), reference->flags.begin(), reference->flags.end());

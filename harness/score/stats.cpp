@@ -55,16 +55,17 @@ void write_stats(const StatsRequest& request, const OpenMetric& metric, std::ost
   messages << metric.settings.protocol << ": " << text_of(list, request.images) << std::endl;
   std::int64_t skipped = 0;
   const OpenMetric* const metrics[] = {&metric};
-  const Gaussian gaussian = fit_images(metrics, [&](const auto& use) {
+  const ReferenceData reference = fit_images(metrics, [&](const auto& use) {
     skipped = for_each_image_batch(list.files, {request.batch, request.max_left_out}, messages, [&](auto images, auto) {
       std::vector<Image> prepared;
       for (const Image& image : images) prepared.push_back(prepare(request, image));
       use(prepared);
     });
   })[0];
-  write_statistics(request.output, {gaussian, metric.settings.protocol, metric.measure.model_hash});
-  out << request.output.string() << ": " << gaussian.count << " images, protocol " << metric.settings.protocol << ", "
-      << metric.measure.width << " features"
+  const ReferenceKind& kind = *metric.metric->reference;
+  kind.write(request.output, {reference, metric.settings.protocol, metric.measure.model_hash});
+  out << request.output.string() << ": " << kind.count(reference) << " images, protocol " << metric.settings.protocol
+      << ", " << metric.measure.width << " features"
       << (skipped ? ", " + std::to_string(skipped) + " broken images skipped" : "") << "\n";
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "harness/score/score.h"
 #include "images/files.h"
+#include "metrics/feature_statistics.h"
 
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
@@ -39,15 +40,17 @@ inline OpenMetric colour_metric(Seen* seen) {
                               .protocols = kColourProtocols},
                              nullptr,
                              [](std::string_view, std::span<const float> rows, std::int64_t width,
-                                std::span<const std::int64_t> groups, const Gaussian* reference) {
+                                std::span<const std::int64_t> groups, const ReferenceData* reference) {
                                last->groups.assign(groups.begin(), groups.end());
                                Score score;
                                score.count = static_cast<std::int64_t>(rows.size()) / width;
                                double red = 0;
                                for (std::int64_t i = 0; i < score.count; ++i) red += rows[i * width];
-                               score.value = std::abs(red / static_cast<double>(score.count) - reference->mean[0]);
+                               score.value = std::abs(red / static_cast<double>(score.count) -
+                                                      std::any_cast<const Gaussian&>(*reference).mean[0]);
                                return ScoreWithInfluence{score, {}};
-                             }};
+                             },
+                             &kGaussianReference};
   Measure measure;
   measure.width = 3;
   measure.model_hash = "the-network";
@@ -79,7 +82,8 @@ inline OpenMetric length_metric() {
        .network = {},
        .protocols = kLengthProtocols},
       nullptr,
-      [](std::string_view, std::span<const float> rows, std::int64_t, std::span<const std::int64_t>, const Gaussian*) {
+      [](std::string_view, std::span<const float> rows, std::int64_t, std::span<const std::int64_t>,
+         const ReferenceData*) {
         double sum = 0;
         for (const float row : rows) sum += row;
         const auto count = static_cast<std::int64_t>(rows.size());

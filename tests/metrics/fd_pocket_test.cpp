@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "golden.h"
+#include "metrics/feature_statistics.h"
 #include "metrics/hashed_images.h"
 #include "temporary.h"
 
@@ -30,7 +31,7 @@ TEST(FdPocket, OfGivenImagesEqualsThatOfThePythonPackages) {
   EXPECT_EQ(measure.width, 6);
   FeatureStatistics reference;
   accumulate(reference, rows_of(measure, "reference", 9), measure.width);
-  const Gaussian gaussian = fit(reference);
+  const ReferenceData gaussian = fit(reference);
   std::vector<std::int64_t> groups(24);
   std::iota(groups.begin(), groups.end(), 0);
   const Metric& metric = find_metric("fd-pocket");

@@ -4,6 +4,7 @@
 #include "core/names.h"
 #include "formats/json.h"
 #include "golden.h"
+#include "metrics/feature_statistics.h"
 #include "metrics/features.h"
 #include "metrics/hashed_images.h"
 #include "metrics/registry.h"
@@ -60,7 +61,7 @@ TEST_F(Metrics, OfGivenImagesEqualPytorchFid) {
   const auto rows_of = [&](const std::string& which) { return measure.rows(images_of(which), captions); };
   FeatureStatistics reference;
   accumulate(reference, rows_of("reference"), measure.width);
-  const Gaussian gaussian = fit(reference);
+  const ReferenceData gaussian = fit(reference);
   std::vector<std::int64_t> groups{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   const Score score = fid.aggregate("pytorch-fid", rows_of("images"), measure.width, groups, &gaussian).score;
   const double expected = golden_json("metrics/fid.json").at("pytorch-fid");

@@ -111,7 +111,8 @@ TEST(Reference, WhoseCacheCannotBeMadeIsMadeAllTheSame) {
   metric.measure.run = [](const Tensor& prepared, auto) { return to_rows(prepared); };
   const ImageBatches two = [](const auto& use) { use(std::vector<Image>(2)); };
   const Warnings warnings;
-  EXPECT_EQ(reference_from_batches("hash", metric, folder.path() / "file/cache", two).gaussian.count, 2);
+  const ReferenceData data = reference_from_batches("hash", metric, folder.path() / "file/cache", two).data;
+  EXPECT_EQ(kGaussianReference.count(data), 2);
   EXPECT_THAT(warnings.text(), testing::HasSubstr("its statistics are not kept for the next command"));
 }
 
