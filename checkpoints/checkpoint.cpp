@@ -12,9 +12,9 @@ namespace {
 // A row of checkpoints/families.h with its functions.
 struct Loader {
   std::string_view name;
-  DiffusionPipeline (*load)(const std::filesystem::path& folder, const Compute& compute);
-  void (*check)(const std::filesystem::path& folder, Faults& faults);
-  LatentShape (*latent_shape)(const std::filesystem::path& folder);
+  DiffusionPipeline (*load)(const CheckpointRef& checkpoint, const Compute& compute);
+  void (*check)(const CheckpointRef& checkpoint, Faults& faults);
+  LatentShape (*latent_shape)(const CheckpointRef& checkpoint);
 };
 constexpr std::array<Loader, 1> kLoaders{{{"sd", load_sd, check_sd, sd_latent_shape}}};
 static_assert(same_names(kLoaders, kFamilies));
@@ -23,23 +23,23 @@ const Loader& loader_of(const FamilyInfo& family) { return find_by_name(kLoaders
 
 }  // namespace
 
-Checkpoint load_checkpoint(const std::filesystem::path& folder, const Compute& compute, bool with_hash) {
-  CheckpointInfo info = inspect_checkpoint(folder, with_hash);
+Checkpoint load_checkpoint(const CheckpointRef& checkpoint, const Compute& compute, bool with_hash) {
+  CheckpointInfo info = inspect_checkpoint(checkpoint, with_hash);
   Schedule schedule = schedule_of(info);
-  DiffusionPipeline pipeline = loader_of(*info.family).load(folder, compute);
+  DiffusionPipeline pipeline = loader_of(*info.family).load(checkpoint, compute);
   return {std::move(info), std::move(schedule), std::move(pipeline)};
 }
 
-void check_checkpoint(const std::filesystem::path& folder, Faults& faults) {
+void check_checkpoint(const CheckpointRef& checkpoint, Faults& faults) {
   const FamilyInfo* family = &kFamilies.front();  // whose networks are looked at where nothing else is known
-  if (!faults.check([&] { family = inspect_checkpoint(folder, false).family; }) &&
-      !std::filesystem::is_directory(folder))
+  if (!faults.check([&] { family = inspect_checkpoint(checkpoint, false).family; }) &&
+      !std::filesystem::is_directory(checkpoint.folder))
     return;
-  loader_of(*family).check(folder, faults);
+  loader_of(*family).check(checkpoint, faults);
 }
 
-LatentShape latent_shape(const std::filesystem::path& folder) {
-  return loader_of(family_of(folder)).latent_shape(folder);
+LatentShape latent_shape(const CheckpointRef& checkpoint) {
+  return loader_of(family_of(checkpoint.folder)).latent_shape(checkpoint);
 }
 
 }  // namespace fewstep

@@ -183,7 +183,8 @@ Schedule schedule_of(const CheckpointInfo& info) {
                        info.zero_terminal_snr);
 }
 
-CheckpointInfo inspect_checkpoint(const fs::path& folder, bool with_hash) {
+CheckpointInfo inspect_checkpoint(const CheckpointRef& checkpoint, bool with_hash) {
+  const fs::path& folder = checkpoint.folder;
   if (is_pickle(folder) || !is_there(folder / "model_index.json")) throw no_checkpoint(folder);
   CheckpointInfo info;
   info.folder = folder;

@@ -1,6 +1,7 @@
 #pragma once
 #include "checkpoints/families.h"
 #include "core/checkpoint_kind.h"
+#include "core/checkpoint_ref.h"
 #include "core/noise.h"
 
 #include <array>
@@ -41,7 +42,7 @@ Schedule schedule_of(const CheckpointInfo& info);
 
 // Reads and checks model_index.json, the scheduler's configuration, the networks' classes, and that every file is
 // there. with_hash reads every weight byte; throws Error (kInput).
-CheckpointInfo inspect_checkpoint(const std::filesystem::path& folder, bool with_hash = true);
+CheckpointInfo inspect_checkpoint(const CheckpointRef& checkpoint, bool with_hash = true);
 
 // The architecture that model_index.json says. Throws Error (kInput) for another one.
 const FamilyInfo& family_of(const std::filesystem::path& folder);

@@ -46,15 +46,16 @@ Tensor evaluate(const Unet& unet, const UnetContext& context, const EvaluationKe
 
 }  // namespace
 
-SdNetworks load_sd_networks(const std::filesystem::path& folder, const Compute& compute) {
+SdNetworks load_sd_networks(const CheckpointRef& checkpoint, const Compute& compute) {
+  const std::filesystem::path& folder = checkpoint.folder;
   SdNetworks networks{Tokenizer::open(folder / "tokenizer"), load_clip_text(folder / "text_encoder", compute),
                       load_unet(folder / "unet", compute), load_vae(folder / "vae", compute)};
   expect_fit(folder, networks.text, networks.unet, networks.vae);
   return networks;
 }
 
-DiffusionPipeline load_sd(const std::filesystem::path& folder, const Compute& compute) {
-  const auto networks = std::make_shared<const SdNetworks>(load_sd_networks(folder, compute));
+DiffusionPipeline load_sd(const CheckpointRef& checkpoint, const Compute& compute) {
+  const auto networks = std::make_shared<const SdNetworks>(load_sd_networks(checkpoint, compute));
   return {.encode = [networks](std::span<const std::string> captions) { return encode(*networks, captions); },
           .under = [networks](const Conditioning& text) -> RawNetwork {
             return [networks, context = make_context(networks->unet, text.states)](
@@ -65,7 +66,8 @@ DiffusionPipeline load_sd(const std::filesystem::path& folder, const Compute& co
           .compute = compute};
 }
 
-void check_sd(const std::filesystem::path& folder, Faults& faults) {
+void check_sd(const CheckpointRef& checkpoint, Faults& faults) {
+  const std::filesystem::path& folder = checkpoint.folder;
   const Compute headers{at::Device(at::kMeta), at::kFloat};
   std::optional<ClipText> text;
   std::optional<Unet> unet;
@@ -77,7 +79,8 @@ void check_sd(const std::filesystem::path& folder, Faults& faults) {
   if (text && unet && vae) faults.check([&] { expect_fit(folder, *text, *unet, *vae); });
 }
 
-LatentShape sd_latent_shape(const std::filesystem::path& folder) {
+LatentShape sd_latent_shape(const CheckpointRef& checkpoint) {
+  const std::filesystem::path& folder = checkpoint.folder;
   const VaeConfig vae = read_vae_config(folder / "vae" / "config.json");
   const auto [rows, columns] = read_unet_config(folder / "unet" / "config.json").sample_size;
   return {rows, columns, vae.latent_channels, vae.downscale()};

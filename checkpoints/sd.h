@@ -1,6 +1,7 @@
 #pragma once
 #include "checkpoints/diffusion_pipeline.h"
 #include "checkpoints/latent_shape.h"
+#include "core/checkpoint_ref.h"
 #include "core/faults.h"
 #include "models/clip.h"
 #include "models/unet.h"
@@ -18,10 +19,10 @@ struct SdNetworks {
   Vae vae;
 };
 // Throws Error (kInput) where they do not fit each other.
-SdNetworks load_sd_networks(const std::filesystem::path& folder, const Compute& compute);
-DiffusionPipeline load_sd(const std::filesystem::path& folder, const Compute& compute);
+SdNetworks load_sd_networks(const CheckpointRef& checkpoint, const Compute& compute);
+DiffusionPipeline load_sd(const CheckpointRef& checkpoint, const Compute& compute);
 // What load_sd would say, without reading a weight.
-void check_sd(const std::filesystem::path& folder, Faults& faults);
-LatentShape sd_latent_shape(const std::filesystem::path& folder);
+void check_sd(const CheckpointRef& checkpoint, Faults& faults);
+LatentShape sd_latent_shape(const CheckpointRef& checkpoint);
 
 }  // namespace fewstep

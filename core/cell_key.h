@@ -48,10 +48,10 @@ using CellValue = std::variant<std::int64_t, std::uint64_t, double, std::string>
 
 // What an axis is for.
 enum CellUse : unsigned {
-  kIdentity = 1,   // it decides images
-  kFromFirst = 2,  // it is in every identity, and stores have a column for it; a later axis is there off its default
-  kNamed = 4,      // experiments say it: cells of one experiment that agree in all of these are one cell
-  kClause = 8,     // --only, labels and the cells of JSON have it
+  kIdentity = 1,      // it decides images
+  kFromFirst = 2,     // it is in every identity, and stores have a column for it; a later axis is there off its default
+  kNamed = 4,         // experiments say it: cells of one experiment that agree in all of these are one cell
+  kClause = 8,        // --only, labels and the cells of JSON have it
   kAlongTables = 16,  // --rows and --columns take it
   kFine = 32,         // it tells apart cells of one sampler, step count and guidance
   kZeroIsNone = 64,
@@ -65,11 +65,11 @@ struct CellAxis {
   CellValue (*get)(const CellKey& key);
   void (*set)(CellKey& key, const CellValue& value) = nullptr;  // nothing: it follows from another axis
   bool (*is_usual)(const CellKey& key) = nullptr;               // labels leave it out; nothing: where it is the default
-  std::string (*phrase)(const CellKey& key) = nullptr;          // "4 steps"; nothing: the value, for numbers its name too
-  std::string (*column)(const CellKey& key) = nullptr;          // over a table's column; nothing: the phrase
-  std::string (*entry)(const CellKey& key) = nullptr;           // in a table under its header; nothing: the value
-  std::string_view header = {};                                 // over its entries; empty: its name
-  std::string_view stored = {};                                 // in stores and identities; empty: its name
+  std::string (*phrase)(const CellKey& key) = nullptr;  // "4 steps"; nothing: the value, for numbers its name too
+  std::string (*column)(const CellKey& key) = nullptr;  // over a table's column; nothing: the phrase
+  std::string (*entry)(const CellKey& key) = nullptr;   // in a table under its header; nothing: the value
+  std::string_view header = {};                         // over its entries; empty: its name
+  std::string_view stored = {};                         // in stores and identities; empty: its name
   bool has(unsigned use) const { return (uses & use) == use; }
   std::string_view stored_name() const { return stored.empty() ? name : stored; }
 };

@@ -98,14 +98,14 @@ std::int64_t free_memory(at::Device device) {
   return available_memory();
 }
 
-double bytes_on_disk(const std::filesystem::path& checkpoint) {
+double bytes_on_disk(const CheckpointRef& checkpoint) {
   double bytes = 0;
-  for (const auto& file : checkpoint_files(checkpoint))
-    bytes += static_cast<double>(std::filesystem::file_size(checkpoint / file));
+  for (const auto& file : checkpoint_files(checkpoint.folder))
+    bytes += static_cast<double>(std::filesystem::file_size(checkpoint.folder / file));
   return bytes;
 }
 
-double bytes_in_memory(const std::filesystem::path& checkpoint) {
+double bytes_in_memory(const CheckpointRef& checkpoint) {
   constexpr double kTimes = 3;  // weights may be stored in half their bytes, and packing holds one twice for a moment
   return kTimes * bytes_on_disk(checkpoint);
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/checkpoint_ref.h"
 #include "core/process_limits.h"
 
 #include <c10/core/Device.h>
@@ -26,8 +27,8 @@ CpuSeconds cpu_seconds();
 // limit. 0 where it cannot be told.
 std::int64_t free_memory(at::Device device);
 // A checkpoint's files. Throws where the folder cannot be read.
-double bytes_on_disk(const std::filesystem::path& checkpoint);
+double bytes_on_disk(const CheckpointRef& checkpoint);
 // What a checkpoint may take of it while it is loaded and packed. Throws where the folder cannot be read.
-double bytes_in_memory(const std::filesystem::path& checkpoint);
+double bytes_in_memory(const CheckpointRef& checkpoint);
 
 }  // namespace fewstep

@@ -28,7 +28,7 @@ std::optional<std::int64_t> whole_number(const std::string& text) {
 Cell cell_of(const StoredCell& stored, const StoredTable& table) {
   Cell cell{stored.key, {}};
   for (const StoredCheckpoint& checkpoint : table.checkpoints)
-    if (checkpoint.sha256 == stored.key.checkpoint_sha256) cell.checkpoint_path = checkpoint.path;
+    if (checkpoint.sha256 == stored.key.checkpoint_sha256) cell.checkpoint = checkpoint.path;
   return cell;
 }
 

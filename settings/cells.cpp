@@ -48,7 +48,7 @@ GridSpec complete(GridSpec grid, const Experiment& experiment, const ExperimentC
   if (const auto& times = experiment.times_for(checkpoint); !times.empty()) {
     grid.times = times.at(steps);
   } else if (is_lcm(grid.spacing) && grid.original_inference_steps == 0) {
-    const auto own = checkpoint.own_original_steps.find(checkpoint.path_for(steps));
+    const auto own = checkpoint.own_original_steps.find(checkpoint.at(steps));
     // Nothing is known of a folder that is not there; its cells are not run.
     const int unknown = CheckpointInfo{}.original_inference_steps;
     grid.original_inference_steps = own == checkpoint.own_original_steps.end() ? unknown : own->second;
@@ -78,7 +78,7 @@ void expand_sampler(const Experiment& experiment, const ExperimentCheckpoint& ch
         key.spacing = grid_word(times);
         key.original_inference_steps = times.original_inference_steps;
         key.final_sigma = name_of(final_sigma);
-        cells.push_back({std::move(key), checkpoint.path_for(count)});
+        cells.push_back({std::move(key), checkpoint.at(count)});
       }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "checkpoints/checkpoint_info.h"
 #include "core/cell_key.h"
+#include "core/checkpoint_ref.h"
 #include "core/error.h"
 #include "core/noise.h"
 #include "samplers/catalog.h"
@@ -14,10 +15,10 @@
 
 namespace fewstep {
 
-// A cell as it is planned: what is known of it before its checkpoint is read, and the folder.
+// A cell as it is planned: what is known of it before its checkpoint is read.
 struct Cell {
   CellKey key;
-  std::filesystem::path checkpoint_path;
+  CheckpointRef checkpoint;
   auto operator<=>(const Cell&) const = default;
 };
 

@@ -230,7 +230,7 @@ class Reader {
 
 }  // namespace
 
-const Path& ExperimentCheckpoint::path_for(int step_count) const {
+CheckpointRef ExperimentCheckpoint::at(int step_count) const {
   if (by_steps.empty()) return path;
   const auto found = by_steps.find(step_count);
   if (found == by_steps.end()) {

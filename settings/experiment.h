@@ -1,5 +1,6 @@
 #pragma once
 #include "core/cell_key.h"
+#include "core/checkpoint_ref.h"
 #include "core/noise.h"
 #include "datasets/captions.h"
 #include "metrics/catalog.h"
@@ -34,10 +35,10 @@ struct ExperimentCheckpoint : Axes {
   std::filesystem::path path;                     // used for every step count, or
   std::map<int, std::filesystem::path> by_steps;  // path = { 1 = …, 2 = … }
   std::vector<std::string> samplers;
-  std::optional<std::size_t> training;  // of [[distill]]: its recipe in Experiment::training, run first
-  std::map<std::filesystem::path, int> own_original_steps;  // what a folder's scheduler_config.json says; lcm alone
-  // The folder for a step count. Throws Error (kUsage) where by_steps has none.
-  const std::filesystem::path& path_for(int step_count) const;
+  std::optional<std::size_t> training;              // of [[distill]]: its recipe in Experiment::training, run first
+  std::map<CheckpointRef, int> own_original_steps;  // what scheduler_config.json says; lcm alone
+  // The weights for a step count. Throws Error (kUsage) where by_steps has none.
+  CheckpointRef at(int step_count) const;
 };
 
 struct Timing {

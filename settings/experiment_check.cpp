@@ -162,20 +162,20 @@ class Checker {
       const bool is_folder = find_by_name(kMetrics, metric.name, "metric").network.is_folder;
       faults_.check([&] { is_folder ? expect_folder(metric.network) : expect_file(metric.network); });
     }
-    for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
-      if (!checkpoint.training && is_needed(path)) faults_.check([&] { expect_checkpoint(path); });
+    for_each_ref([this](const ExperimentCheckpoint& checkpoint, const CheckpointRef& ref) {
+      if (!checkpoint.training && is_needed(ref)) faults_.check([&] { expect_checkpoint(ref.folder); });
     });
   }
 
   void inspect_checkpoints() {
-    for_each_folder([this](const ExperimentCheckpoint& checkpoint, const Path& path) {
-      const bool there = checkpoint.training || std::filesystem::is_directory(path);  // else it was told
-      if (is_needed(path) && there) faults_.check([&] { inspect(checkpoint, path); });
+    for_each_ref([this](const ExperimentCheckpoint& checkpoint, const CheckpointRef& ref) {
+      const bool there = checkpoint.training || std::filesystem::is_directory(ref.folder);  // else it was told
+      if (is_needed(ref) && there) faults_.check([&] { inspect(checkpoint, ref); });
     });
   }
 
   template <typename Use>
-  void for_each_folder(Use&& use) {
+  void for_each_ref(Use&& use) {
     for (ExperimentCheckpoint& checkpoint : experiment_.checkpoints) {
       if (checkpoint.by_steps.empty()) use(checkpoint, checkpoint.path);
       for (const auto& [steps, path] : checkpoint.by_steps) use(checkpoint, path);
@@ -183,32 +183,32 @@ class Checker {
   }
 
   // Without --only every folder that the file names is needed, else those of the cells that are left.
-  bool is_needed(const Path& path) const {
+  bool is_needed(const CheckpointRef& ref) const {
     return only_.empty() ||
-           std::any_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return cell.checkpoint_path == path; });
+           std::any_of(cells_.begin(), cells_.end(), [&](const Cell& cell) { return cell.checkpoint == ref; });
   }
 
   // The grid that each consistency model was trained on. What cannot be read is told by inspect(), if it is needed.
   void read_own_grids() {
-    for_each_folder([this](ExperimentCheckpoint& checkpoint, const Path& path) {
+    for_each_ref([this](ExperimentCheckpoint& checkpoint, const CheckpointRef& ref) {
       if (checkpoint.training) return;
       try {
-        const CheckpointInfo info = inspect_checkpoint(path, false);
+        const CheckpointInfo info = inspect_checkpoint(ref, false);
         if (info.kind == CheckpointKind::kConsistency)
-          checkpoint.own_original_steps[path] = info.original_inference_steps;
-        infos_.emplace(path, info);
+          checkpoint.own_original_steps[ref] = info.original_inference_steps;
+        infos_.emplace(ref, info);
       } catch (const Error&) {
         return;
       }
     });
   }
 
-  void inspect(const ExperimentCheckpoint& checkpoint, const Path& path) {
-    auto found = infos_.find(path);
+  void inspect(const ExperimentCheckpoint& checkpoint, const CheckpointRef& ref) {
+    auto found = infos_.find(ref);
     if (found == infos_.end()) {
       // What is trained first has its parent's noise schedule, and samplers that fit it.
-      const Path& from = checkpoint.training ? experiment_.training[*checkpoint.training].parent : path;
-      found = infos_.emplace(path, inspect_checkpoint(from, false)).first;
+      const CheckpointRef from = checkpoint.training ? experiment_.training[*checkpoint.training].parent : ref;
+      found = infos_.emplace(ref, inspect_checkpoint(from, false)).first;
     }
     if (checkpoint.training) return;
     const CheckpointInfo& info = found->second;
@@ -224,7 +224,7 @@ class Checker {
 
   void check_grids() const {
     for (const Cell& cell : cells_) {
-      const auto known = infos_.find(cell.checkpoint_path);
+      const auto known = infos_.find(cell.checkpoint);
       if (known == infos_.end()) continue;  // it cannot be read, which was told
       const CheckpointInfo& info = known->second;
       tell_negative_guidance("checkpoint " + cell.key.checkpoint_name, guidance_of(cell.key), info);
@@ -243,7 +243,7 @@ class Checker {
   const std::string& only_;
   Faults& faults_;
   std::vector<Cell> cells_;
-  std::map<Path, CheckpointInfo> infos_;
+  std::map<CheckpointRef, CheckpointInfo> infos_;
 };
 
 }  // namespace

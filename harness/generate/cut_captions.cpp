@@ -55,7 +55,7 @@ CutCaptions cut_captions(const Plan& plan) {
   std::set<std::filesystem::path> folders;
   for (const PlannedCell& cell : plan.cells)
     for (const std::string_view tokenizer : cell.checkpoint.family->tokenizers)
-      folders.insert(cell.cell.checkpoint_path / tokenizer);
+      folders.insert(cell.cell.checkpoint.folder / tokenizer);
   std::set<std::string> seen;
   CutCaptions most;
   for (const auto& folder : folders) {

@@ -8,15 +8,15 @@
 
 namespace fewstep {
 
-ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width) {
+ImageSize image_size(const CheckpointRef& checkpoint, int height, int width) {
   const LatentShape latents = latent_shape(checkpoint);
   const ImageSize size{height > 0 ? height : static_cast<int>(latents.rows * latents.downscale),
                        width > 0 ? width : static_cast<int>(latents.columns * latents.downscale), latents.channels,
                        latents.downscale};
   if (size.height % size.downscale == 0 && size.width % size.downscale == 0) return size;
-  throw usage_error(checkpoint.string(), "expected a height and width that are multiples of " +
-                                             std::to_string(size.downscale) + ", got " + std::to_string(size.height) +
-                                             " and " + std::to_string(size.width));
+  throw usage_error(checkpoint.label(), "expected a height and width that are multiples of " +
+                                            std::to_string(size.downscale) + ", got " + std::to_string(size.height) +
+                                            " and " + std::to_string(size.width));
 }
 
 int default_batch(const ImageSize& size, bool cuda) {
@@ -42,6 +42,13 @@ Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor&
                           " images of a batch; try --dtype float32, or mend the checkpoint");
   }
   return result;
+}
+
+MadeImages make_images(const Checkpoint& checkpoint, const Denoising& denoising, const Conditioning& text,
+                       const Conditioning& negative, const Tensor& noise, Rng& rng) {
+  Evaluator evaluator(checkpoint, text, negative);
+  const Tensor latents = denoise(evaluator, denoising, noise, rng).latents;
+  return {latents, checkpoint.pipeline.decode(latents)};
 }
 
 std::string image_hash(const Image& image) {

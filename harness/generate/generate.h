@@ -1,5 +1,6 @@
 #pragma once
 #include "checkpoints/evaluator.h"
+#include "core/checkpoint_ref.h"
 #include "core/image.h"
 #include "samplers/registry.h"
 #include "settings/cells.h"
@@ -25,7 +26,7 @@ struct ImageSize {
 };
 // Reads the configurations of a checkpoint folder alone. height, width: 0 for the size it was trained at. Throws Error
 // (kUsage) for a size that is no multiple of the VAE's factor.
-ImageSize image_size(const std::filesystem::path& checkpoint, int height, int width);
+ImageSize image_size(const CheckpointRef& checkpoint, int height, int width);
 
 // Images at a time where --batch does not say: about a million pixels on a CPU, eight million on CUDA.
 int default_batch(const ImageSize& size, bool cuda);
@@ -45,6 +46,14 @@ struct Denoised {
 // noise: the start [B,4,h,w] float32 on any device. Throws Error (kInput) for latents that are not finite: they would
 // become black images.
 Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor& noise, Rng& rng);
+
+// The whole way of a batch, whose parts run and the timing pass take by themselves: latents and images [B,3,H,W] of
+// captions, from noise as denoise takes it.
+struct MadeImages {
+  Tensor latents, images;
+};
+MadeImages make_images(const Checkpoint& checkpoint, const Denoising& denoising, const Conditioning& text,
+                       const Conditioning& negative, const Tensor& noise, Rng& rng);
 
 // SHA-256 over height, width and pixels.
 std::string image_hash(const Image& image);

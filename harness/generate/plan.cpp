@@ -11,7 +11,7 @@ namespace {
 PlannedCell planned_cell(Cell cell, const CheckpointInfo& checkpoint, const std::string& prompt_source,
                          const Compute& compute) {
   CellKey& key = cell.key;
-  const ImageSize size = image_size(cell.checkpoint_path, key.height, key.width);
+  const ImageSize size = image_size(cell.checkpoint, key.height, key.width);
   key.checkpoint_sha256 = checkpoint.hash;
   key.checkpoint_kind = name_of(checkpoint.kind);
   key.prompt_source = prompt_source;
@@ -25,7 +25,7 @@ PlannedCell planned_cell(Cell cell, const CheckpointInfo& checkpoint, const std:
 }  // namespace
 
 Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts, const Compute& compute,
-               const HashOfFolder& hash_of) {
+               const KnownHash& hash_of) {
   Plan plan;
   plan.prompts = std::move(prompts);
   plan.images_per_prompt = experiment.images_per_prompt;
@@ -33,12 +33,12 @@ Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, Pro
     plan.texts.push_back(prompt.text);
     plan.rows.push_back(prompt.row);
   }
-  std::map<std::filesystem::path, CheckpointInfo> infos;
+  std::map<CheckpointRef, CheckpointInfo> infos;
   for (const Cell& cell : cells) {
-    auto info = infos.find(cell.checkpoint_path);
+    auto info = infos.find(cell.checkpoint);
     if (info == infos.end()) {
-      info = infos.emplace(cell.checkpoint_path, inspect_checkpoint(cell.checkpoint_path, !hash_of)).first;
-      if (hash_of) info->second.hash = hash_of(cell.checkpoint_path);
+      info = infos.emplace(cell.checkpoint, inspect_checkpoint(cell.checkpoint, !hash_of)).first;
+      if (hash_of) info->second.hash = hash_of(cell.checkpoint);
     }
     plan.cells.push_back(planned_cell(cell, info->second, plan.prompts.source, compute));
   }

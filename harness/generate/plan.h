@@ -1,4 +1,5 @@
 #pragma once
+#include "core/checkpoint_ref.h"
 #include "harness/generate/generate.h"
 #include "settings/cells.h"
 #include "settings/requests.h"
@@ -38,12 +39,12 @@ struct Plan {
   std::int64_t images_per_cell() const { return static_cast<std::int64_t>(texts.size()) * images_per_prompt; }
 };
 
-// The hash of a checkpoint's folder; empty where it is not known. A dry run takes what the store knows of the folder.
-using HashOfFolder = std::function<std::string(const std::filesystem::path& folder)>;
+// The hash of a checkpoint; empty where it is not known. A dry run takes what the store knows of it.
+using KnownHash = std::function<std::string(const CheckpointRef& checkpoint)>;
 // Asks for the hash of every checkpoint, once each; without hash_of it is computed. Throws Error for what cannot be
 // read.
 Plan make_plan(const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts, const Compute& compute,
-               const HashOfFolder& hash_of = {});
+               const KnownHash& hash_of = {});
 
 // The batches of a cell in which an image is missing from finished. A batch is a fixed group of the plan, from one
 // multiple of batch to the next, and made whole: rounding follows its shape, so that a run that goes on makes the same

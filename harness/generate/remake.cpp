@@ -29,17 +29,16 @@ using Path = std::filesystem::path;
 using Pictures = std::span<const LostPicture>;
 
 Checkpoint open_checkpoint(const LostPicture& picture, const Compute& compute) {
-  const Path& folder = picture.cell.checkpoint_path;
-  if (inspect_checkpoint(folder).hash != picture.cell.key.checkpoint_sha256)
-    throw input_error(folder.string(),
+  if (inspect_checkpoint(picture.cell.checkpoint).hash != picture.cell.key.checkpoint_sha256)
+    throw input_error(picture.cell.checkpoint.label(),
                       "expected the checkpoint that made the pictures, got another one; nothing is "
                       "remade from it");
-  return load_checkpoint(folder, compute, false);
+  return load_checkpoint(picture.cell.checkpoint, compute, false);
 }
 
 // What a checkpoint is loaded for, and the negative prompt.
 auto group_of(const LostPicture& p) {
-  return std::tie(p.cell.checkpoint_path, p.cell.key.checkpoint_sha256, p.cell.key.dtype, p.cell.key.negative_prompt);
+  return std::tie(p.cell.checkpoint, p.cell.key.checkpoint_sha256, p.cell.key.dtype, p.cell.key.negative_prompt);
 }
 
 // Cuts the first pictures off that are equal in what key returns.
@@ -110,9 +109,7 @@ class CellRemaker {
     }
   }
 
-  ImageSize size() const {
-    return image_size(first_.cell.checkpoint_path, first_.cell.key.height, first_.cell.key.width);
-  }
+  ImageSize size() const { return image_size(first_.cell.checkpoint, first_.cell.key.height, first_.cell.key.width); }
 
  private:
   std::vector<Image> images_of(std::span<const Wanted> batch, TextStates& states, const Denoising& denoising) const {
@@ -124,8 +121,7 @@ class CellRemaker {
     }
     Rng rng = image_rng(streams);
     const Tensor noise = rng.normal(size().latents(std::ssize(batch)));
-    Evaluator evaluator(checkpoint_, states.of(prompts), states.negative());
-    return to_images(checkpoint_.pipeline.decode(denoise(evaluator, denoising, noise, rng).latents));
+    return to_images(make_images(checkpoint_, denoising, states.of(prompts), states.negative(), noise, rng).images);
   }
 
   // Images of a batch in the run that made a picture.

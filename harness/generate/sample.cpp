@@ -169,9 +169,8 @@ class Sampling {
     const auto count = static_cast<std::int64_t>(prompts.size()), begin = static_cast<std::int64_t>(first);
     Rng rng = starts_.noise ? recorded_rng(starts_.noise->narrow(1, begin, count)) : image_rng(streams);
     const Tensor start = starts_.latents ? starts_.latents->narrow(0, begin, count) : rng.normal(size_.latents(count));
-    Evaluator evaluator(checkpoint_, checkpoint_.pipeline.encode(texts), negative_);
-    const Tensor latents = denoise(evaluator, denoising_, start, rng).latents;
-    const Tensor decoded = checkpoint_.pipeline.decode(latents);
+    const auto [latents, decoded] =
+        make_images(checkpoint_, denoising_, checkpoint_.pipeline.encode(texts), negative_, start, rng);
     const std::vector<Image> images = to_images(decoded);
     for (std::size_t b = 0; b < images.size(); ++b) {
       const std::string file = fmt::format("{:05}.png", first + b);

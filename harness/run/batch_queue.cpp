@@ -11,10 +11,9 @@
 namespace fewstep {
 namespace {
 
-using Path = std::filesystem::path;
-
-CheckpointWork order_of(const RunContext& run, const Path& folder, const std::vector<std::size_t>& cells, bool share) {
-  CheckpointWork work{folder, cells, {}, false};
+CheckpointWork order_of(const RunContext& run, const CheckpointRef& checkpoint, const std::vector<std::size_t>& cells,
+                        bool share) {
+  CheckpointWork work{checkpoint, cells, {}, false};
   for (const std::size_t cell : cells) {
     for (const auto& keys : run.work[cell].batches) {
       work.batches.push_back({.cell = cell, .keys = keys});
@@ -37,16 +36,16 @@ CheckpointWork order_of(const RunContext& run, const Path& folder, const std::ve
 }
 
 std::vector<CheckpointWork> orders_of(const RunContext& run, bool share) {
-  std::vector<Path> folders;
+  std::vector<CheckpointRef> checkpoints;
   for (const PlannedCell& planned : run.plan.cells)
-    if (std::find(folders.begin(), folders.end(), planned.cell.checkpoint_path) == folders.end())
-      folders.push_back(planned.cell.checkpoint_path);
+    if (std::find(checkpoints.begin(), checkpoints.end(), planned.cell.checkpoint) == checkpoints.end())
+      checkpoints.push_back(planned.cell.checkpoint);
   std::vector<CheckpointWork> orders;
-  for (const Path& folder : folders) {
+  for (const CheckpointRef& checkpoint : checkpoints) {
     std::vector<std::size_t> cells;
     for (std::size_t i = 0; i < run.plan.cells.size(); ++i)
-      if (run.plan.cells[i].cell.checkpoint_path == folder) cells.push_back(i);
-    orders.push_back(order_of(run, folder, cells, share));
+      if (run.plan.cells[i].cell.checkpoint == checkpoint) cells.push_back(i);
+    orders.push_back(order_of(run, checkpoint, cells, share));
   }
   return orders;
 }
@@ -72,15 +71,15 @@ std::unique_ptr<BatchWork> BatchQueue::next() {
   return nullptr;
 }
 
-BatchQueue::Loaded BatchQueue::load(const Path& folder) const {
-  return std::make_shared<Checkpoint>(load_checkpoint(folder, run_.compute, false));
+BatchQueue::Loaded BatchQueue::load(const CheckpointRef& checkpoint) const {
+  return std::make_shared<Checkpoint>(load_checkpoint(checkpoint, run_.compute, false));
 }
 
 // What fails every cell of the checkpoint.
 std::exception_ptr BatchQueue::begin(const CheckpointWork& order) {
   if (!order.makes_images || interrupted()) return nullptr;
   try {
-    maker_.begin_checkpoint(ahead_.valid() ? ahead_.get() : load(order.folder));
+    maker_.begin_checkpoint(ahead_.valid() ? ahead_.get() : load(order.checkpoint));
   } catch (...) {
     return std::current_exception();
   }
@@ -91,15 +90,15 @@ std::exception_ptr BatchQueue::begin(const CheckpointWork& order) {
 void BatchQueue::load_ahead() {
   const bool is_last = order_ + 1 >= orders_.size() || !orders_[order_ + 1].makes_images;
   if (ahead_.valid() || is_last) return;
-  const Path& folder = orders_[order_ + 1].folder;
+  const CheckpointRef& checkpoint = orders_[order_ + 1].checkpoint;
   try {
-    if (bytes_in_memory(folder) > static_cast<double>(free_memory(run_.compute.device))) return;
+    if (bytes_in_memory(checkpoint) > static_cast<double>(free_memory(run_.compute.device))) return;
   } catch (const std::exception&) {
     return;  // begin says what is wrong with it
   }
-  ahead_ = std::async(std::launch::async, [this, folder] {
+  ahead_ = std::async(std::launch::async, [this, checkpoint] {
     Loaded loaded;
-    on_host_thread([&] { loaded = load(folder); });
+    on_host_thread([&] { loaded = load(checkpoint); });
     return loaded;
   });
 }

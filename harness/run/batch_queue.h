@@ -1,4 +1,5 @@
 #pragma once
+#include "core/checkpoint_ref.h"
 #include "harness/run/batch_maker.h"
 
 #include <cstddef>
@@ -13,7 +14,7 @@ namespace fewstep {
 
 // The cells of one checkpoint, and their batches in the order in which they are made.
 struct CheckpointWork {
-  std::filesystem::path folder;
+  CheckpointRef checkpoint;
   std::vector<std::size_t> cells;
   std::vector<BatchWork> batches;
   bool makes_images = false;
@@ -32,7 +33,7 @@ class BatchQueue {
  private:
   using Loaded = std::shared_ptr<const Checkpoint>;
 
-  Loaded load(const std::filesystem::path& folder) const;
+  Loaded load(const CheckpointRef& checkpoint) const;
   std::exception_ptr begin(const CheckpointWork& order);
   void load_ahead();
 

@@ -39,7 +39,7 @@ struct Costs {
 Costs measure(const Plan& plan, const PlannedCell& planned, const Experiment& experiment, const Compute& compute,
               const std::set<int>& batches) {
   const auto start = std::chrono::steady_clock::now();
-  const Checkpoint checkpoint = load_checkpoint(planned.cell.checkpoint_path, compute, false);
+  const Checkpoint checkpoint = load_checkpoint(planned.cell.checkpoint, compute, false);
   Costs costs;
   costs.load = 1000 * seconds_since(start);
   const Denoising denoising = denoising_of(planned.cell.key, checkpoint.info);
@@ -91,18 +91,18 @@ void print_calibration(const RunRequest& request, const Experiment& experiment, 
   const WorkEstimate estimate = estimate_work(plan, metrics, store, !request.no_sharing);
   const std::string environment = environment_json(compute.device);
   const bool times = experiment.timing && !request.inner.no_timing;
-  std::map<std::filesystem::path, Costs> costs;
+  std::map<CheckpointRef, Costs> costs;
   double measuring = 0, total = 0;
   for (const PlannedCell& planned : plan.cells) {
-    const auto& folder = planned.cell.checkpoint_path;
+    const auto& checkpoint = planned.cell.checkpoint;
     const int batch = planned.batch;
-    if (!costs.contains(folder)) {
+    if (!costs.contains(checkpoint)) {
       messages << "calibrating " << planned.cell.key.checkpoint_name << std::endl;
       std::set<int> batches{batch};
       if (times) batches.insert(experiment.timing->batch.begin(), experiment.timing->batch.end());
-      const Costs& of = costs.emplace(folder, measure(plan, planned, experiment, compute, batches)).first->second;
+      const Costs& of = costs.emplace(checkpoint, measure(plan, planned, experiment, compute, batches)).first->second;
       measuring = measuring_ms(metrics, planned.size, first_texts(plan, batch));
-      const SharingCount& count = estimate.count.contains(folder) ? estimate.count.at(folder) : SharingCount{};
+      const SharingCount& count = estimate.count.contains(checkpoint) ? estimate.count.at(checkpoint) : SharingCount{};
       const Cost& cost = of.cost.at(batch);
       if (count.asked > 0) total += of.load + cost.text * static_cast<double>(plan.texts.size());
       total += cost.forward * static_cast<double>(count.computed);
@@ -111,7 +111,7 @@ void print_calibration(const RunRequest& request, const Experiment& experiment, 
     if (!times) continue;
     for (const int size : experiment.timing->batch)
       if (is_untimed(planned, store, environment, *experiment.timing, size))
-        total += costs.at(folder).cost.at(size).of_cell(planned) * size * repetitions_of(*experiment.timing);
+        total += costs.at(checkpoint).cost.at(size).of_cell(planned) * size * repetitions_of(*experiment.timing);
   }
   out << fmt::format(
       "calibrated on two batches of each checkpoint: about {} in all, of which {:.3g} ms an image for the metrics; "

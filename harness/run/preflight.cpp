@@ -26,7 +26,7 @@ void check_reference(const Experiment& experiment, const OpenMetric& metric) {
   if (experiment.reference_statistics && std::filesystem::exists(*experiment.reference_statistics)) {
     const Reference reference =
         reference_from_file(*experiment.reference_statistics, metric, experiment.assume_protocol);
-    const auto width = reference.gaussian.mean.size();
+    const auto width = metric.metric->reference->width(reference.data);
     if (width != metric.measure.width)
       throw input_error(experiment.reference_statistics->string(),
                         fmt::format("expected statistics of {} features, as {} has, got {}", metric.measure.width,
@@ -47,12 +47,12 @@ bool is_trained_here(const Experiment& experiment, const Cell& cell) {
 
 void preflight(const Experiment& experiment, const std::vector<Cell>& cells, const Path& store, Faults& faults) {
   const c10::InferenceMode inference;
-  std::set<Path> seen;
+  std::set<CheckpointRef> seen;
   for (const Cell& cell : cells) {
-    const bool there = std::filesystem::is_directory(cell.checkpoint_path);  // if not, reading the experiment told it
-    if (!there || is_trained_here(experiment, cell) || !seen.insert(cell.checkpoint_path).second) continue;
-    check_checkpoint(cell.checkpoint_path, faults);
-    faults.check([&] { image_size(cell.checkpoint_path, cell.key.height, cell.key.width); });
+    const bool there = std::filesystem::is_directory(cell.checkpoint.folder);  // if not, reading the experiment told it
+    if (!there || is_trained_here(experiment, cell) || !seen.insert(cell.checkpoint).second) continue;
+    check_checkpoint(cell.checkpoint, faults);
+    faults.check([&] { image_size(cell.checkpoint, cell.key.height, cell.key.width); });
   }
   for (const MetricSettings& settings : experiment.metrics) {
     if (!std::filesystem::exists(settings.network)) continue;  // likewise
@@ -69,21 +69,21 @@ void preflight(const Experiment& experiment, const std::vector<Cell>& cells, con
 
 void check_memory(std::span<const Cell> cells, std::int64_t free, Faults& faults) {
   constexpr double kProcess = 3e8;  // LibTorch, the networks of metrics, activations of small images
-  std::set<Path> folders;
-  for (const Cell& cell : cells) folders.insert(cell.checkpoint_path);
-  for (const Path& folder : folders) {
+  std::set<CheckpointRef> checkpoints;
+  for (const Cell& cell : cells) checkpoints.insert(cell.checkpoint);
+  for (const CheckpointRef& checkpoint : checkpoints) {
     const auto available = static_cast<double>(free);
-    if (bytes_in_memory(folder) + kProcess <= available) continue;
-    const double files = bytes_on_disk(folder);
+    if (bytes_in_memory(checkpoint) + kProcess <= available) continue;
+    const double files = bytes_on_disk(checkpoint);
     const std::string found =
         fmt::format("{:.3g} GB of memory are free, and its files have {:.3g} GB", available / 1e9, files / 1e9);
     if (files <= available) {
-      warn(folder.string(), "may need more memory than there is: " + found + "; the system may kill the process");
+      warn(checkpoint.label(), "may need more memory than there is: " + found + "; the system may kill the process");
       continue;
     }
     faults.check([&] {
-      throw environment_error(folder.string(), "expected memory for the checkpoint, but " + found +
-                                                   "; free memory, or raise the limit of the container");
+      throw environment_error(checkpoint.label(), "expected memory for the checkpoint, but " + found +
+                                                      "; free memory, or raise the limit of the container");
     });
   }
 }

@@ -55,9 +55,9 @@ PromptSet read_captions(const Experiment& experiment, const RunRequest& request,
 CellWork work_of(RunContext& run, const PlannedCell& planned) {
   CellWork work;
   const CellKey& key = planned.cell.key;
-  run.store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, planned.cell.checkpoint_path.string(),
+  run.store.add_checkpoint(key.checkpoint_sha256, key.checkpoint_name, planned.cell.checkpoint.label(),
                            key.checkpoint_kind);
-  if (const auto record = read_training_record(planned.cell.checkpoint_path, key.checkpoint_sha256))
+  if (const auto record = read_training_record(planned.cell.checkpoint.folder, key.checkpoint_sha256))
     add_training(run.store, *record);
   work.series = run.store.add_series(key);
   work.batches = missing_batches(run.plan, run.store.finished(work.series, run.metrics.row_ids()), planned.batch);
@@ -176,7 +176,7 @@ int print_training_plan(const std::vector<Recipe>& recipes, const std::vector<Ce
 namespace {
 
 Plan plan_of(const RunRequest& request, const Experiment& experiment, const std::vector<Cell>& cells, PromptSet prompts,
-             const Compute& compute, const HashOfFolder& hash_of = {}) {
+             const Compute& compute, const KnownHash& hash_of = {}) {
   Plan plan = make_plan(experiment, cells, std::move(prompts), compute, hash_of);
   if (request.shard) plan.shard = *request.shard;
   if (!request.inner.made_on.empty())
@@ -203,7 +203,7 @@ double look_ahead(const RunRequest& request, const Prepared& prepared, std::ostr
   Store* const stored = store ? &*store : nullptr;
   const Plan plan =
       plan_of(request, prepared.experiment, prepared.cells, *prepared.prompts, prepared.compute,
-              [&](const Path& folder) { return stored ? stored->checkpoint_at(folder.string()) : std::string(); });
+              [&](const CheckpointRef& one) { return stored ? stored->checkpoint_at(one.label()) : std::string(); });
   const RunMetrics metrics(prepared.experiment, {at::Device(at::kMeta), at::kFloat});
   const double bytes = print_dry_run(prepared.experiment, plan, metrics, stored,
                                      environment_json(prepared.compute.device), !request.no_sharing, out);
@@ -241,7 +241,7 @@ Prepared prepare(const RunRequest& request, std::ostream& messages) {
     faults.check([&] { prepared.prompts = read_captions(experiment, request, messages); });
   preflight(experiment, prepared.cells, store_path(request, experiment), faults);
   const bool all_there = std::all_of(prepared.cells.begin(), prepared.cells.end(), [](const Cell& cell) {
-    return std::filesystem::is_directory(cell.checkpoint_path);  // a student that is trained first is not
+    return std::filesystem::is_directory(cell.checkpoint.folder);  // a student that is trained first is not
   });
   if (faults.count() == 0 && all_there) {
     const double bytes = look_ahead(request, prepared, nullptr, messages);

@@ -15,16 +15,14 @@
 namespace fewstep {
 namespace {
 
-using Path = std::filesystem::path;
-
 bool fit_together(const RunContext& run, const std::vector<std::size_t>& cells) {
-  std::map<Path, double> bytes;
+  std::map<CheckpointRef, double> bytes;
   for (const std::size_t i : cells) {
-    const Path& folder = run.plan.cells[i].cell.checkpoint_path;
-    if (!bytes.contains(folder)) bytes[folder] = bytes_in_memory(folder);
+    const CheckpointRef& checkpoint = run.plan.cells[i].cell.checkpoint;
+    if (!bytes.contains(checkpoint)) bytes[checkpoint] = bytes_in_memory(checkpoint);
   }
   double sum = 0;
-  for (const auto& [folder, size] : bytes) sum += size;
+  for (const auto& [checkpoint, size] : bytes) sum += size;
   return bytes.size() == 1 || sum < static_cast<double>(free_memory(run.compute.device));
 }
 
@@ -32,30 +30,30 @@ bool fit_together(const RunContext& run, const std::vector<std::size_t>& cells) 
 class Loaded {
  public:
   Loaded(const RunContext& run, bool all) : run_(run), all_(all) {}
-  const Checkpoint& at(const Path& folder) {
-    auto& place = checkpoints_[folder];
+  const Checkpoint& at(const CheckpointRef& checkpoint) {
+    auto& place = checkpoints_[checkpoint];
     if (!place) {
       if (!all_) {
         checkpoints_.clear();
-        return *checkpoints_.emplace(folder, load(folder)).first->second;
+        return *checkpoints_.emplace(checkpoint, load(checkpoint)).first->second;
       }
-      place = load(folder);
+      place = load(checkpoint);
     }
     return *place;
   }
 
  private:
-  std::unique_ptr<Checkpoint> load(const Path& folder) const {
-    return std::make_unique<Checkpoint>(load_checkpoint(folder, run_.compute, false));
+  std::unique_ptr<Checkpoint> load(const CheckpointRef& checkpoint) const {
+    return std::make_unique<Checkpoint>(load_checkpoint(checkpoint, run_.compute, false));
   }
   const RunContext& run_;
   bool all_;
-  std::map<Path, std::unique_ptr<Checkpoint>> checkpoints_;
+  std::map<CheckpointRef, std::unique_ptr<Checkpoint>> checkpoints_;
 };
 
 void visit_cell(RunContext& run, const TimedCell& timed, const TimingVisit& visit, Loaded& loaded) {
   const PlannedCell& planned = run.plan.cells[timed.cell];
-  const Checkpoint& checkpoint = loaded.at(planned.cell.checkpoint_path);
+  const Checkpoint& checkpoint = loaded.at(planned.cell.checkpoint);
   const auto repetition = batch_timer(checkpoint, denoising_of(planned.cell.key, checkpoint.info), planned.size,
                                       first_texts(run.plan, timed.batch), run.experiment.cell.negative_prompt);
   warm_up(run.experiment.timing->warmup, visit.round, repetition);

@@ -96,20 +96,20 @@ SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& c
 
 SharingCount WorkEstimate::total() const {
   SharingCount sum;
-  for (const auto& [folder, one] : count) sum += one;
+  for (const auto& [checkpoint, one] : count) sum += one;
   return sum;
 }
 
 WorkEstimate estimate_work(const Plan& plan, const RunMetrics& metrics, Store* store, bool share) {
   WorkEstimate estimate;
   std::vector<std::vector<bool>> missing;
-  std::map<std::filesystem::path, std::vector<std::size_t>> cells;
+  std::map<CheckpointRef, std::vector<std::size_t>> cells;
   for (std::size_t i = 0; i < plan.cells.size(); ++i) {
     missing.push_back(missing_of(plan.cells[i], plan, metrics, store));
     estimate.images.push_back(std::count(missing[i].begin(), missing[i].end(), true));
-    cells[plan.cells[i].cell.checkpoint_path].push_back(i);
+    cells[plan.cells[i].cell.checkpoint].push_back(i);
   }
-  for (const auto& [folder, of_checkpoint] : cells) {
+  for (const auto& [checkpoint, of_checkpoint] : cells) {
     std::map<std::vector<std::size_t>, std::int64_t> images;  // by the cells that lack them
     for (std::size_t image = 0; image < static_cast<std::size_t>(plan.images_per_cell()); ++image) {
       std::vector<std::size_t> lacking;
@@ -118,7 +118,7 @@ WorkEstimate estimate_work(const Plan& plan, const RunMetrics& metrics, Store* s
       if (!lacking.empty()) ++images[lacking];
     }
     for (const auto& [lacking, number] : images)
-      estimate.count[folder] += times(count_one_image(plan, lacking, share), number);
+      estimate.count[checkpoint] += times(count_one_image(plan, lacking, share), number);
   }
   return estimate;
 }

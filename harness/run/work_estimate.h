@@ -1,4 +1,5 @@
 #pragma once
+#include "core/checkpoint_ref.h"
 #include "harness/run/batch_maker.h"
 
 #include <filesystem>
@@ -17,8 +18,8 @@ SharingCount count_one_image(const Plan& plan, const std::vector<std::size_t>& c
 
 // What is still to be made of a plan.
 struct WorkEstimate {
-  std::vector<std::int64_t> images;                     // of each cell
-  std::map<std::filesystem::path, SharingCount> count;  // of each checkpoint
+  std::vector<std::int64_t> images;             // of each cell
+  std::map<CheckpointRef, SharingCount> count;  // of each checkpoint
   SharingCount total() const;
 };
 // store: null where there is none yet.

@@ -48,8 +48,7 @@ TEST(ACellsLabel, SaysWhatIsNotUsual) {
   EXPECT_EQ(cell_label(key), "checkpoint=student sampler=lcm steps=4 omega=7.5");
   key.given_as_guidance_scale = true;
   key.original_inference_steps = 20;
-  EXPECT_EQ(cell_label(key),
-            "checkpoint=student sampler=lcm steps=4 guidance_scale=8.5 original_inference_steps=20");
+  EXPECT_EQ(cell_label(key), "checkpoint=student sampler=lcm steps=4 guidance_scale=8.5 original_inference_steps=20");
   key.spacing = "times:999-499";
   key.final_sigma = "min";
   key.original_inference_steps = 0;

@@ -69,9 +69,9 @@ TEST_F(Preflight, AsksWhetherTheDiskHoldsWhatTheRunWillStore) {
 
 TEST_F(Preflight, AsksWhetherTheMemoryHoldsEachCheckpoint) {
   Cell cell;
-  cell.checkpoint_path = small_.golden + "/checkpoints/lcm";
+  cell.checkpoint = small_.golden + "/checkpoints/lcm";
   const std::vector<Cell> cells{cell, cell};
-  const auto bytes = static_cast<std::int64_t>(bytes_on_disk(cell.checkpoint_path));
+  const auto bytes = static_cast<std::int64_t>(bytes_on_disk(cell.checkpoint.folder));
   Faults faults;
   const Warnings warnings;
   check_memory(cells, 3 * bytes + 300'000'000, faults);

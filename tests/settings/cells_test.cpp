@@ -68,8 +68,8 @@ TEST_F(Cells, KnowWhatTheirSamplerTakes) {
   EXPECT_EQ(cells[14].key.spacing, "lcm");
   EXPECT_EQ(cells[14].key.final_sigma, "zero");
   EXPECT_EQ(cells[14].key.original_inference_steps, 50);
-  EXPECT_EQ(cells[18].checkpoint_path, at("gd-1"));
-  EXPECT_EQ(cells[21].checkpoint_path, at("gd-8"));
+  EXPECT_EQ(cells[18].checkpoint.folder, at("gd-1"));
+  EXPECT_EQ(cells[21].checkpoint.folder, at("gd-8"));
   EXPECT_EQ(cells[18].key.spacing, "trailing");
   EXPECT_EQ(cells[18].key.original_inference_steps, 0);
 }

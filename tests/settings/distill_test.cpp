@@ -95,7 +95,7 @@ TEST_F(ADistillTable, OfGuidedDistillIsOneRowOfManyStudents) {
   folder_.write("gd.toml", edited(recipe, "steps = 1000\n", ""));
   const std::string table = "[[distill]]\nname = \"gd\"\nrecipe = \"gd.toml\"\nsteps = [2, 4]\n";
   const Experiment e = read(with(table + "[grid]\n"));
-  EXPECT_THAT(e.checkpoints[1].path_for(4).string(), testing::EndsWith("least.trained/gd/4-steps"));
+  EXPECT_THAT(e.checkpoints[1].at(4).label(), testing::EndsWith("least.trained/gd/4-steps"));
   EXPECT_EQ(expand(e).size(), 3U);
   expect_refused(table + "skip_step = [5]\n[grid]\n", "expected no skip_step for guided-distill");
   expect_refused(edited(table, "[2, 4]", "[1]") + "[grid]\n", "expected a folder for 1 steps");

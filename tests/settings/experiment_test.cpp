@@ -62,9 +62,9 @@ TEST_F(AnExperiment, TakesAStudentForEachStepCount) {
   const ExperimentCheckpoint student = read(kWhole).checkpoints.at(3);
   EXPECT_TRUE(student.path.empty());
   EXPECT_EQ(student.by_steps.size(), 4U);
-  EXPECT_EQ(student.path_for(1), at("gd-1"));
-  EXPECT_EQ(student.path_for(8), at("gd-8"));
-  EXPECT_FEWSTEP_ERROR(student.path_for(3), ExitCode::kUsage, "expected a folder for 3 steps in path, found none");
+  EXPECT_EQ(student.at(1), at("gd-1"));
+  EXPECT_EQ(student.at(8), at("gd-8"));
+  EXPECT_FEWSTEP_ERROR(student.at(3), ExitCode::kUsage, "expected a folder for 3 steps in path, found none");
 }
 
 TEST_F(AnExperiment, HoldsItsMetricsAndTiming) {

@@ -36,7 +36,7 @@ TEST_F(ASetting, OfAListIsFoundByNameOrNumber) {
   EXPECT_THAT(e.checkpoints[1].steps, ElementsAre(30));
   EXPECT_EQ(e.metrics[1].protocol, "torchmetrics");
   EXPECT_EQ(e.prompts.where[0].at_least, 5);
-  EXPECT_EQ(e.checkpoints[3].path_for(1), at("gd-8"));
+  EXPECT_EQ(e.checkpoints[3].at(1), at("gd-8"));
 }
 
 TEST_F(ASetting, MayBeNew) {
