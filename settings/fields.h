@@ -238,9 +238,9 @@ std::vector<std::string_view> keys(const Rows&... rows) {
   return all;
 }
 
-template <typename T>
-bool is_in_hash(const Field<T>& row, const T& from) {
-  return row.is_hashed && !(row.is_later && row.write(from) == row.write(T{}));
+template <typename Owner>
+bool is_in_hash(const Field<Owner>& row, const std::type_identity_t<Owner>& from) {
+  return row.is_hashed && !(row.is_later && row.write(from) == row.write(Owner{}));
 }
 
 // Fills `to` and returns the record that names these settings: every hashed value under its key; a path as it stands in
