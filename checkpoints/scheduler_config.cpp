@@ -8,6 +8,8 @@
 #include "models/config.h"
 #include "models/reference_signatures.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -85,8 +87,7 @@ void tell_other_sampling(const nlohmann::json& file, const std::string& where) {
 int whole_number(Config& config, const std::string& key, int least, int most) {
   const double value = config.number(key);
   if (value != std::floor(value) || value < least || value > most) {
-    throw input_error(config.where(), "expected " + key + " from " + std::to_string(least) + " to " +
-                                          std::to_string(most) + ", got " + std::to_string(value));
+    throw input_error(config.where(), fmt::format("expected {} from {} to {}, got {}", key, least, most, value));
   }
   return static_cast<int>(value);
 }
@@ -98,7 +99,7 @@ void correct_as_pipeline(Config& config, bool corrects, CheckpointInfo& info) {
     config.only("clip_sample", false, remedy(KnownMistake::kClippedSamples));
     return;
   }
-  if (info.steps_offset != 1) info.corrected.push_back("steps_offset " + std::to_string(info.steps_offset) + " -> 1");
+  if (info.steps_offset != 1) info.corrected.push_back(fmt::format("steps_offset {} -> 1", info.steps_offset));
   if (config.boolean("clip_sample")) info.corrected.push_back("clip_sample true -> false");
   info.steps_offset = 1;
 }
@@ -116,8 +117,8 @@ void check_betas(const CheckpointInfo& info, const std::string& where) {
     throw input_error(where, "expected beta_schedule scaled_linear, linear or squaredcos_cap_v2, got \"" + name + "\"");
   }
   if (!(info.beta_start > 0 && info.beta_start <= info.beta_end && info.beta_end < 1)) {
-    throw input_error(where, "expected 0 < beta_start <= beta_end < 1, got " + std::to_string(info.beta_start) +
-                                 " and " + std::to_string(info.beta_end));
+    throw input_error(
+        where, fmt::format("expected 0 < beta_start <= beta_end < 1, got {} and {}", info.beta_start, info.beta_end));
   }
 }
 

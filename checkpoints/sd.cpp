@@ -5,6 +5,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,8 +16,8 @@ namespace {
 
 void expect_equal(const std::filesystem::path& folder, const char* what, std::int64_t expected, std::int64_t got) {
   if (expected == got) return;
-  throw input_error(folder.string(), std::string("expected networks that fit each other: ") + what + " is " +
-                                         std::to_string(expected) + " and " + std::to_string(got));
+  throw input_error(folder.string(),
+                    fmt::format("expected networks that fit each other: {} is {} and {}", what, expected, got));
 }
 
 void expect_fit(const std::filesystem::path& folder, const ClipText& text, const Unet& unet, const Vae& vae) {

@@ -27,13 +27,13 @@ void check(const SampleRequest& request) {
   if (!request.times.empty())
     check_times("--times", request.times, request.steps > 0 ? request.steps : static_cast<int>(request.times.size()));
   if (request.sampler.empty()) {
-    if (request.spacing || request.original_steps > 0)
+    if (request.spacing || request.original_inference_steps > 0)
       throw usage_error("sample", "expected --sampler beside --spacing and --original-steps");
     return;
   }
   const SamplerInfo& sampler = find_by_name(kSamplers, request.sampler, "--sampler");
   const bool consistency = sampler.kind == CheckpointKind::kConsistency;
-  if (request.original_steps > 0 && !consistency)
+  if (request.original_inference_steps > 0 && !consistency)
     throw usage_error("--original-steps", "expected it with lcm alone, got it with " + request.sampler);
   if (!request.spacing) return;
   // A sampler that takes none of the spacings has trailing times.
@@ -59,7 +59,7 @@ void add_grid(CLI::App& app, SampleRequest& request) {
          "end at x0 (zero) or at the smallest training noise (min)")
       ->check(CLI::IsMember(texts(kFinalSigmas)))
       ->default_str(std::string(name_of(request.final_sigma)));
-  app.add_option("--original-steps", request.original_steps,
+  app.add_option("--original-steps", request.original_inference_steps,
                  "lcm: points of the grid that times are taken from [the checkpoint's own, 1000/k of its skip step k]")
       ->check(CLI::Range(1, 1000))
       ->type_name("N")

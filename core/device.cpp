@@ -10,6 +10,8 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace fewstep {
@@ -61,15 +63,16 @@ at::Device parse_device(std::string_view text) {
         "device", "expected a CUDA device for " + std::string(text) + ", but " + reason + ", or use --device cpu");
   }
   if (name->index >= cuda_devices()) {
-    throw environment_error("device", "expected " + std::string(text) + ", got " + std::to_string(cuda_devices()) +
-                                          " CUDA devices; use --device cpu or a lower number");
+    throw environment_error(
+        "device",
+        fmt::format("expected {}, got {} CUDA devices; use --device cpu or a lower number", text, cuda_devices()));
   }
   return {at::kCUDA, static_cast<c10::DeviceIndex>(name->index)};
 }
 
 std::string local_device(int local) {
   const std::int64_t devices = load_cuda().empty() ? cuda_devices() : 0;
-  return devices > 0 ? "cuda:" + std::to_string(local % devices) : "cpu";
+  return devices > 0 ? fmt::format("cuda:{}", local % devices) : "cpu";
 }
 
 void allow_tf32(bool allowed) {

@@ -1,5 +1,7 @@
 #include "core/faults.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -23,8 +25,8 @@ void Faults::add(const Error& error) {
 void Faults::finish(const std::string& where) const {
   if (errors_.empty()) return;
   if (errors_.size() == 1) throw errors_.front();
-  std::string text = std::to_string(errors_.size()) + " things are wrong:";
-  for (std::size_t i = 0; i < errors_.size(); ++i) text += "\n" + std::to_string(i + 1) + ". " + errors_[i].what();
+  std::string text = fmt::format("{} things are wrong:", errors_.size());
+  for (std::size_t i = 0; i < errors_.size(); ++i) text += fmt::format("\n{}. {}", i + 1, errors_[i].what());
   throw Error(errors_.front().code(), where, text);
 }
 

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -116,8 +118,7 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   const auto size = std::filesystem::file_size(path, failure);
   if (failure) throw input_error(path.string(), "cannot be read: " + failure.message());
   if (size > max_bytes) {
-    throw input_error(path.string(),
-                      "expected at most " + std::to_string(max_bytes) + " bytes, got " + std::to_string(size));
+    throw input_error(path.string(), fmt::format("expected at most {} bytes, got {}", max_bytes, size));
   }
   std::ifstream file(path, std::ios::binary);
   std::string bytes(size, '\0');
@@ -135,8 +136,8 @@ std::string read_file_part(const std::filesystem::path& path, std::uint64_t offs
   // This is checked before memory is taken for bytes that are not there.
   const auto length = static_cast<std::uint64_t>(status.st_size);
   if (offset > length || size > length - offset) {
-    throw input_error(path.string(), "expected " + std::to_string(size) + " bytes from " + std::to_string(offset) +
-                                         " on, got a file of " + std::to_string(length));
+    throw input_error(path.string(),
+                      fmt::format("expected {} bytes from {} on, got a file of {}", size, offset, length));
   }
   std::string bytes(size, '\0');
   for (std::size_t at = 0; at < bytes.size();) {

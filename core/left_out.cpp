@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "core/warnings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -23,13 +25,13 @@ bool LeftOut::fits(std::int64_t of, std::int64_t least) const { return count_ <=
 
 void LeftOut::finish(std::int64_t of, std::string_view noun, std::int64_t least) const {
   if (count_ == 0) return;
-  const std::string named = named_ + (count_ > kNamed ? "\n  and " + std::to_string(count_ - kNamed) + " more" : "");
-  const std::string text = std::to_string(count_) + " of " + std::to_string(of) + " " + std::string(noun);
+  const std::string named = named_ + (count_ > kNamed ? fmt::format("\n  and {} more", count_ - kNamed) : "");
+  const std::string text = fmt::format("{} of {} {}", count_, of, noun);
   if (!fits(of, least) || count_ == of) {
-    throw input_error(where_, "expected " + std::string(noun) + " of which at most " +
-                                  std::to_string(limit(most_, of, least)) + " cannot be used, got " + text +
-                                  " that cannot; replace them" + (can_raise_ ? ", or raise max_left_out:" : ":") +
-                                  named);
+    throw input_error(
+        where_,
+        fmt::format("expected {} of which at most {} cannot be used, got {} that cannot; replace them{}{}", noun,
+                    limit(most_, of, least), text, (can_raise_ ? ", or raise max_left_out:" : ":"), named));
   }
   warn(where_, text + " left out:" + named);
 }

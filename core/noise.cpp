@@ -93,12 +93,10 @@ std::vector<double> diffusion_times(int train, const GridOptions& options) {
 std::vector<double> lcm_times(int train, const GridOptions& options) {
   const int given = options.grid.original_inference_steps, original = given == 0 ? 50 : given, n = options.steps;
   if (original < 1 || original > train) {
-    throw usage_error("original_inference_steps",
-                      "expected 1 to " + std::to_string(train) + ", got " + std::to_string(original));
+    throw usage_error("original_inference_steps", fmt::format("expected 1 to {}, got {}", train, original));
   }
   if (n > original) {
-    throw usage_error("steps", "expected at most original_inference_steps = " + std::to_string(original) + ", got " +
-                                   std::to_string(n));
+    throw usage_error("steps", fmt::format("expected at most original_inference_steps = {}, got {}", original, n));
   }
   const int k = train / original;
   std::vector<double> times;
@@ -130,11 +128,11 @@ double lambda(const NoiseLevel& level) {
 Schedule make_schedule(std::string_view beta_schedule, double beta_start, double beta_end, int num_train_timesteps,
                        bool zero_terminal_snr) {
   if (!(beta_start > 0 && beta_start <= beta_end && beta_end < 1)) {
-    throw input_error("beta_start, beta_end", "expected 0 < beta_start <= beta_end < 1, got " +
-                                                  std::to_string(beta_start) + " and " + std::to_string(beta_end));
+    throw input_error("beta_start, beta_end",
+                      fmt::format("expected 0 < beta_start <= beta_end < 1, got {} and {}", beta_start, beta_end));
   }
   if (num_train_timesteps < 2 || num_train_timesteps > 1'000'000) {
-    throw input_error("num_train_timesteps", "expected 2 to 1000000, got " + std::to_string(num_train_timesteps));
+    throw input_error("num_train_timesteps", fmt::format("expected 2 to 1000000, got {}", num_train_timesteps));
   }
   auto betas = make_betas(beta_schedule, beta_start, beta_end, num_train_timesteps);
   if (zero_terminal_snr) betas = rescale_to_zero_snr(betas);
@@ -145,7 +143,7 @@ Schedule make_schedule(std::string_view beta_schedule, double beta_start, double
 NoiseLevel level_at(const Schedule& schedule, double time) {
   const double last = static_cast<double>(schedule.alpha_bar.size()) - 1;
   if (!(time >= 0 && time <= last)) {
-    throw usage_error("time", "expected 0 to " + std::to_string(last) + ", got " + std::to_string(time));
+    throw usage_error("time", fmt::format("expected 0 to {}, got {}", last, time));
   }
   const auto below = static_cast<std::size_t>(time);
   const double fraction = time - static_cast<double>(below);
@@ -206,7 +204,7 @@ void check_times(std::string_view where, std::span<const int> times, int steps, 
 std::vector<NoiseLevel> make_grid(const Schedule& schedule, const GridOptions& options) {
   const int train = static_cast<int>(schedule.alpha_bar.size());
   if (options.steps < 1 || options.steps > train) {
-    throw usage_error("steps", "expected 1 to " + std::to_string(train) + ", got " + std::to_string(options.steps));
+    throw usage_error("steps", fmt::format("expected 1 to {}, got {}", train, options.steps));
   }
   std::vector<NoiseLevel> levels;
   for (const double time : times_of(train, options)) {

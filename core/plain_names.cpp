@@ -2,6 +2,8 @@
 
 #include "core/folder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fewstep {
@@ -76,7 +78,7 @@ std::vector<std::string> names_of_folders(std::span<const std::filesystem::path>
 std::string new_plain_name(std::string_view text, std::set<std::string>& taken) {
   std::string name = as_plain_name(text);
   for (int n = 2; taken.contains(name); ++n) {
-    const std::string number = "-" + std::to_string(n);
+    const std::string number = fmt::format("-{}", n);
     name = as_plain_name(text, kLongestName - number.size()) + number;
   }
   taken.insert(name);

@@ -6,6 +6,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/randn.h>
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
 
@@ -21,7 +23,7 @@ std::uint64_t splitmix64(std::uint64_t x) {
 
 std::string text_of(at::IntArrayRef sizes) {
   std::string text = "[";
-  for (const auto size : sizes) text += (text.size() > 1 ? "," : "") + std::to_string(size);
+  for (const auto size : sizes) text += fmt::format("{}{}", (text.size() > 1 ? "," : ""), size);
   return text + "]";
 }
 
@@ -38,8 +40,8 @@ Rng image_rng(std::span<const std::uint64_t> streams) {
   for (const auto stream : streams) generators->push_back(at::make_generator<at::CPUGeneratorImpl>(stream));
   return {[generators](at::IntArrayRef sizes) {
     if (sizes.empty() || sizes[0] != static_cast<std::int64_t>(generators->size())) {
-      throw input_error(
-          "noise", "expected a batch of " + std::to_string(generators->size()) + ", got the shape " + text_of(sizes));
+      throw input_error("noise",
+                        fmt::format("expected a batch of {}, got the shape {}", generators->size(), text_of(sizes)));
     }
     std::vector<std::int64_t> one(sizes.begin(), sizes.end());
     one[0] = 1;
@@ -53,7 +55,7 @@ Rng recorded_rng(at::Tensor noise) {
   auto next = std::make_shared<std::int64_t>(0);
   return {[noise = std::move(noise), next](at::IntArrayRef sizes) {
     if (noise.dim() == 0 || *next >= noise.size(0)) {
-      throw input_error("noise", "expected more than " + std::to_string(*next) + " recorded draws");
+      throw input_error("noise", fmt::format("expected more than {} recorded draws", *next));
     }
     if (noise.sizes().slice(1) != sizes) {
       throw input_error("noise",

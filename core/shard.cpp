@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 
@@ -30,7 +32,7 @@ constexpr std::array<Launcher, 4> kLaunchers{
 constexpr std::string_view kOf = "-of-";
 
 std::filesystem::path named(const std::filesystem::path& whole, const std::string& index, int count) {
-  const std::string part = "." + index + std::string(kOf) + std::to_string(count);
+  const std::string part = fmt::format(".{}{}{}", index, kOf, count);
   return whole.parent_path() / (whole.stem().string() + part + whole.extension().string());
 }
 
@@ -46,7 +48,7 @@ Shard parse_shard(std::string_view text) {
   throw usage_error("--shard", "expected I/N with I from 1 to N, as 1/3, 2/3 and 3/3, got " + std::string(text));
 }
 
-std::string text_of(const Shard& shard) { return std::to_string(shard.index) + " of " + std::to_string(shard.count); }
+std::string text_of(const Shard& shard) { return fmt::format("{} of {}", shard.index, shard.count); }
 
 std::filesystem::path shard_store(const std::filesystem::path& whole, const Shard& shard) {
   return shard.is_whole() ? whole : named(whole, std::to_string(shard.index), shard.count);

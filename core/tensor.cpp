@@ -9,6 +9,8 @@
 
 #include <malloc.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -48,9 +50,9 @@ std::int64_t count_not_finite(const Tensor& batch) {
 
 std::vector<Image> to_images(const Tensor& images) {
   if (const auto broken = count_not_finite(images); broken > 0) {  // would turn into black pixels, and count as images
-    throw input_error("images", "expected finite values from the decoder, got NaN or infinity in " +
-                                    std::to_string(broken) + " of " + std::to_string(images.size(0)) +
-                                    " images of a batch; try --dtype float32");
+    throw input_error("images", fmt::format("expected finite values from the decoder, got NaN or infinity in {} of {} "
+                                            "images of a batch; try --dtype float32",
+                                            broken, images.size(0)));
   }
   const Tensor bytes = images.detach()
                            .to(at::kFloat)
@@ -79,9 +81,8 @@ Tensor from_images(std::span<const Image> images) {
   auto* out = bytes.mutable_data_ptr<std::uint8_t>();
   for (const Image& image : images) {
     if (image.height != first.height || image.width != first.width) {
-      throw input_error("images", "expected one size, " + std::to_string(first.height) + "x" +
-                                      std::to_string(first.width) + ", got " + std::to_string(image.height) + "x" +
-                                      std::to_string(image.width));
+      throw input_error("images", fmt::format("expected one size, {}x{}, got {}x{}", first.height, first.width,
+                                              image.height, image.width));
     }
     out = std::copy(image.rgb.begin(), image.rgb.end(), out);
   }

@@ -5,6 +5,8 @@
 
 #include <arrow/util/utf8.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -19,7 +21,7 @@ std::string listed(std::span<const std::string> names) {
   constexpr std::size_t kShown = 20;
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) text += (i ? ", " : "") + in_quotes(names[i]);
-  if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
+  if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
   return text;
 }
 
@@ -119,7 +121,7 @@ bool has_captions(const PromptQuery& query, std::span<const std::string> names) 
 }
 
 Error error_at(const PromptQuery& query, Place place, std::string_view what) {
-  return input_error(query.file.string() + ", " + place.unit + " " + std::to_string(place.number), what);
+  return input_error(fmt::format("{}, {} {}", query.file.string(), place.unit, place.number), what);
 }
 
 std::optional<std::string> utf8_trouble(std::string_view text, std::string_view what) {
@@ -189,10 +191,9 @@ PromptSet PromptCollector::finish(std::string text_column) {
                    query_.files == FileNames::kNeeded ? kFewSamples : 0);
   if (set_.prompts.empty() || (query_.count && !full())) {
     throw input_error(query_.file.string(),
-                      "expected " + (query_.count ? std::to_string(*query_.count) : "at least 1") + " captions, got " +
-                          std::to_string(set_.prompts.size()) + ": of " + std::to_string(set_.rows_read) + " rows " +
-                          std::to_string(set_.rows_filtered) + " do not pass the filter and " +
-                          std::to_string(set_.rows_empty) + " are empty");
+                      fmt::format("expected {} captions, got {}: of {} rows {} do not pass the filter and {} are empty",
+                                  (query_.count ? std::to_string(*query_.count) : "at least 1"), set_.prompts.size(),
+                                  set_.rows_read, set_.rows_filtered, set_.rows_empty));
   }
   set_.text_column = std::move(text_column);
   return std::move(set_);

@@ -9,6 +9,8 @@
 #include "datasets/webdataset.h"
 #include "images/files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -25,23 +27,21 @@ namespace fs = std::filesystem;
 
 // One line of the identity. Lengths say where a name or caption ends, whatever it holds.
 void append_line(std::string& lines, std::uint64_t image_bytes, const std::string& name, const std::string& caption) {
-  lines += std::to_string(image_bytes) + " " + std::to_string(name.size()) + " " + name + " " +
-           std::to_string(caption.size()) + " " + caption + "\n";
+  lines += fmt::format("{} {} {} {} {}\n", image_bytes, name.size(), name, caption.size(), caption);
 }
 
 void expect_index(std::int64_t index, std::size_t count) {
   if (index >= 0 && index < static_cast<std::int64_t>(count)) return;
-  throw usage_error("captioned images", "expected an index from 0 to " +
-                                            std::to_string(static_cast<std::int64_t>(count) - 1) + ", got " +
-                                            std::to_string(index));
+  throw usage_error("captioned images",
+                    fmt::format("expected an index from 0 to {}, got {}", static_cast<std::int64_t>(count) - 1, index));
 }
 
 template <typename Samples>
 void take_count(const ImageQuery& query, Samples& samples) {
   if (!query.count) return;
   if (static_cast<std::int64_t>(samples.size()) < *query.count) {
-    throw input_error(query.images.string(), "expected " + std::to_string(*query.count) +
-                                                 " images with captions, got " + std::to_string(samples.size()));
+    throw input_error(query.images.string(),
+                      fmt::format("expected {} images with captions, got {}", *query.count, samples.size()));
   }
   samples.resize(static_cast<std::size_t>(*query.count));
 }
@@ -126,7 +126,7 @@ CaptionedImages open_folder(const ImageQuery& query) {
   std::string text;
   if (query.captions.empty() && !query.captions_needed) {
     set.prompts = without_captions(query);
-    text = std::to_string(set.prompts.size()) + " images of " + query.images.string() + ", without captions";
+    text = fmt::format("{} images of {}, without captions", set.prompts.size(), query.images.string());
   } else if (query.captions.empty()) {
     throw usage_error(query.images.string(),
                       "expected captions for a folder of images, a .jsonl, .csv, .tsv or .parquet, got none");
@@ -181,8 +181,8 @@ CaptionedImages open_shards(const ImageQuery& query) {
   for (const WebSample& sample : shards.samples) append_line(lines, sample.size, sample.name, sample.caption);
   const auto shared = std::make_shared<const Shards>(std::move(shards));
   return {static_cast<std::int64_t>(shared->samples.size()), sha256(lines),
-          std::to_string(shared->samples.size()) + " images of " + query.images.string() +
-              ", the first caption: " + in_quotes(shared->samples.front().caption),
+          fmt::format("{} images of {}, the first caption: {}", shared->samples.size(), query.images.string(),
+                      in_quotes(shared->samples.front().caption)),
           standing_in(query, static_cast<std::int64_t>(shared->samples.size()),
                       [shared](std::int64_t index) { return read_sample(*shared, index); })};
 }
@@ -191,7 +191,7 @@ CaptionedImages open_shards(const ImageQuery& query) {
 
 CaptionedImages open_captioned_images(const ImageQuery& query) {
   if (query.count && *query.count < 1)
-    throw usage_error(query.images.string(), "expected a count of at least 1, got " + std::to_string(*query.count));
+    throw usage_error(query.images.string(), fmt::format("expected a count of at least 1, got {}", *query.count));
   std::error_code ignored;
   if (fs::is_directory(query.images, ignored)) return open_folder(query);
   if (query.images.extension() == ".tar") return open_shards(query);

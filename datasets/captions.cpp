@@ -9,6 +9,8 @@
 #include "datasets/caption_table.h"
 #include "datasets/text_lines.h"
 
+#include <fmt/format.h>
+
 namespace fewstep {
 namespace {
 
@@ -62,7 +64,7 @@ std::string text_of(const PromptSet& set, const std::filesystem::path& file) {
 PromptSet read_prompts(const PromptQuery& query) {
   if (query.count && *query.count < 1)
     throw usage_error(query.shapes ? "shapes" : query.file.string(),
-                      "expected a count of at least 1, got " + std::to_string(*query.count));
+                      fmt::format("expected a count of at least 1, got {}", *query.count));
   if (query.shapes) return prompts_of_shapes(query);
   PromptSet set = read_by_extension(query);
   set.source = sha256_file(query.file);

@@ -4,6 +4,8 @@
 #include "datasets/caption_table.h"
 #include "datasets/delimited.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <limits>
 #include <utility>
@@ -13,8 +15,7 @@ namespace {
 
 std::vector<CaptionColumn> header(const PromptQuery& query, std::vector<std::string> names) {
   if (names.size() > kMaxColumns) {
-    throw error_at(query, {"line", 1},
-                   "expected at most " + std::to_string(kMaxColumns) + " columns, got " + std::to_string(names.size()));
+    throw error_at(query, {"line", 1}, fmt::format("expected at most {} columns, got {}", kMaxColumns, names.size()));
   }
   std::vector<CaptionColumn> columns;
   for (std::string& name : names) columns.push_back({std::move(name)});
@@ -52,8 +53,7 @@ PromptSet read_delimited(const PromptQuery& query, char ending) {
   while (!collector.full() && (record = records.next(columns.size()))) {
     const auto& [place, fields, lines] = *record;
     if (fields.size() != columns.size()) {
-      throw error_at(query, place,
-                     "expected " + std::to_string(columns.size()) + " fields, got " + std::to_string(fields.size()));
+      throw error_at(query, place, fmt::format("expected {} fields, got {}", columns.size(), fields.size()));
     }
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = number(query, columns[chosen.where[i]].name, fields[chosen.where[i]], place);

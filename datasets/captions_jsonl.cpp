@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <limits>
 
 namespace fewstep {
@@ -61,7 +63,7 @@ PromptSet read_prompts_jsonl(const PromptQuery& query) {
     const Place place{"line", lines.number()};
     json record;
     try {
-      record = parse_json_object(line, query.file.string() + ":" + std::to_string(lines.number()));
+      record = parse_json_object(line, fmt::format("{}:{}", query.file.string(), lines.number()));
     } catch (const Error& error) {
       collector.leave_out(error.what());
       continue;

@@ -14,6 +14,8 @@
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -64,7 +66,7 @@ class Captions {
       if (dictionary_->IsNull(i)) return std::nullopt;
       i = dictionary_->GetValueIndex(i);
       if (i < 0 || i >= strings_->length())
-        throw input_error(query_.file.string(), "expected an index into the dictionary, got " + std::to_string(i));
+        throw input_error(query_.file.string(), fmt::format("expected an index into the dictionary, got {}", i));
     }
     if (strings_->IsNull(i)) return std::nullopt;
     switch (strings_->type_id()) {
@@ -145,16 +147,15 @@ class CaptionParquet {
     std::shared_ptr<arrow::RecordBatch> batch;
     while (!collector.full() && (batch = value_or_throw(query_, batches->Next()))) row = add(*batch, row, collector);
     if (!collector.full() && row != reader_->parquet_reader()->metadata()->num_rows())
-      throw input_error(query_.file.string(), "expected as many rows as the footer says, got " + std::to_string(row));
+      throw input_error(query_.file.string(), fmt::format("expected as many rows as the footer says, got {}", row));
     return collector.finish(text_);
   }
 
  private:
   void check_size(const parquet::FileMetaData& metadata) const {
     if (metadata.num_rows() > kMaxRows || metadata.num_columns() > static_cast<int>(kMaxColumns)) {
-      throw input_error(query_.file.string(), "expected at most 1e9 rows and 10000 columns, got " +
-                                                  std::to_string(metadata.num_rows()) + " and " +
-                                                  std::to_string(metadata.num_columns()));
+      throw input_error(query_.file.string(), fmt::format("expected at most 1e9 rows and 10000 columns, got {} and {}",
+                                                          metadata.num_rows(), metadata.num_columns()));
     }
   }
 

@@ -6,6 +6,8 @@
 #include "core/warnings.h"
 #include "datasets/name_form.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -28,7 +30,7 @@ std::string some(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i)
     text += (i ? ", " : "") + in_quotes(names[i]);
-  return text + (names.size() > 3 ? " and " + std::to_string(names.size() - 3) + " more" : "");
+  return text + (names.size() > 3 ? fmt::format(" and {} more", names.size() - 3) : "");
 }
 
 using Key = std::string (*)(const fs::path& relative);
@@ -104,10 +106,11 @@ Pairing by_name(const fs::path& folder, std::span<const fs::path> files, const P
   if (!names.bare.empty())
     throw input_error(
         captions.string(),
-        "expected a caption for each of " + std::to_string(files.size()) + " images in " + folder.string() +
-            ", got none for " + some(names.bare) +
-            (names.unknown.empty() ? "" : "; of the names in the table these are not there: " + some(names.unknown)) +
-            advice_for_forms(names));
+        fmt::format(
+            "expected a caption for each of {} images in {}, got none for {}{}{}", files.size(), folder.string(),
+            some(names.bare),
+            (names.unknown.empty() ? "" : "; of the names in the table these are not there: " + some(names.unknown)),
+            advice_for_forms(names)));
   if (!names.unknown.empty())
     throw input_error(captions.string(), "expected the names of images in " + folder.string() + ", got " +
                                              some(names.unknown) + ", which are not there");
@@ -151,10 +154,11 @@ void refuse_hashes(const fs::path& folder, std::span<const fs::path> files, cons
 Pairing by_order(const fs::path& folder, std::span<const fs::path> files, const PromptSet& set,
                  const fs::path& captions) {
   if (set.prompts.size() != files.size()) {
-    throw input_error(captions.string(),
-                      "expected " + std::to_string(files.size()) + " captions, one for each image of " +
-                          folder.string() + " in the order of their names, got " + std::to_string(set.prompts.size()) +
-                          (set.rows_empty ? " and " + std::to_string(set.rows_empty) + " empty lines" : ""));
+    throw input_error(
+        captions.string(),
+        fmt::format("expected {} captions, one for each image of {} in the order of their names, got {}{}",
+                    files.size(), folder.string(), set.prompts.size(),
+                    (set.rows_empty ? fmt::format(" and {} empty lines", set.rows_empty) : "")));
   }
   refuse_hashes(folder, files, captions);
   std::vector<std::string> names;
@@ -227,7 +231,7 @@ Pairing pair_with_captions(const fs::path& folder, std::span<const fs::path> fil
 void write_captions(const fs::path& folder, std::span<const CaptionRow> rows) {
   std::string text = "file,text,row,cell\n";
   for (const CaptionRow& row : rows)
-    text += quoted(row.file) + "," + quoted(row.text) + "," + std::to_string(row.row) + "," + quoted(row.cell) + "\n";
+    text += fmt::format("{},{},{},{}\n", quoted(row.file), quoted(row.text), row.row, quoted(row.cell));
   write_file_atomically(folder / kCaptionsFile, text);
 }
 

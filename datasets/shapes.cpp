@@ -4,6 +4,8 @@
 #include "core/files.h"
 #include "core/names.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -164,8 +166,8 @@ ShapeScene make_shape_scene(std::uint64_t seed, std::uint64_t index, ShapeStyle 
 }
 
 std::string shapes_hash(ShapeSplit split, ShapeStyle style) {
-  return sha256("fewstep shapes, version " + std::to_string(kShapesVersion) + ", seed " +
-                std::to_string(static_cast<std::uint64_t>(split)) + ", " + std::string(name_of(style)));
+  return sha256(fmt::format("fewstep shapes, version {}, seed {}, {}", kShapesVersion,
+                            static_cast<std::uint64_t>(split), name_of(style)));
 }
 
 std::span<const std::string_view> shape_words() { return kWords; }

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "datasets/shapes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -89,8 +91,8 @@ double coverage(const ShapeObject& object, ShapeStyle style, double x, double y,
 
 Image draw_shapes(const ShapeScene& scene, int size) {
   if (size < kMinShapesImageSize)
-    throw usage_error("shapes", "expected a size of at least " + std::to_string(kMinShapesImageSize) + " pixels, got " +
-                                    std::to_string(size));
+    throw usage_error("shapes",
+                      fmt::format("expected a size of at least {} pixels, got {}", kMinShapesImageSize, size));
   Image image{size, size, {}};
   image.rgb.reserve(static_cast<std::size_t>(size) * static_cast<std::size_t>(size) * 3);
   for (int row = 0; row < size; ++row) {

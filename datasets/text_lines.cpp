@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -35,7 +37,7 @@ void TextLines::skip_byte_order_mark() {
   if (start.starts_with("\xef\xbb\xbf")) begin_ = 3;
 }
 
-std::string TextLines::place() const { return path_.string() + ":" + std::to_string(number_); }
+std::string TextLines::place() const { return fmt::format("{}:{}", path_.string(), number_); }
 
 bool TextLines::next(std::string& line) {
   line.clear();

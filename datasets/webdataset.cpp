@@ -12,6 +12,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -47,8 +49,8 @@ Range range_of(std::string_view text, const std::string& pattern) {
   const std::string_view first = text.substr(0, dots), last = dots == text.npos ? "" : text.substr(dots + 2);
   const Range range{number(first), number(last), first.starts_with('0') ? first.size() : 0};
   if (range.last < range.first || range.last - range.first >= kMaxShards) {
-    throw usage_error(pattern, "expected a range upwards of at most " + std::to_string(kMaxShards) + " numbers, got {" +
-                                   std::string(text) + "}");
+    throw usage_error(pattern,
+                      fmt::format("expected a range upwards of at most {} numbers, got {{{}}}", kMaxShards, text));
   }
   return range;
 }
@@ -65,7 +67,7 @@ std::vector<std::string> expand(const std::string& text, const std::string& patt
     if (number.size() < range.digits) number.insert(0, range.digits - number.size(), '0');
     for (const std::string& rest : rests) all.push_back(text.substr(0, open) + number + rest);
     if (all.size() > kMaxShards)
-      throw usage_error(pattern, "expected at most " + std::to_string(kMaxShards) + " shards, got more");
+      throw usage_error(pattern, fmt::format("expected at most {} shards, got more", kMaxShards));
   }
   return all;
 }
@@ -77,7 +79,7 @@ class Unused {
   void tell(const std::string& where) const {
     std::string text;
     for (const auto& [ending, count] : counts_)
-      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + ending;
+      text += fmt::format("{}{} {}", (text.empty() ? "" : ", "), count, ending);
     if (!text.empty()) warn(where, "entries that are no part of a sample: " + text);
   }
 
@@ -154,8 +156,7 @@ class Shard {
 
   void expect_size(const TarEntry& entry, std::uint64_t most) const {
     if (entry.size > most) {
-      throw input_error(where(entry),
-                        "expected at most " + std::to_string(most) + " bytes, got " + std::to_string(entry.size));
+      throw input_error(where(entry), fmt::format("expected at most {} bytes, got {}", most, entry.size));
     }
   }
 

@@ -5,6 +5,8 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -29,7 +31,7 @@ LevelPairs level_pairs(const Schedule& schedule, const std::vector<TimePair>& ti
 std::int64_t time_pairs(const Schedule& schedule, std::int64_t skip_step) {
   const auto times = static_cast<std::int64_t>(schedule.alpha_bar.size());
   if (skip_step < 1 || skip_step > times)
-    throw usage_error("skip_step", "expected 1 to " + std::to_string(times) + ", got " + std::to_string(skip_step));
+    throw usage_error("skip_step", fmt::format("expected 1 to {}, got {}", times, skip_step));
   return times / skip_step;
 }
 

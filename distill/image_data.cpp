@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "images/resize.h"
 
+#include <fmt/format.h>
+
 namespace fewstep {
 
 ImageBatch read_batch(const CaptionedImages& data, std::span<const std::int64_t> rows, int resolution) {
@@ -17,9 +19,8 @@ ImageBatch read_batch(const CaptionedImages& data, std::span<const std::int64_t>
 
 void check_resolution(const Recipe& recipe, const VaeConfig& config) {
   if (recipe.data.resolution % config.downscale() == 0) return;
-  throw usage_error(recipe.file.string(), "expected a resolution that the VAE divides by " +
-                                              std::to_string(config.downscale()) + ", got " +
-                                              std::to_string(recipe.data.resolution));
+  throw usage_error(recipe.file.string(), fmt::format("expected a resolution that the VAE divides by {}, got {}",
+                                                      config.downscale(), recipe.data.resolution));
 }
 
 }  // namespace fewstep

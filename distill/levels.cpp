@@ -5,6 +5,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/tensor.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fewstep {
@@ -36,7 +38,7 @@ Tensor noised(const Tensor& x0, const Tensor& eps, const Levels& levels) {
 NoiseLevel level_at_lambda(const Schedule& schedule, double wanted) {
   double low = 0, high = static_cast<double>(schedule.alpha_bar.size()) - 1;  // λ falls with time
   if (!(wanted <= lambda(level_at(schedule, low)) && wanted >= lambda(with_finite_lambda(level_at(schedule, high))))) {
-    throw usage_error("lambda", "expected a value of the noise schedule, got " + std::to_string(wanted));
+    throw usage_error("lambda", fmt::format("expected a value of the noise schedule, got {}", wanted));
   }
   constexpr int kBits = 60;
   for (int i = 0; i < kBits; ++i) {

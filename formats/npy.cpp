@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <charconv>
@@ -55,8 +57,8 @@ class Literal {
 
  private:
   [[noreturn]] void fail(const std::string& expected) const {
-    throw input_error(where_, "expected a NumPy header with " + expected + ", got something else at byte " +
-                                  std::to_string(at_) + " of it");
+    throw input_error(
+        where_, fmt::format("expected a NumPy header with {}, got something else at byte {} of it", expected, at_));
   }
   char peek() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;
@@ -129,7 +131,7 @@ std::size_t items(const std::vector<std::int64_t>& shape, std::int64_t max_items
       count = too_many ? 0 : count * size;
     }
   }
-  if (too_many) throw input_error(where, "expected at most " + std::to_string(max_items) + " numbers, got more");
+  if (too_many) throw input_error(where, fmt::format("expected at most {} numbers, got more", max_items));
   return static_cast<std::size_t>(count);
 }
 
@@ -146,7 +148,7 @@ NpyHeader read_npy_header(std::string_view bytes, std::int64_t max_items, const 
     throw input_error(where, "expected a NumPy array, got other bytes or too few of them");
   const int version = static_cast<unsigned char>(bytes[6]);
   if (version < 1 || version > 3)
-    throw input_error(where, "expected NumPy's format 1 to 3, got " + std::to_string(version));
+    throw input_error(where, fmt::format("expected NumPy's format 1 to 3, got {}", version));
   const std::size_t start = version == 1 ? 10 : 12;
   if (bytes.size() < start) throw input_error(where, "expected a whole NumPy header, got a torn one");
   const std::size_t length = version == 1 ? load<std::uint16_t>(bytes, 8) : load<std::uint32_t>(bytes, 8);
@@ -169,8 +171,8 @@ std::vector<double> npy_doubles(const NpyHeader& header, std::string_view bytes,
   const bool wide = header.descr == "<f8";
   if (!wide && header.descr != "<f4") throw input_error(where, "expected floats, got dtype " + header.descr);
   if (bytes.size() != header.header_bytes + header.data_bytes) {
-    throw input_error(where, "expected " + std::to_string(header.header_bytes + header.data_bytes) + " bytes, got " +
-                                 std::to_string(bytes.size()));
+    throw input_error(where,
+                      fmt::format("expected {} bytes, got {}", header.header_bytes + header.data_bytes, bytes.size()));
   }
   std::vector<double> values(header.data_bytes / header.item_bytes);
   const bool transpose = header.fortran_order && header.shape.size() == 2;
@@ -196,7 +198,7 @@ std::string npy_text(const NpyHeader& header, std::string_view bytes, const std:
     const auto character = load<std::uint32_t>(bytes, header.header_bytes + i);
     if (character == 0) break;  // padding
     if (character < 0x20 || character > 0x7e)
-      throw input_error(where, "expected printable ASCII, got character " + std::to_string(character));
+      throw input_error(where, fmt::format("expected printable ASCII, got character {}", character));
     text.push_back(static_cast<char>(character));
   }
   return text;
@@ -204,7 +206,7 @@ std::string npy_text(const NpyHeader& header, std::string_view bytes, const std:
 
 std::string npy_header(std::string_view descr, const std::vector<std::int64_t>& shape) {
   std::string sizes;
-  for (const std::int64_t size : shape) sizes += std::to_string(size) + (shape.size() == 1 ? "," : ", ");
+  for (const std::int64_t size : shape) sizes += fmt::format("{}{}", size, (shape.size() == 1 ? "," : ", "));
   if (shape.size() > 1) sizes.resize(sizes.size() - 2);
   std::string literal = "{'descr': '" + std::string(descr) + "', 'fortran_order': False, 'shape': (" + sizes + "), }";
   const std::size_t unpadded = kMagic.size() + 4 + literal.size() + 1;
@@ -222,7 +224,7 @@ std::string npy_of(std::int64_t value) {
 }
 
 std::string npy_of(std::string_view ascii) {
-  std::string array = npy_header("<U" + std::to_string(ascii.size()), {});
+  std::string array = npy_header(fmt::format("<U{}", ascii.size()), {});
   for (const char c : ascii) array += {c, '\0', '\0', '\0'};
   return array;
 }

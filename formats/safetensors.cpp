@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -48,7 +50,7 @@ Mapping map_file(const fs::path& path) {
   const auto size = static_cast<std::size_t>(regular ? status.st_size : 0);
   if (!regular || size < kLengthBytes) {
     ::close(fd);
-    throw input_error(where, regular ? "expected at least 8 bytes, got " + std::to_string(size)
+    throw input_error(where, regular ? fmt::format("expected at least 8 bytes, got {}", size)
                                      : "expected a regular file, got something else (a folder, a pipe)");
   }
   // Private and writable: a tensor over the mapping that is changed in place gets pages of its own.
@@ -72,12 +74,13 @@ std::span<const std::byte> check_length(std::span<const std::byte> file, const f
   if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02")) throw pickle_error(path);
   const std::uint64_t length = header_length(file);
   if (length > kMaxHeaderBytes) {
-    throw input_error(where, "expected a header of at most " + std::to_string(kMaxHeaderBytes) + " bytes, got " +
-                                 std::to_string(length) + "; is it a .safetensors file?");
+    throw input_error(where, fmt::format("expected a header of at most {} bytes, got {}; is it a .safetensors file?",
+                                         kMaxHeaderBytes, length));
   }
   if (length > file.size() - kLengthBytes) {
-    throw input_error(where, "expected a header of " + std::to_string(length) + " bytes, got a file of " +
-                                 std::to_string(file.size()) + "; it is truncated: copy it again");
+    throw input_error(
+        where, fmt::format("expected a header of {} bytes, got a file of {}; it is truncated: copy it again", length,
+                           file.size()));
   }
   return file.subspan(kLengthBytes, length);
 }

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -91,7 +93,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
         if (!fields_.contains(required)) throw input_error(place(), std::string("expected the key ") + required);
       }
       if (offsets_.size() != 2) {
-        throw input_error(place(), "expected two data_offsets, got " + std::to_string(offsets_.size()));
+        throw input_error(place(), fmt::format("expected two data_offsets, got {}", offsets_.size()));
       }
       tensor_.begin = offsets_[0];
       tensor_.end = offsets_[1];
@@ -126,7 +128,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(std::uint64_t number) override {
     if (!in_array_) fail("a number");
     if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      throw input_error(place(), "expected numbers below 2^63, got " + std::to_string(number) + " in " + field_);
+      throw input_error(place(), fmt::format("expected numbers below 2^63, got {} in {}", number, field_));
     }
     if (field_ == "shape") {
       if (tensor_.shape.size() == kMaxDimensions) throw input_error(place(), "expected at most 64 dimensions");
@@ -137,14 +139,14 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     }
     return true;
   }
-  bool number_integer(std::int64_t number) override { return fail("the number " + std::to_string(number)); }
+  bool number_integer(std::int64_t number) override { return fail(fmt::format("the number {}", number)); }
   bool number_float(double, const std::string& text) override { return fail("the number " + text.substr(0, 40)); }
   bool boolean(bool) override { return fail("a truth value"); }
   bool null() override { return (depth_ == 1 && in_metadata_) || fail("null"); }  // no metadata
   bool binary(nlohmann::json::binary_t&) override { return fail("binary data"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
-    throw input_error(
-        where_, "expected the header to be valid JSON, got something else at its byte " + std::to_string(position));
+    throw input_error(where_,
+                      fmt::format("expected the header to be valid JSON, got something else at its byte {}", position));
   }
 
  private:
@@ -187,21 +189,21 @@ void check_spans(const SafetensorsHeader& header, std::uint64_t data_bytes, cons
   for (const auto& [name, entry] : order) {
     const std::string place = where + ": " + in_quotes(*name);
     if (entry->begin != next || entry->end < entry->begin) {
-      throw input_error(place, "expected data_offsets without hole or overlap, from " + std::to_string(next) +
-                                   ", got " + std::to_string(entry->begin) + " to " + std::to_string(entry->end));
+      throw input_error(place, fmt::format("expected data_offsets without hole or overlap, from {}, got {} to {}", next,
+                                           entry->begin, entry->end));
     }
     const auto bytes = bytes_of(*entry);
     if (!bytes) throw input_error(place, "expected a shape that fits in memory, got one whose product overflows");
     if (*bytes != entry->end - entry->begin) {
-      throw input_error(place, "expected " + std::to_string(*bytes) + " bytes for its shape and dtype, got " +
-                                   std::to_string(entry->end - entry->begin));
+      throw input_error(
+          place, fmt::format("expected {} bytes for its shape and dtype, got {}", *bytes, entry->end - entry->begin));
     }
     next = entry->end;
   }
   if (next != data_bytes) {
-    throw input_error(where, "expected " + std::to_string(next) + " bytes of tensor data, got " +
-                                 std::to_string(data_bytes) + "; the file is " +
-                                 (next > data_bytes ? "truncated: copy it again" : "longer than its header says"));
+    throw input_error(where,
+                      fmt::format("expected {} bytes of tensor data, got {}; the file is {}", next, data_bytes,
+                                  (next > data_bytes ? "truncated: copy it again" : "longer than its header says")));
   }
 }
 

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -65,8 +67,8 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
       const auto bytes = bytes_of(name);
       const auto expected = bytes_of_layout(name, layout);
       if (bytes.size() != expected) {
-        throw input_error(path.string(), "expected " + std::to_string(expected) + " bytes for " + in_quotes(name) +
-                                             ", got " + std::to_string(bytes.size()));
+        throw input_error(path.string(),
+                          fmt::format("expected {} bytes for {}, got {}", expected, in_quotes(name), bytes.size()));
       }
       append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }

@@ -8,6 +8,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -79,8 +81,8 @@ class TarIndexer {
     file.offset = static_cast<std::uint64_t>(offset);
     file.size = static_cast<std::uint64_t>(size);
     if (file.offset > file_bytes_ || file.size > file_bytes_ - file.offset) {
-      throw input_error(place, "expected " + std::to_string(size) + " bytes from " + std::to_string(offset) +
-                                   " on, got an archive of " + std::to_string(file_bytes_) + "; is it cut short?");
+      throw input_error(place, fmt::format("expected {} bytes from {} on, got an archive of {}; is it cut short?", size,
+                                           offset, file_bytes_));
     }
     end_ = file.offset + (file.size + kBlock - 1) / kBlock * kBlock;
     if (folder) return std::nullopt;

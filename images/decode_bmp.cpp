@@ -1,5 +1,7 @@
 #include "images/decoders.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <vector>
@@ -48,14 +50,14 @@ class Bitmap {
       compression_ = number(30, 4);
       colours_ = number(46, 4);
     } else {
-      throw broken("a header of " + std::to_string(header_) + " bytes");
+      throw broken(fmt::format("a header of {} bytes", header_));
     }
     const bool fields = compression_ == kBitFields || compression_ == kAlphaBitFields;
     const bool known = bits_ == 1 || bits_ == 4 || bits_ == 8 || bits_ == 16 || bits_ == 24 || bits_ == 32;
     if (!known || compression_ > kAlphaBitFields || (fields && bits_ != 16 && bits_ != 32) ||
         (compression_ == kRle8 && bits_ != 8) || (compression_ == kRle4 && bits_ != 4) || compression_ == 4 ||
         compression_ == 5)
-      throw broken(std::to_string(bits_) + " bits a pixel with compression " + std::to_string(compression_));
+      throw broken(fmt::format("{} bits a pixel with compression {}", bits_, compression_));
     if (bits_ == 16) masks_ = {0x7c00, 0x3e0, 0x1f};
     if (fields)  // behind the first 40 bytes, whether they belong to a longer header or not
       for (int c = 0; c < 3; ++c) masks_[c] = number(54 + 4 * static_cast<std::size_t>(c), 4);
@@ -64,7 +66,7 @@ class Bitmap {
   void read_palette() {
     if (bits_ > 8) return;
     const std::size_t entry = header_ == 12 ? 3 : 4, count = colours_ ? colours_ : std::size_t{1} << bits_;
-    if (count > 256) throw broken("a palette of " + std::to_string(count) + " colours");
+    if (count > 256) throw broken(fmt::format("a palette of {} colours", count));
     palette_.assign(std::size_t{1} << 8, {0, 0, 0});
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t bgr = number(14 + header_ + entry * i, 3);

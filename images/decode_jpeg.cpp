@@ -1,6 +1,8 @@
 #include "core/warnings.h"
 #include "images/decoders.h"
 
+#include <fmt/format.h>
+
 #include <csetjmp>
 #include <cstdio>
 #include <vector>
@@ -81,7 +83,7 @@ Image decode_jpeg(const EncodedImage& file) {
   if (!read_header(reader, file.bytes)) throw broken_image(file, "JPEG", reader.reason);
   const int components = reader.jpeg.num_components;
   if (components != 1 && components != 3 && components != 4)
-    throw broken_image(file, "JPEG", std::to_string(components) + " components, not 1, 3 or 4");
+    throw broken_image(file, "JPEG", fmt::format("{} components, not 1, 3 or 4", components));
   Image image = make_image(file, reader.jpeg.image_width, reader.jpeg.image_height);
   const std::size_t pixels = image.rgb.size() / 3;
   std::vector<std::uint8_t> samples(components == 3 ? 0 : pixels * static_cast<std::size_t>(components));

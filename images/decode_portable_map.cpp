@@ -1,5 +1,7 @@
 #include "images/decoders.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -17,7 +19,7 @@ class PortableMap {
     const std::int64_t width = number(), height = number();
     const bool bits = kind_ == 1 || kind_ == 4, colour = kind_ == 3 || kind_ == 6;
     largest_ = bits ? 1 : number();
-    if (largest_ < 1 || largest_ > 65535) throw broken("a largest value of " + std::to_string(largest_));
+    if (largest_ < 1 || largest_ > 65535) throw broken(fmt::format("a largest value of {}", largest_));
     if (kind_ >= 4) ++at_;  // one blank before the bytes
     Image image = make_image(file_, width, height);
     for (std::int64_t y = 0, i = 0; y < height; ++y) {

@@ -1,6 +1,8 @@
 #include "core/warnings.h"
 #include "images/decoders.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdarg>
@@ -125,15 +127,15 @@ class Picture {
     const int needed = l.photometric == PHOTOMETRIC_RGB ? 3 : l.photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
     if (!is_one_of(l.photometric, {PHOTOMETRIC_MINISWHITE, PHOTOMETRIC_MINISBLACK, PHOTOMETRIC_RGB, PHOTOMETRIC_PALETTE,
                                    PHOTOMETRIC_SEPARATED}))
-      throw unsupported("photometric interpretation " + std::to_string(l.photometric));
+      throw unsupported(fmt::format("photometric interpretation {}", l.photometric));
     const bool grey = l.photometric <= PHOTOMETRIC_MINISBLACK;
     const bool known = l.format == SAMPLEFORMAT_UINT  ? is_one_of(l.bits, {1, 2, 4, 8, 16}) || (grey && l.bits == 32)
                        : l.format == SAMPLEFORMAT_INT ? grey && is_one_of(l.bits, {16, 32})
                                                       : l.format == SAMPLEFORMAT_IEEEFP && grey && l.bits == 32;
     const bool deep = l.bits < 8 && !grey && l.photometric != PHOTOMETRIC_PALETTE;
     if (!known || deep || (l.photometric == PHOTOMETRIC_PALETTE && l.bits > 8))
-      throw unsupported(std::to_string(l.bits) + " bits of sample format " + std::to_string(l.format));
-    if (l.samples < needed || l.samples > 8) throw unsupported(std::to_string(l.samples) + " samples a pixel");
+      throw unsupported(fmt::format("{} bits of sample format {}", l.bits, l.format));
+    if (l.samples < needed || l.samples > 8) throw unsupported(fmt::format("{} samples a pixel", l.samples));
   }
 
   // Rows of each plane as the file packs them, one plane where the samples of a pixel lie together.
@@ -144,7 +146,7 @@ class Picture {
     // The header of a few bytes may ask for 32 bits of 8 samples.
     const std::uint64_t bytes = std::uint64_t{row_bytes_} * layout_.height * (apart ? layout_.samples : 1);
     if (bytes > 4 * static_cast<std::uint64_t>(file_.max_pixels))
-      throw broken_image(file_, "TIFF", std::to_string(bytes) + " bytes of pixels");
+      throw broken_image(file_, "TIFF", fmt::format("{} bytes of pixels", bytes));
     planes_.assign(apart ? layout_.samples : 1, std::vector<std::uint8_t>(row_bytes_ * layout_.height));
     for (std::size_t plane = 0; plane < planes_.size(); ++plane)
       TIFFIsTiled(tiff_) ? read_tiles(static_cast<std::uint16_t>(plane))

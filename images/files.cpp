@@ -8,6 +8,8 @@
 #include "core/warnings.h"
 #include "images/decoders.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <system_error>
@@ -93,7 +95,7 @@ class Search {
     std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
     std::string passed_over;
     for (const auto& [kind, count] : others_)
-      passed_over += (passed_over.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+      passed_over += fmt::format("{}{} {}", (passed_over.empty() ? "" : ", "), count, kind);
     return {std::move(files_), std::move(passed_over)};
   }
 
@@ -166,10 +168,10 @@ Image decode_image(const std::string& bytes, const std::string& where, std::int6
 }
 
 Image make_image(const EncodedImage& file, std::int64_t width, std::int64_t height) {
-  const std::string got = ", got " + std::to_string(width) + "x" + std::to_string(height);
+  const std::string got = fmt::format(", got {}x{}", width, height);
   if (width < 1 || height < 1) throw input_error(file.where, "expected a width and height of at least 1" + got);
   if (width > file.max_pixels / height)
-    throw input_error(file.where, "expected at most " + std::to_string(file.max_pixels) + " pixels" + got);
+    throw input_error(file.where, fmt::format("expected at most {} pixels{}", file.max_pixels, got));
   return {static_cast<int>(height), static_cast<int>(width),
           std::vector<std::uint8_t>(static_cast<std::size_t>(width * height) * 3)};
 }

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "images/resize_window.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -115,8 +117,7 @@ std::vector<float> vertical(const std::vector<float>& plane, int width, const Re
 
 void check(const Image& image, int height, int width) {
   if (height < 1 || width < 1) {
-    throw usage_error("resize",
-                      "expected a size of at least 1x1, got " + std::to_string(width) + "x" + std::to_string(height));
+    throw usage_error("resize", fmt::format("expected a size of at least 1x1, got {}x{}", width, height));
   }
   if (image.height < 1 || image.width < 1 || image.rgb.size() != kChannels * image.height * image.width)
     throw input_error("resize", "expected an image of height x width x 3 bytes");

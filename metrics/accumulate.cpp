@@ -3,6 +3,8 @@
 #include "metrics/feature_statistics.h"
 #include "metrics/float64.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -33,16 +35,15 @@ FeatureStatistics moments(const float* rows, std::int64_t count, std::int64_t wi
 
 void accumulate(FeatureStatistics& statistics, std::span<const float> rows, std::int64_t width) {
   if (width < 1 || rows.size() % static_cast<std::size_t>(width) != 0) {
-    throw input_error("feature statistics", "expected rows of " + std::to_string(width) + " features, got " +
-                                                std::to_string(rows.size()) + " values");
+    throw input_error("feature statistics",
+                      fmt::format("expected rows of {} features, got {} values", width, rows.size()));
   }
   if (statistics.count > 0 && statistics.mean.size() != width) {
-    throw input_error("feature statistics",
-                      "expected " + std::to_string(statistics.mean.size()) + " features, got " + std::to_string(width));
+    throw input_error("feature statistics", fmt::format("expected {} features, got {}", statistics.mean.size(), width));
   }
   if (const std::size_t at = first_not_finite(rows); at < rows.size()) {
-    throw input_error("feature statistics", "expected finite features, got " + std::to_string(rows[at]) + " in row " +
-                                                std::to_string(at / static_cast<std::size_t>(width)));
+    throw input_error("feature statistics", fmt::format("expected finite features, got {} in row {}", rows[at],
+                                                        at / static_cast<std::size_t>(width)));
   }
   const std::int64_t count = static_cast<std::int64_t>(rows.size()) / width;
   for (std::int64_t first = 0; first < count; first += kChunkRows)

@@ -13,6 +13,8 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -65,8 +67,8 @@ class ClipCosines {
   // pixels [B,3,S,S] → [B,1] on the CPU.
   Tensor rows(const Tensor& pixels, std::span<const std::string> captions) {
     if (pixels.size(0) != static_cast<std::int64_t>(captions.size())) {
-      throw input_error("clip-score", "expected a caption for each of " + std::to_string(pixels.size(0)) +
-                                          " images, got " + std::to_string(captions.size()));
+      throw input_error("clip-score", fmt::format("expected a caption for each of {} images, got {}", pixels.size(0),
+                                                  captions.size()));
     }
     std::vector<Tensor> texts;
     for (const std::string& caption : captions) texts.push_back(embedding(caption));
@@ -105,13 +107,13 @@ Measure open_clip_score(const MetricSettings& settings, const Compute& compute) 
 
 Score clip_score(std::string_view protocol, std::span<const float> rows, std::span<const std::int64_t> groups) {
   if (rows.empty() || rows.size() != groups.size()) {
-    throw input_error("clip-score", "expected rows and a group for each, got " + std::to_string(rows.size()) + " and " +
-                                        std::to_string(groups.size()));
+    throw input_error("clip-score",
+                      fmt::format("expected rows and a group for each, got {} and {}", rows.size(), groups.size()));
   }
   double sum = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!std::isfinite(rows[i]))
-      throw input_error("clip-score", "expected finite cosines, got NaN or infinity for image " + std::to_string(i));
+      throw input_error("clip-score", fmt::format("expected finite cosines, got NaN or infinity for image {}", i));
     sum += rows[i];
   }
   Score score;

@@ -7,6 +7,8 @@
 #include "models/checkpoint_files.h"
 #include "models/feature_net.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,8 +19,8 @@ namespace {
 void check_size(const Image& image, std::int64_t size) {
   if (image.height == size && image.width == size) return;
   const std::string side = std::to_string(size);
-  throw input_error("fd-pocket", "expected images of " + side + "x" + side + " pixels, the feature network's, got " +
-                                     std::to_string(image.height) + "x" + std::to_string(image.width));
+  throw input_error("fd-pocket", fmt::format("expected images of {}x{} pixels, the feature network's, got {}x{}", side,
+                                             side, image.height, image.width));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace fewstep {
@@ -13,9 +15,8 @@ void merge(FeatureStatistics& into, const FeatureStatistics& from) {
     return;
   }
   if (into.mean.size() != from.mean.size()) {
-    throw input_error("feature statistics", "expected the same number of features, got " +
-                                                std::to_string(into.mean.size()) + " and " +
-                                                std::to_string(from.mean.size()));
+    throw input_error("feature statistics", fmt::format("expected the same number of features, got {} and {}",
+                                                        into.mean.size(), from.mean.size()));
   }
   const auto total = static_cast<double>(into.count + from.count);
   const Eigen::VectorXd delta = from.mean - into.mean;
@@ -29,7 +30,7 @@ void merge(FeatureStatistics& into, const FeatureStatistics& from) {
 Gaussian fit(const FeatureStatistics& statistics) {
   if (statistics.count < 2) {
     throw input_error("feature statistics",
-                      "expected at least 2 images to fit a Gaussian, got " + std::to_string(statistics.count));
+                      fmt::format("expected at least 2 images to fit a Gaussian, got {}", statistics.count));
   }
   return {statistics.count, statistics.mean, statistics.m2 / static_cast<double>(statistics.count - 1)};
 }

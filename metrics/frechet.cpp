@@ -11,6 +11,8 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/tensor.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -28,10 +30,9 @@ constexpr double kEigenvalueNoise = 16 * std::numeric_limits<double>::epsilon();
 void check(const Gaussian& gaussian, const char* which) {
   const auto width = gaussian.mean.size();
   if (width < 1 || gaussian.covariance.rows() != width || gaussian.covariance.cols() != width) {
-    throw input_error("frechet distance", "expected a mean of D and a covariance of D x D for the " +
-                                              std::string(which) + ", got " + std::to_string(width) + " and " +
-                                              std::to_string(gaussian.covariance.rows()) + " x " +
-                                              std::to_string(gaussian.covariance.cols()));
+    throw input_error("frechet distance",
+                      fmt::format("expected a mean of D and a covariance of D x D for the {}, got {} and {} x {}",
+                                  which, width, gaussian.covariance.rows(), gaussian.covariance.cols()));
   }
   if (!gaussian.mean.allFinite() || !gaussian.covariance.allFinite()) {
     throw input_error("frechet distance",
@@ -42,9 +43,10 @@ void check(const Gaussian& gaussian, const char* which) {
 void check_widths(std::int64_t ours, const Gaussian& reference) {
   check(reference, "reference");
   if (ours != reference.mean.size()) {
-    throw input_error("frechet distance", "expected as many features as the reference has, " +
-                                              std::to_string(reference.mean.size()) + ", got " + std::to_string(ours) +
-                                              "; were both made by one network?");
+    throw input_error(
+        "frechet distance",
+        fmt::format("expected as many features as the reference has, {}, got {}; were both made by one network?",
+                    reference.mean.size(), ours));
   }
 }
 
@@ -220,8 +222,7 @@ double frechet_distance(const Gaussian& a, const Gaussian& reference) {
 DistanceWithInfluence frechet_influence(std::span<const float> rows, std::int64_t width, const Gaussian& reference) {
   const Gaussian a = fit_rows(rows, width, reference);
   if (a.count <= width) {
-    throw input_error("frechet influence",
-                      "expected more than " + std::to_string(width) + " images, got " + std::to_string(a.count));
+    throw input_error("frechet influence", fmt::format("expected more than {} images, got {}", width, a.count));
   }
   return estimate(rows, a, reference);
 }
@@ -230,8 +231,8 @@ ScoreWithInfluence frechet_score(std::span<const float> rows, std::int64_t width
                                  const Gaussian& reference) {
   const auto count = static_cast<std::int64_t>(rows.size()) / width;
   if (prompts.size() != static_cast<std::size_t>(count)) {
-    throw input_error("frechet score", "expected a prompt for each of " + std::to_string(count) + " images, got " +
-                                           std::to_string(prompts.size()));
+    throw input_error("frechet score",
+                      fmt::format("expected a prompt for each of {} images, got {}", count, prompts.size()));
   }
   if (count == 1) return {{.count = 1, .flags = {{FlagKind::kNeedsImages, 2}}}, {}};
   const Gaussian a = fit_rows(rows, width, reference);

@@ -4,6 +4,8 @@
 #include "core/files.h"
 #include "core/warnings.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 
@@ -63,9 +65,8 @@ std::optional<ReferenceData> kept_reference(const ReferenceKind& kind, const std
 Reference reference_from_batches(const std::string& hash, const OpenMetric& metric, const std::filesystem::path& cache,
                                  const ImageBatches& batches) {
   const ReferenceKind& kind = *metric.metric->reference;
-  const std::string key =
-      sha256(hash + "\n" + std::string(metric.metric->rows_of) + "\n" + std::to_string(metric.metric->version) + "\n" +
-             metric.settings.protocol + "\n" + metric.measure.model_hash);
+  const std::string key = sha256(fmt::format("{}\n{}\n{}\n{}\n{}", hash, metric.metric->rows_of, metric.metric->version,
+                                             metric.settings.protocol, metric.measure.model_hash));
   const std::filesystem::path file = cache.empty() ? cache : cache / (key + ".npz");
   if (auto kept = kept_reference(kind, file)) return {std::move(*kept), hash, {}};
   const OpenMetric* const metrics[] = {&metric};

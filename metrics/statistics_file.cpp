@@ -74,8 +74,8 @@ Array read_array(archive* reader, const std::string& where) {
   const std::size_t size = array.header.header_bytes + array.header.data_bytes;
   read_to(array.bytes, std::max(size + 1, array.bytes.size()), reader, where);
   if (array.bytes.size() != size) {
-    throw input_error(where, "expected " + std::to_string(size) + " bytes as its header says, got " +
-                                 (array.bytes.size() > size ? "more" : std::to_string(array.bytes.size())));
+    throw input_error(where, fmt::format("expected {} bytes as its header says, got {}", size,
+                                         (array.bytes.size() > size ? "more" : std::to_string(array.bytes.size()))));
   }
   return array;
 }
@@ -95,7 +95,7 @@ void read_entry(Archive& contents, archive* reader, archive_entry* entry, const 
   if (name.ends_with(".npy")) name.resize(name.size() - 4);
   if (!contents.names.insert(name).second) throw input_error(where, "expected the entry once, got it twice");
   if (contents.names.size() > kMaxEntries)
-    throw input_error(file, "expected at most " + std::to_string(kMaxEntries) + " entries, got more");
+    throw input_error(file, fmt::format("expected at most {} entries, got more", kMaxEntries));
   for (const std::string_view known : kKnown) {
     if (name == known) {
       contents.arrays.emplace(name, read_array(reader, where));
@@ -181,14 +181,15 @@ Gaussian to_gaussian(const Archive& contents, const std::string& file) {
   const Array& sigma = expect(contents, "sigma", file);
   const auto& shape = mu.header.shape;
   if (shape.size() != 1 || shape[0] < 1 || shape[0] > kMaxWidth) {
-    throw input_error(mu.where, "expected one dimension of 1 to " + std::to_string(kMaxWidth) + " features, got " +
-                                    std::to_string(shape.size()) + " dimensions or another length");
+    throw input_error(mu.where,
+                      fmt::format("expected one dimension of 1 to {} features, got {} dimensions or another length",
+                                  kMaxWidth, shape.size()));
   }
   if (sigma.header.shape != std::vector<std::int64_t>{shape[0], shape[0]}) {
     std::string got;
-    for (const std::int64_t size : sigma.header.shape) got += (got.empty() ? "" : " x ") + std::to_string(size);
-    throw input_error(sigma.where, "expected " + std::to_string(shape[0]) + " x " + std::to_string(shape[0]) +
-                                       " numbers to fit mu, got " + (got.empty() ? "one" : got));
+    for (const std::int64_t size : sigma.header.shape) got += fmt::format("{}{}", (got.empty() ? "" : " x "), size);
+    throw input_error(sigma.where, fmt::format("expected {} x {} numbers to fit mu, got {}", shape[0], shape[0],
+                                               (got.empty() ? "one" : got)));
   }
   Gaussian gaussian;
   const std::vector<double> mean = npy_doubles(mu.header, mu.bytes, mu.where);
@@ -211,7 +212,7 @@ std::int64_t count_of(const Archive& contents) {
   if (found == contents.arrays.end()) return 0;
   const auto& [header, bytes, where] = found->second;
   const std::int64_t count = npy_integer(header, bytes, where);
-  if (count < 2) throw input_error(where, "expected at least 2 images, got " + std::to_string(count));
+  if (count < 2) throw input_error(where, fmt::format("expected at least 2 images, got {}", count));
   return count;
 }
 

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 
@@ -36,8 +38,9 @@ void read_common(Config& config, ClipTowerConfig& tower) {
   tower.layer_norm_eps = config.number("layer_norm_eps");
   tower.projection_dim = config.integer("projection_dim");
   if (tower.hidden_size % tower.heads != 0) {
-    throw input_error(config.where(), "expected hidden_size divisible by num_attention_heads, got " +
-                                          std::to_string(tower.hidden_size) + " and " + std::to_string(tower.heads));
+    throw input_error(config.where(),
+                      fmt::format("expected hidden_size divisible by num_attention_heads, got {} and {}",
+                                  tower.hidden_size, tower.heads));
   }
   skip_keys_without_effect(config);
   config.finish();
@@ -66,8 +69,8 @@ ClipTowerConfig read_vision(Config config) {
   tower.patch_size = config.integer("patch_size");
   tower.channels = config.integer("num_channels");
   if (tower.patch_size > tower.image_size) {
-    throw input_error(config.where(), "expected patch_size of at most image_size " + std::to_string(tower.image_size) +
-                                          ", got " + std::to_string(tower.patch_size));
+    throw input_error(config.where(), fmt::format("expected patch_size of at most image_size {}, got {}",
+                                                  tower.image_size, tower.patch_size));
   }
   config.without_effect("eos_token_id");
   read_common(config, tower);

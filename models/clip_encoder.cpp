@@ -1,5 +1,7 @@
 #include "models/clip_encoder.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace fewstep {
@@ -23,7 +25,7 @@ ClipLayer take_layer(Weights& weights, const std::string& name, const ClipTowerC
 ClipEncoder take_clip_encoder(Weights& weights, const std::string& name, const ClipTowerConfig& config) {
   ClipEncoder encoder{{}, config.heads, parse_activation(config.hidden_act, weights.where())};
   for (std::int64_t i = 0; i < config.layers; ++i) {
-    encoder.layers.push_back(take_layer(weights, name + ".layers." + std::to_string(i), config));
+    encoder.layers.push_back(take_layer(weights, fmt::format("{}.layers.{}", name, i), config));
   }
   return encoder;
 }

@@ -8,6 +8,8 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/embedding.h>
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <sstream>
 
@@ -29,13 +31,14 @@ void check_ids(const ClipTowerConfig& config, const Tensor& ids) {
     std::ostringstream shape;
     shape << ids.sizes() << " " << ids.scalar_type();
     throw input_error("clip text",
-                      "expected token ids [B,1…" + std::to_string(config.positions) + "] of int64, got " + shape.str());
+                      fmt::format("expected token ids [B,1…{}] of int64, got {}", config.positions, shape.str()));
   }
   const auto low = ids.min().item<std::int64_t>(), high = ids.max().item<std::int64_t>();
   if (low < 0 || high >= config.vocab_size) {
-    throw input_error("clip text", "expected token ids from 0 to " + std::to_string(config.vocab_size - 1) + ", got " +
-                                       std::to_string(low < 0 ? low : high) +
-                                       "; do tokenizer and text encoder belong together?");
+    throw input_error(
+        "clip text",
+        fmt::format("expected token ids from 0 to {}, got {}; do tokenizer and text encoder belong together?",
+                    config.vocab_size - 1, low < 0 ? low : high));
   }
 }
 

@@ -5,6 +5,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
+#include <fmt/format.h>
+
 #include <sstream>
 
 namespace fewstep {
@@ -39,9 +41,8 @@ Tensor image_embedding(const ClipVision& model, const Tensor& pixels) {
   if (batch < 1 || pixels.sizes().slice(1) != at::IntArrayRef{config.channels, config.image_size, config.image_size}) {
     std::ostringstream shape;
     shape << pixels.sizes();
-    throw input_error("clip vision", "expected pixels [B," + std::to_string(config.channels) + "," +
-                                         std::to_string(config.image_size) + "," + std::to_string(config.image_size) +
-                                         "], got " + shape.str());
+    throw input_error("clip vision", fmt::format("expected pixels [B,{},{},{}], got {}", config.channels,
+                                                 config.image_size, config.image_size, shape.str()));
   }
   const Tensor patches = conv2d(weights->patches, pixels.to(compute.device, compute.dtype)).flatten(2).transpose(1, 2);
   const Tensor first = weights->first.expand({batch, 1, config.hidden_size});

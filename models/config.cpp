@@ -7,6 +7,8 @@
 #include "formats/json.h"
 #include "models/reference_signatures.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -137,7 +139,7 @@ std::vector<std::int64_t> Config::integer_or_list(const std::string& key, std::s
   const auto* value = find(key);
   if (!value || !value->is_array()) return std::vector<std::int64_t>(n, integer(key));
   auto list = integers(key);
-  if (list.size() != n) fail(key, "a number or a list of " + std::to_string(n));
+  if (list.size() != n) fail(key, fmt::format("a number or a list of {}", n));
   return list;
 }
 

@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 namespace fewstep {
 namespace {
 
@@ -22,8 +24,8 @@ FeatureNetConfig read_feature_net_config(const std::filesystem::path& config_jso
   net.features = config.integer("features");
   net.heads = config.integers_by_name("heads");
   if (net.strides.size() != net.channels.size()) {
-    throw input_error(config.where(), "expected a stride for each of " + std::to_string(net.channels.size()) +
-                                          " channels, got " + std::to_string(net.strides.size()));
+    throw input_error(config.where(), fmt::format("expected a stride for each of {} channels, got {}",
+                                                  net.channels.size(), net.strides.size()));
   }
   config.finish();
   return net;

@@ -12,6 +12,8 @@
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/rsqrt.h>
 
+#include <fmt/format.h>
+
 #include <initializer_list>
 #include <sstream>
 #include <utility>
@@ -104,7 +106,7 @@ class Builder {
   Chain chain(const std::string& name, std::int64_t in, std::initializer_list<Shape> shapes) {
     Chain convs;
     for (const Shape& shape : shapes) {
-      convs.push_back(conv(name + "_" + std::to_string(convs.size() + 1), in, shape));
+      convs.push_back(conv(fmt::format("{}_{}", name, convs.size() + 1), in, shape));
       in = shape.out;
     }
     return convs;

@@ -17,6 +17,8 @@
 #include <ATen/ops/silu.h>
 #include <c10/core/GradMode.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -78,8 +80,9 @@ Norm take_layer_norm(Weights& weights, const std::string& name, std::int64_t siz
 Norm take_group_norm(Weights& weights, const std::string& name, std::int64_t groups, std::int64_t channels,
                      double eps) {
   if (groups < 1 || channels % groups != 0) {
-    throw input_error(weights.where(), "expected channels of " + name + " divisible by norm_num_groups, got " +
-                                           std::to_string(channels) + " and " + std::to_string(groups));
+    throw input_error(
+        weights.where(),
+        fmt::format("expected channels of {} divisible by norm_num_groups, got {} and {}", name, channels, groups));
   }
   return {weights.take(name + ".weight", {channels}, kOnes), weights.take(name + ".bias", {channels}, kZeros), eps,
           groups};

@@ -13,6 +13,8 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -79,7 +81,7 @@ class Builder {
 
   Stage down_block(std::size_t i) {
     const auto& channels = config_.block_out_channels;
-    const std::string name = "down_blocks." + std::to_string(i);
+    const std::string name = fmt::format("down_blocks.{}", i);
     Stage stage;
     for (std::int64_t layer = 0; layer < config_.layers_per_block; ++layer) {
       const auto in = layer > 0 ? channels[i] : channels[i > 0 ? i - 1 : 0];
@@ -105,7 +107,7 @@ class Builder {
     const auto out = channels[i], before = channels[i > 0 ? i - 1 : 0],
                skip_end = channels[std::min(i + 1, channels.size() - 1)];
     const auto heads = config_.attention_heads[channels.size() - 1 - i];
-    const std::string name = "up_blocks." + std::to_string(i);
+    const std::string name = fmt::format("up_blocks.{}", i);
     Stage stage;
     for (std::int64_t layer = 0; layer <= config_.layers_per_block; ++layer) {
       const auto skip = layer == config_.layers_per_block ? skip_end : out;

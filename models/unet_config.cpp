@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fewstep {
@@ -40,9 +42,10 @@ UnetConfig read_unet_config(const std::filesystem::path& config_json) {
 void check(const UnetConfig& unet, const std::string& where) {
   const std::size_t blocks = unet.block_out_channels.size();
   if (unet.down_block_types.size() != blocks || unet.up_block_types.size() != blocks) {
-    throw input_error(where, "expected as many down_block_types and up_block_types as block_out_channels, " +
-                                 std::to_string(blocks) + ", got " + std::to_string(unet.down_block_types.size()) +
-                                 " and " + std::to_string(unet.up_block_types.size()));
+    throw input_error(
+        where,
+        fmt::format("expected as many down_block_types and up_block_types as block_out_channels, {}, got {} and {}",
+                    blocks, unet.down_block_types.size(), unet.up_block_types.size()));
   }
   if (unet.mid_block_type && *unet.mid_block_type != "UNetMidBlock2DCrossAttn") {
     throw input_error(where,
@@ -51,10 +54,11 @@ void check(const UnetConfig& unet, const std::string& where) {
   for (std::size_t i = 0; i < blocks; ++i) {
     const auto channels = unet.block_out_channels[i], heads = unet.attention_heads[i];
     if (channels % unet.norm_num_groups != 0 || channels % heads != 0) {
-      throw input_error(where,
-                        "expected block_out_channels divisible by norm_num_groups and by the number of heads, got " +
-                            std::to_string(channels) + ", " + std::to_string(unet.norm_num_groups) + " and " +
-                            std::to_string(heads));
+      throw input_error(
+          where,
+          fmt::format(
+              "expected block_out_channels divisible by norm_num_groups and by the number of heads, got {}, {} and {}",
+              channels, unet.norm_num_groups, heads));
     }
   }
 }

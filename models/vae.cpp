@@ -9,6 +9,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <sstream>
@@ -77,7 +79,7 @@ class Builder {
   std::vector<ResnetBlock> resnets(const std::string& name, std::int64_t count, std::int64_t in, std::int64_t out) {
     std::vector<ResnetBlock> blocks;
     for (std::int64_t i = 0; i < count; ++i) {
-      blocks.push_back(resnet(name + ".resnets." + std::to_string(i), i == 0 ? in : out, out));
+      blocks.push_back(resnet(fmt::format("{}.resnets.{}", name, i), i == 0 ? in : out, out));
     }
     return blocks;
   }
@@ -106,7 +108,7 @@ class Builder {
     Encoder net;
     net.conv_in = take_conv(weights_, "encoder.conv_in", config_.in_channels, channels[0], 3);
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      const std::string name = "encoder.down_blocks." + std::to_string(i);
+      const std::string name = fmt::format("encoder.down_blocks.{}", i);
       EncoderStage stage{resnets(name, config_.layers_per_block, channels[i > 0 ? i - 1 : 0], channels[i]), {}};
       if (i + 1 < channels.size()) {
         stage.downsample = take_conv(weights_, name + ".downsamplers.0.conv", channels[i], channels[i], 3, 2, 0);
@@ -128,7 +130,7 @@ class Builder {
     net.conv_in = take_conv(weights_, "decoder.conv_in", latent, channels[0], 3);
     net.mid = mid_block("decoder.mid_block");
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      const std::string name = "decoder.up_blocks." + std::to_string(i);
+      const std::string name = fmt::format("decoder.up_blocks.{}", i);
       DecoderStage stage{resnets(name, config_.layers_per_block + 1, channels[i > 0 ? i - 1 : 0], channels[i]), {}};
       if (i + 1 < channels.size()) {
         stage.upsample = take_upsample_conv(weights_, name + ".upsamplers.0.conv", channels[i], channels[i]);
@@ -192,8 +194,7 @@ void check_input(const Tensor& x, std::int64_t channels, const char* name) {
   if (x.dim() == 4 && x.size(1) == channels && x.numel() > 0) return;
   std::ostringstream shape;
   shape << x.sizes();
-  throw input_error("vae",
-                    "expected " + std::string(name) + " [B," + std::to_string(channels) + ",h,w], got " + shape.str());
+  throw input_error("vae", fmt::format("expected {} [B,{},h,w], got {}", name, channels, shape.str()));
 }
 
 Tensor prepared(const Tensor& x, const Compute& compute) {

@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace fewstep {
@@ -27,12 +29,13 @@ VaeConfig read_vae_config(const std::filesystem::path& config_json) {
   const auto down = config.texts("down_block_types", {"DownEncoderBlock2D"}).size();
   const auto up = config.texts("up_block_types", {"UpDecoderBlock2D"}).size();
   if (down != blocks || up != blocks) {
-    throw input_error(config.where(), "expected as many down_block_types and up_block_types as block_out_channels, " +
-                                          std::to_string(blocks) + ", got " + std::to_string(down) + " and " +
-                                          std::to_string(up));
+    throw input_error(
+        config.where(),
+        fmt::format("expected as many down_block_types and up_block_types as block_out_channels, {}, got {} and {}",
+                    blocks, down, up));
   }
   if (!(vae.scaling_factor > 0)) {
-    throw input_error(config.where(), "expected a scaling_factor above 0, got " + std::to_string(vae.scaling_factor));
+    throw input_error(config.where(), fmt::format("expected a scaling_factor above 0, got {}", vae.scaling_factor));
   }
   config.finish();
   return vae;

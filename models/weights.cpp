@@ -12,6 +12,8 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cmath>
 #include <sstream>
@@ -162,9 +164,9 @@ void Weights::expect_all_taken() const {
     if (listed++ == kListed) break;
     names += (names.empty() ? "" : ", ") + in_quotes(name) + " " + text_of(tensor.sizes());
   }
-  throw input_error(where_, "expected every tensor to belong to the network, got " + std::to_string(tensors_.size()) +
-                                " left over: " + names + (tensors_.size() > kListed ? ", …" : "") +
-                                "; do config.json and weights belong together?");
+  throw input_error(where_, fmt::format("expected every tensor to belong to the network, got {} left over: {}{}; do "
+                                        "config.json and weights belong together?",
+                                        tensors_.size(), names, (tensors_.size() > kListed ? ", …" : "")));
 }
 
 void save_tensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,

@@ -114,7 +114,7 @@ std::string title_of(std::span<const Arm> arms) {
   for (const Arm& arm : arms) {
     const StoredRun& run = arm.table.run;
     title += (title.empty() ? "" : "; ") + (arm.name.empty() || arm.name == run.experiment ? "" : arm.name + ": ");
-    title += run.experiment + ": run " + std::to_string(run.id) + ", " + end_text(run);
+    title += fmt::format("{}: run {}, {}", run.experiment, run.id, end_text(run));
   }
   return title;
 }
@@ -137,7 +137,7 @@ std::string checkpoints_text(const Arm& arm) {
   constexpr std::size_t kMost = 6;
   std::string text;
   for (std::size_t i = 0; i < std::min(texts.size(), kMost); ++i) text += (i ? ", " : "") + texts[i];
-  return texts.size() <= kMost ? text : text + " and " + std::to_string(texts.size() - kMost) + " others";
+  return texts.size() <= kMost ? text : fmt::format("{} and {} others", text, texts.size() - kMost);
 }
 
 }  // namespace fewstep

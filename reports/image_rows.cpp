@@ -35,7 +35,7 @@ ImageMetrics image_metrics(const StoreOf& store_of, const std::vector<StoredCell
                                        [&](const ScoreKey& other) { return other.metric.name == key.metric.name; });
     std::string name = of_name == 1 ? key.metric.name : key.metric.name + ":" + key.metric.protocol;
     for (int n = 2; std::find(metrics.names.begin(), metrics.names.end(), name) != metrics.names.end(); ++n)
-      name = key.metric.name + ":" + key.metric.protocol + ":" + std::to_string(n);
+      name = fmt::format("{}:{}:{}", key.metric.name, key.metric.protocol, n);
     metrics.names.push_back(std::move(name));
   }
   return metrics;

@@ -1,5 +1,7 @@
 #include "reports/notes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fewstep {
@@ -8,7 +10,7 @@ std::string Notes::mark(const std::string& text) {
   if (text.empty()) return "";
   auto found = std::find(notes_.begin(), notes_.end(), text);
   if (found == notes_.end()) found = notes_.insert(notes_.end(), text);
-  return " [" + std::to_string(found - notes_.begin() + 1) + "]";
+  return fmt::format(" [{}]", found - notes_.begin() + 1);
 }
 
 }  // namespace fewstep

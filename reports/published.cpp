@@ -40,7 +40,7 @@ std::vector<double> read_numbers(const TomlTable& table, std::string_view key, s
   const toml::node& node = table.require(key, "a list of numbers");
   const toml::array* list = node.as_array();
   if (!list || (length > 0 && list->size() != length) || list->size() > 1000)
-    table.expected(node, length > 0 ? "a list of " + std::to_string(length) + " numbers" : "a list of numbers");
+    table.expected(node, length > 0 ? fmt::format("a list of {} numbers", length) : "a list of numbers");
   std::vector<double> numbers;
   for (const toml::node& one : *list) {
     const auto number = one.value<double>();

@@ -14,6 +14,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -31,7 +33,7 @@ void warn_of_gaps(const StoredTable& table, std::ostream& err) {
 
 std::vector<Arm> open_arms(const ReportRequest& request) {
   std::string first = request.store.string();
-  if (request.run) first += "#" + std::to_string(*request.run);
+  if (request.run) first += fmt::format("#{}", *request.run);
   std::vector<Arm> arms{open_arm(first, request.only)};
   for (const std::string& more : request.more_stores) arms.push_back(open_arm(more, request.only));
   return arms;

@@ -86,7 +86,7 @@ std::string score_title(const ScoreKey& key, const std::vector<ScoreKey>& all) {
 bool made_elsewhere(const StoredCell& cell) { return cell.key.checkpoint_kind == kElsewhere; }
 
 std::string state_text(const StoredCell& cell) {
-  const std::string images = std::to_string(cell.stored_images) + "/" + std::to_string(cell.expected_images);
+  const std::string images = fmt::format("{}/{}", cell.stored_images, cell.expected_images);
   switch (cell.state) {
     case CellState::kPlanned:
       return "not run";

@@ -48,10 +48,10 @@ GridSpec complete(GridSpec grid, const Experiment& experiment, const ExperimentC
   if (const auto& times = experiment.times_for(checkpoint); !times.empty()) {
     grid.times = times.at(steps);
   } else if (is_lcm(grid.spacing) && grid.original_inference_steps == 0) {
-    const auto own = checkpoint.own_original_steps.find(checkpoint.at(steps));
+    const auto own = checkpoint.own_original_inference_steps.find(checkpoint.at(steps));
     // Nothing is known of a folder that is not there; its cells are not run.
     const int unknown = CheckpointInfo{}.original_inference_steps;
-    grid.original_inference_steps = own == checkpoint.own_original_steps.end() ? unknown : own->second;
+    grid.original_inference_steps = own == checkpoint.own_original_inference_steps.end() ? unknown : own->second;
   }
   return grid;
 }

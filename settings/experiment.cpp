@@ -9,6 +9,8 @@
 #include "settings/toml/kinds.h"
 #include "settings/weights.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -133,10 +135,10 @@ class Reader {
     if (!std::is_sorted(given.evaluate_at.begin(), given.evaluate_at.end()) ||
         (!given.evaluate_at.empty() && given.evaluate_at.back() > recipe.train.steps))
       table.expected(*table.find("evaluate_at"),
-                     "rising numbers up to the recipe's train.steps = " + std::to_string(recipe.train.steps));
+                     fmt::format("rising numbers up to the recipe's train.steps = {}", recipe.train.steps));
     if (given.skip_step.empty()) return add_training(table, given, given.name, recipe);
     for (const int k : given.skip_step)
-      add_training(table, given, given.name + std::to_string(k), with_skip_step(recipe, k));
+      add_training(table, given, fmt::format("{}{}", given.name, k), with_skip_step(recipe, k));
   }
 
   Path trained_folder(const std::string& name) const {
@@ -152,7 +154,7 @@ class Reader {
     checkpoint.samplers = {std::string(method.sampler)};
     if (method.staged)
       for (const int steps : recipe.guided_distill.students)
-        checkpoint.by_steps[steps] = recipe.output / (std::to_string(steps) + "-steps");
+        checkpoint.by_steps[steps] = recipe.output / (fmt::format("{}-steps", steps));
     // Sampled at times that it was trained at; of a list of skip steps also on the grids that all share.
     const int own = rows::kMaxSteps / static_cast<int>(recipe.consistency.skip_step);
     if (!given.skip_step.empty()) {
@@ -162,10 +164,10 @@ class Reader {
     std::vector<std::int64_t> iterations = given.evaluate_at;
     if (iterations.empty()) iterations.push_back(0);
     for (const std::int64_t step : iterations) {
-      checkpoint.name = step > 0 ? name + "-" + std::to_string(step) : name;
+      checkpoint.name = step > 0 ? fmt::format("{}-{}", name, step) : name;
       if (!method.staged) {
         checkpoint.path = step > 0 ? kept_folder(recipe, step) : recipe.output;
-        checkpoint.own_original_steps = {{checkpoint.path, own}};
+        checkpoint.own_original_inference_steps = {{checkpoint.path, own}};
       }
       add_checkpoint(table, checkpoint);
     }
@@ -235,7 +237,7 @@ CheckpointRef ExperimentCheckpoint::at(int step_count) const {
   const auto found = by_steps.find(step_count);
   if (found == by_steps.end()) {
     throw usage_error("checkpoint " + name,
-                      "expected a folder for " + std::to_string(step_count) + " steps in path, found none");
+                      fmt::format("expected a folder for {} steps in path, found none", step_count));
   }
   return found->second;
 }

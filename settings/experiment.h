@@ -35,8 +35,8 @@ struct ExperimentCheckpoint : Axes {
   std::filesystem::path path;                     // used for every step count, or
   std::map<int, std::filesystem::path> by_steps;  // path = { 1 = …, 2 = … }
   std::vector<std::string> samplers;
-  std::optional<std::size_t> training;              // of [[distill]]: its recipe in Experiment::training, run first
-  std::map<CheckpointRef, int> own_original_steps;  // what scheduler_config.json says; lcm alone
+  std::optional<std::size_t> training;  // of [[distill]]: its recipe in Experiment::training, run first
+  std::map<CheckpointRef, int> own_original_inference_steps;  // what scheduler_config.json says; lcm alone
   // The weights for a step count. Throws Error (kUsage) where by_steps has none.
   CheckpointRef at(int step_count) const;
 };

@@ -87,8 +87,9 @@ class Checker {
       for (const int count : steps) {
         if (checkpoint.by_steps.empty() || checkpoint.by_steps.contains(count)) continue;
         throw usage_error(places_.checkpoints.at(checkpoint.name).where(),
-                          "checkpoint " + checkpoint.name + ": expected a folder for " + std::to_string(count) +
-                              " steps in path, found none; add it or give steps = [ … ] of its own");
+                          fmt::format("checkpoint {}: expected a folder for {} steps in path, found none; add it or "
+                                      "give steps = [ … ] of its own",
+                                      checkpoint.name, count));
       }
     }
   }
@@ -195,7 +196,7 @@ class Checker {
       try {
         const CheckpointInfo info = inspect_checkpoint(ref, false);
         if (info.kind == CheckpointKind::kConsistency)
-          checkpoint.own_original_steps[ref] = info.original_inference_steps;
+          checkpoint.own_original_inference_steps[ref] = info.original_inference_steps;
         infos_.emplace(ref, info);
       } catch (const Error&) {
         return;

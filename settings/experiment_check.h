@@ -16,8 +16,8 @@ struct ExperimentPlaces {
 };
 
 // What can be known without loading anything: the files of the cells that only selects are there (else Error kInput),
-// samplers fit their checkpoints, and every such cell has a grid (else Error kUsage). Fills in own_original_steps.
-// Files that are missing or broken go to faults, all of them.
+// samplers fit their checkpoints, and every such cell has a grid (else Error kUsage). Fills in
+// own_original_inference_steps. Files that are missing or broken go to faults, all of them.
 void check_experiment(Experiment& experiment, const ExperimentPlaces& places, const std::string& only, Faults& faults);
 
 // Every setting with sorted keys, as JSON.

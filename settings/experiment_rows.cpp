@@ -4,6 +4,8 @@
 #include "core/plain_names.h"
 #include "samplers/catalog.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -57,7 +59,7 @@ void read_times(const Field<Axes>&, const TomlTable& table, Axes& to, SettingsFi
     const toml::node& value = *lists.find(count);
     const int steps = step_count(table, count, value, "times");
     if (to.times.contains(steps))  // "1" and "01"
-      table.fail(value, "expected each step count once in times, got " + std::to_string(steps) + " twice");
+      table.fail(value, fmt::format("expected each step count once in times, got {} twice", steps));
     std::vector<int>& times = to.times[steps];
     const auto given = lists.integers(count, 0, kMaxSteps - 1);
     for (const auto& one : *given) times.push_back(static_cast<int>(one.value));
@@ -90,7 +92,7 @@ void read_path(const Field<ExperimentCheckpoint>&, const TomlTable& table, Exper
   for (const auto& [key, value] : *node.as_table()) {
     const int steps = step_count(table, key.str(), value, "path");
     if (to.by_steps.contains(steps))  // "1" and "01"
-      table.fail(value, "expected each step count once in path, got " + std::to_string(steps) + " twice");
+      table.fail(value, fmt::format("expected each step count once in path, got {} twice", steps));
     if (!value.is_string() || value.as_string()->get().empty()) table.expected(value, "a folder in path");
     to.by_steps[steps] = file.path(value.as_string()->get(), place_of(value, table.file()));
   }

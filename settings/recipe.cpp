@@ -6,6 +6,8 @@
 #include "settings/schema.h"
 #include "settings/toml/kinds.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
 namespace fewstep {
@@ -186,7 +188,7 @@ void read_students(const Field<Recipe>&, const TomlTable& table, Recipe& to, Set
   students.clear();
   for (const auto& [steps, where] : *values) {
     if (!students.empty() && students.back() != 2 * steps)
-      throw usage_error(where, "expected half the steps of the student before, got " + std::to_string(steps));
+      throw usage_error(where, fmt::format("expected half the steps of the student before, got {}", steps));
     students.push_back(static_cast<int>(steps));
   }
 }
@@ -213,7 +215,7 @@ Path cache_folder(const Recipe& recipe) {
 }
 
 Path kept_folder(const Recipe& recipe, std::int64_t step) {
-  return recipe.output.string() + "-at-" + std::to_string(step);
+  return fmt::format("{}-at-{}", recipe.output.string(), step);
 }
 
 const MethodInfo& method_of(const Recipe& recipe) { return find_by_name(kMethods, recipe.method, "method"); }

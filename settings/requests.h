@@ -107,8 +107,8 @@ struct SampleRequest {
   std::optional<Spacing> spacing = {};                     // else trailing, for lcm: lcm
   std::vector<int> times = {};                             // instead of a spacing's
   FinalSigma final_sigma = FinalSigma::kZero;
-  int height = 0, width = 0;  // of the images; 0: the checkpoint's
-  int original_steps = 0;     // lcm: points of the grid; 0: the checkpoint's own
+  int height = 0, width = 0;         // of the images; 0: the checkpoint's
+  int original_inference_steps = 0;  // lcm: points of the grid; 0: the checkpoint's own
   std::string device = "auto", dtype = "float32";
   int batch = 0;  // images; 0: chosen by their size
 };

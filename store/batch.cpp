@@ -2,6 +2,8 @@
 
 #include "core/fault_point.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -23,17 +25,16 @@ void check_batch(std::span<const SampleRow> samples, std::span<const MetricRows>
   for (const MetricRows& metric : metrics) {
     const auto expected = static_cast<std::int64_t>(samples.size()) * metric.width;
     if (metric.width < 1 || static_cast<std::int64_t>(metric.values.size()) != expected) {
-      throw input_error("add_batch", "expected " + std::to_string(expected) + " values of metric " +
-                                         std::to_string(metric.metric_id) + ", got " +
-                                         std::to_string(metric.values.size()));
+      throw input_error("add_batch", fmt::format("expected {} values of metric {}, got {}", expected, metric.metric_id,
+                                                 metric.values.size()));
     }
     const auto broken =
         std::find_if_not(metric.values.begin(), metric.values.end(), [](float value) { return std::isfinite(value); });
     if (broken == metric.values.end()) continue;
     const SampleRow& sample = samples[static_cast<std::size_t>((broken - metric.values.begin()) / metric.width)];
-    throw input_error("add_batch", "expected finite values of every metric, got " + std::to_string(*broken) +
-                                       " for prompt row " + std::to_string(sample.prompt_row) + " image " +
-                                       std::to_string(sample.image_index));
+    throw input_error("add_batch",
+                      fmt::format("expected finite values of every metric, got {} for prompt row {} image {}", *broken,
+                                  sample.prompt_row, sample.image_index));
   }
 }
 
@@ -92,17 +93,16 @@ class Batch {
   std::int64_t prompt_id(std::int64_t row) {
     bind_all(prompt_, series_id_, row);
     if (prompt_.executeStep()) return integer_at(store_.path, prompt_, 0);
-    throw input_error("add_batch", "expected captions added by add_prompts, got none for row " + std::to_string(row));
+    throw input_error("add_batch", fmt::format("expected captions added by add_prompts, got none for row {}", row));
   }
 
   void check_same(const SampleRow& sample) {
     const std::string image = text_at(store_.path, select_, 1);
     const auto seed = std::bit_cast<std::uint64_t>(integer_at(store_.path, select_, 2));
     if (image == sample.image_sha256 && seed == sample.seed) return;
-    const std::string place =
-        "prompt row " + std::to_string(sample.prompt_row) + " image " + std::to_string(sample.image_index);
+    const std::string place = fmt::format("prompt row {} image {}", sample.prompt_row, sample.image_index);
     const auto text = [](const std::string& hash, std::uint64_t of_stream) {
-      return hash.substr(0, 12) + "… (seed " + std::to_string(of_stream) + ")";
+      return fmt::format("{}… (seed {})", hash.substr(0, 12), of_stream);
     };
     throw input_error(store_.path.string(), "expected the stored image " + text(image, seed) + " for " + place +
                                                 ", got " + text(sample.image_sha256, sample.seed) +
@@ -185,7 +185,7 @@ Block find_block(Store::Impl& store, std::int64_t id) {
   SQLite::Statement select(store.database, "SELECT rows, width, hash FROM feature_block WHERE id = ?");
   bind_all(select, id);
   if (!select.executeStep())
-    throw input_error(store.path.string(), "expected feature block " + std::to_string(id) + ", found none");
+    throw input_error(store.path.string(), fmt::format("expected feature block {}, found none", id));
   return {integer_at(store.path, select, 0), integer_at(store.path, select, 1), text_at(store.path, select, 2)};
 }
 
@@ -219,7 +219,7 @@ std::string lost_blocks(Store::Impl& store, std::int64_t series_id) {
   std::string ids;
   while (select.executeStep()) {
     if (has_features(store.path, text_at(store.path, select, 1))) continue;
-    ids += (ids.empty() ? "" : ", ") + std::to_string(integer_at(store.path, select, 0));
+    ids += fmt::format("{}{}", (ids.empty() ? "" : ", "), integer_at(store.path, select, 0));
   }
   return ids;
 }
@@ -247,7 +247,7 @@ std::vector<std::pair<std::int64_t, int>> Store::finished(std::int64_t series_id
         "SELECT prompt.row, sample.image_index FROM sample JOIN prompt ON prompt.id = sample.prompt_id "
         "WHERE sample.series_id = ?";
     for (const std::int64_t id : metric_ids) {
-      const std::string row = " WHERE sample_id = sample.id AND metric_id = " + std::to_string(id);
+      const std::string row = fmt::format(" WHERE sample_id = sample.id AND metric_id = {}", id);
       query += " AND (EXISTS (SELECT 1 FROM sample_metric" + row + ") OR EXISTS (SELECT 1 FROM sample_feature" + row +
                " AND block_id NOT IN (" + lost + ")))";
     }

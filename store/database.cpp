@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <fstream>
 
@@ -90,15 +92,15 @@ void check_version(SQLite::Database& database, const std::filesystem::path& path
   if (first_integer(database, "SELECT count(*) FROM sqlite_schema") == 0)
     throw input_error(where, "expected a fewstep store, got an empty file; `fewstep run` makes one");
   if (const int id = first_integer(database, "PRAGMA application_id"); id != kApplicationId) {
-    throw input_error(where, "expected a fewstep store, got a SQLite database of another program (application id " +
-                                 std::to_string(id) + ")");
+    throw input_error(
+        where,
+        fmt::format("expected a fewstep store, got a SQLite database of another program (application id {})", id));
   }
   SQLite::Statement statement(database, "SELECT version FROM schema_version");
   if (!statement.executeStep()) throw input_error(where, "expected a schema version, got none; the store is damaged");
   const std::int64_t version = integer_at(path, statement, 0);
   if (version >= 1 && version <= kSchemaVersion) return;
-  const std::string expected =
-      "expected a store of schema version " + std::to_string(kSchemaVersion) + ", got " + std::to_string(version);
+  const std::string expected = fmt::format("expected a store of schema version {}, got {}", kSchemaVersion, version);
   throw input_error(where, expected + (version > kSchemaVersion ? "; use a newer fewstep" : "; use an older fewstep"));
 }
 
@@ -126,8 +128,8 @@ void check_length(SQLite::Database& database, const std::filesystem::path& path)
                         static_cast<std::uintmax_t>(database.execAndGet("PRAGMA page_size").getInt64());
   const auto found = std::filesystem::file_size(path, failure);
   if (!failure && found < expected)
-    throw input_error(path.string(), "expected " + std::to_string(expected) + " bytes, got " + std::to_string(found) +
-                                         "; the store is cut short: copy it again");
+    throw input_error(path.string(),
+                      fmt::format("expected {} bytes, got {}; the store is cut short: copy it again", expected, found));
 }
 
 // What a killed writer left: only the holder of the writer's lock may call this.
@@ -262,8 +264,7 @@ std::int64_t integer_at(const std::filesystem::path& path, SQLite::Statement& ro
 int small_integer_at(const std::filesystem::path& path, SQLite::Statement& row, int column) {
   const std::int64_t value = integer_at(path, row, column);
   if (value < 0 || value > 1'000'000'000)
-    throw input_error(path.string(),
-                      "expected a count or size, got " + std::to_string(value) + "; the store is damaged");
+    throw input_error(path.string(), fmt::format("expected a count or size, got {}; the store is damaged", value));
   return static_cast<int>(value);
 }
 

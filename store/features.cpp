@@ -2,6 +2,8 @@
 #include "formats/safetensors.h"
 #include "store/database.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -12,7 +14,7 @@ namespace {
 constexpr const char* kTensor = "features";
 
 std::string hash_of(std::span<const std::byte> bytes, std::int64_t rows, std::int64_t width) {
-  std::string text = std::to_string(rows) + " " + std::to_string(width) + "\n";
+  std::string text = fmt::format("{} {}\n", rows, width);
   text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   return sha256(text);
 }
@@ -30,9 +32,7 @@ std::filesystem::path file_of(const std::filesystem::path& database, const std::
   return features_folder(database) / (hash + ".safetensors");
 }
 
-std::string shape_text(std::int64_t rows, std::int64_t width) {
-  return "[" + std::to_string(rows) + "," + std::to_string(width) + "]";
-}
+std::string shape_text(std::int64_t rows, std::int64_t width) { return fmt::format("[{},{}]", rows, width); }
 
 }  // namespace
 
@@ -61,9 +61,10 @@ std::vector<float> read_features(const std::filesystem::path& database, const st
   const auto path = file_of(database, hash);
   if (!has_features(database, hash)) {
     const std::string folder = features_folder(database).filename().string(), store = database.filename().string();
-    throw input_error(path.string(), "expected the features of " + std::to_string(rows) +
-                                         " images, found no such file; copy the folder " + folder + " beside " + store +
-                                         ", or run the experiment of this store again, which makes them again");
+    throw input_error(path.string(),
+                      fmt::format("expected the features of {} images, found no such file; copy the folder {} beside "
+                                  "{}, or run the experiment of this store again, which makes them again",
+                                  rows, folder, store));
   }
   const auto file = SafetensorsFile::open(path);
   const auto found = file.tensors().find(kTensor);
@@ -71,9 +72,9 @@ std::vector<float> read_features(const std::filesystem::path& database, const st
     throw input_error(path.string(), "expected the tensor \"features\", got a file without it");
   const TensorView& view = found->second;
   if (view.dtype != DType::kF32 || view.shape != std::vector<std::int64_t>{rows, width}) {
-    throw input_error(path.string(), "expected F32 " + shape_text(rows, width) + " as " + database.string() +
-                                         " says, got " + std::string(name_of(view.dtype)) + " of " +
-                                         std::to_string(view.data.size()) + " bytes");
+    throw input_error(path.string(),
+                      fmt::format("expected F32 {} as {} says, got {} of {} bytes", shape_text(rows, width),
+                                  database.string(), name_of(view.dtype), view.data.size()));
   }
   if (check_hash && hash_of(view.data, rows, width) != hash)
     throw input_error(path.string(), "expected the features whose hash is its name, got others; the file was changed");

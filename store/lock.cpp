@@ -6,6 +6,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -111,7 +113,7 @@ WriterLock::WriterLock(const std::filesystem::path& database) {
                                                    " is writing to this store (" + file +
                                                    "); wait for it, stop it, or use another --store");
   }
-  const std::string id = std::to_string(::getpid()) + "\n";
+  const std::string id = fmt::format("{}\n", ::getpid());
   // Only for the message above: without it the lock still holds.
   if (::ftruncate(fd_, 0) == 0 && ::pwrite(fd_, id.data(), id.size(), 0) < 0) return;
 }

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <array>
 #include <map>
 #include <set>
@@ -83,17 +85,17 @@ void check_images(Store::Impl& store, const Path& source) {
                          "SELECT bp.row FROM other.prompt bp JOIN main.prompt p ON p.source = bp.source AND "
                          "p.row = bp.row WHERE p.text <> bp.text LIMIT 1");
   if (text.executeStep())
-    throw input_error(source.string(), "expected the captions of " + store.path.string() + ", got another for row " +
-                                           std::to_string(integer_at(source, text, 0)));
+    throw input_error(source.string(), fmt::format("expected the captions of {}, got another for row {}",
+                                                   store.path.string(), integer_at(source, text, 0)));
   SQLite::Statement image(store.database, std::string("SELECT bp.row, b.image_index, a.image_sha256, b.image_sha256") +
                                               kSamePlace +
                                               "WHERE a.image_sha256 <> b.image_sha256 OR a.seed <> b.seed LIMIT 1");
   if (image.executeStep())
-    throw input_error(source.string(), "expected the image " + text_at(source, image, 2).substr(0, 12) + "… of " +
-                                           store.path.string() + " for prompt row " +
-                                           std::to_string(integer_at(source, image, 0)) + " image " +
-                                           std::to_string(integer_at(source, image, 1)) + ", got " +
-                                           text_at(source, image, 3).substr(0, 12) + "…; nothing was merged");
+    throw input_error(
+        source.string(),
+        fmt::format("expected the image {}… of {} for prompt row {} image {}, got {}…; nothing was merged",
+                    text_at(source, image, 2).substr(0, 12), store.path.string(), integer_at(source, image, 0),
+                    integer_at(source, image, 1), text_at(source, image, 3).substr(0, 12)));
 }
 
 // Files go first: a row that is stored has its file. A name is the hash of what is in it.
@@ -203,9 +205,9 @@ MergeCount merge_into(Store& store, const Path& path, const MergeOptions& option
   Store::Impl& impl = store.impl();
   Store source = Store::open(path, Store::Mode::kRead);
   if (schema_version(source) != schema_version(store))
-    throw input_error(path.string(), "expected a store of schema version " + std::to_string(schema_version(store)) +
-                                         ", got " + std::to_string(schema_version(source)) +
-                                         ", of an older fewstep; run its experiment once more to upgrade it");
+    throw input_error(path.string(), fmt::format("expected a store of schema version {}, got {}, of an older fewstep; "
+                                                 "run its experiment once more to upgrade it",
+                                                 schema_version(store), schema_version(source)));
   const auto paths = guarded(path, [&] {
     check_settings(store, source);
     if (!options.mixed) check_environments(store, source);

@@ -1,5 +1,7 @@
 #include "store/migrations.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string>
 
@@ -257,9 +259,9 @@ void migrate(SQLite::Database& database, std::span<const Migration> migrations) 
     if (migration.version > version) database.exec(migration.sql);
   const int newest = migrations.back().version;
   if (empty)
-    database.exec("INSERT INTO schema_version VALUES (" + std::to_string(newest) + ", '" FEWSTEP_VERSION "')");
+    database.exec(fmt::format("INSERT INTO schema_version VALUES ({}{}", newest, ", '" FEWSTEP_VERSION "')"));
   else if (version < newest)
-    database.exec("UPDATE schema_version SET version = " + std::to_string(newest));
+    database.exec(fmt::format("UPDATE schema_version SET version = {}", newest));
   transaction.commit();
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 #include "core/files.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,7 +13,7 @@ namespace fewstep {
 class PromptHash {
  public:
   void add(std::int64_t row, std::string_view text) {
-    bytes_ += std::to_string(row) + " " + std::to_string(text.size()) + " ";
+    bytes_ += fmt::format("{} {} ", row, text.size());
     bytes_ += text;
   }
   std::string text() const { return sha256(bytes_); }

@@ -190,8 +190,7 @@ const StoredRun& choose_run(const std::string& where, const std::vector<StoredRu
   }
   const auto found = std::find_if(runs.begin(), runs.end(), [&](const StoredRun& run) { return run.id == *run_id; });
   if (found == runs.end())
-    throw input_error(
-        where, "expected a run from 1 to " + std::to_string(runs.back().id) + ", got " + std::to_string(*run_id));
+    throw input_error(where, fmt::format("expected a run from 1 to {}, got {}", runs.back().id, *run_id));
   return *found;
 }
 
@@ -210,8 +209,8 @@ void tell_true_states(StoredTable& table, std::int64_t asked) {
     const bool has_numbers = cell.state == CellState::kComplete || cell.state == CellState::kIncomplete;
     if (asked > 0 && has_numbers && cell.expected_images != asked) {
       cell.state = CellState::kStale;
-      cell.message = "of " + std::to_string(cell.expected_images) + " images in run " + std::to_string(cell.run_id) +
-                     ", where run " + std::to_string(table.run.id) + " asks for " + std::to_string(asked);
+      cell.message = fmt::format("of {} images in run {}, where run {} asks for {}", cell.expected_images, cell.run_id,
+                                 table.run.id, asked);
       cell.expected_images = asked;
     }
   }

@@ -2,6 +2,8 @@
 
 #include "store/database.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -101,8 +103,8 @@ void for_each_image(Store& store, std::int64_t series_id, std::span<const Metric
     std::string query = "SELECT prompt.row, image_index, sample.seed, forwards, text, image_sha256, image_path";
     for (const MetricKey& metric : metrics) {
       const auto id = store.find_metric(metric);
-      query += ", (SELECT value FROM sample_metric WHERE sample_id = sample.id AND metric_id = " +
-               std::to_string(id ? *id : -1) + ")";
+      query += fmt::format(", (SELECT value FROM sample_metric WHERE sample_id = sample.id AND metric_id = {})",
+                           id ? *id : -1);
     }
     SQLite::Statement select(impl.database, query +
                                                 " FROM sample JOIN prompt ON prompt.id = prompt_id WHERE series_id = ? "

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -33,8 +35,7 @@ bool say_the_same(SQLite::Database& database, std::int64_t a, std::int64_t b) {
   return std::ranges::all_of(kRowsOfRun, [&](const RowsOfRun& rows) {
     const auto lacks = [&](std::int64_t run, std::int64_t other) {
       const auto of = [&](std::int64_t id) {
-        return std::string("SELECT ") + rows.columns + " FROM " + rows.table + " WHERE run_id = " + std::to_string(id) +
-               rows.where;
+        return fmt::format("SELECT {} FROM {} WHERE run_id = {}{}", rows.columns, rows.table, id, rows.where);
       };
       return database.execAndGet("SELECT EXISTS (" + of(run) + " EXCEPT " + of(other) + ")").getInt() != 0;
     };
@@ -70,7 +71,7 @@ void Store::end_run(std::int64_t run_id, const std::string& state) {
     SQLite::Statement update(impl_->database,
                              "UPDATE run SET state = ?, ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE id = ?");
     bind_all(update, state, run_id);
-    if (update.exec() != 1) throw input_error("end_run", "expected a run that began, got " + std::to_string(run_id));
+    if (update.exec() != 1) throw input_error("end_run", fmt::format("expected a run that began, got {}", run_id));
   });
 }
 
@@ -88,8 +89,8 @@ std::optional<std::int64_t> Store::drop_repeated_run(std::int64_t run_id) {
     const std::int64_t earlier = integer_at(impl_->path, select, 0);
     if (!say_the_same(database, run_id, earlier)) return std::nullopt;
     for (const RowsOfRun& rows : kRowsOfRun)
-      database.exec(std::string("DELETE FROM ") + rows.table + " WHERE run_id = " + std::to_string(run_id));
-    database.exec("DELETE FROM run WHERE id = " + std::to_string(run_id));
+      database.exec(fmt::format("DELETE FROM {} WHERE run_id = {}", rows.table, run_id));
+    database.exec(fmt::format("DELETE FROM run WHERE id = {}", run_id));
     transaction.commit();
     return earlier;
   });
@@ -110,7 +111,7 @@ void Store::set_cell(std::int64_t run_id, std::int64_t series_id, int position, 
              label->second.given_as_guidance_scale ? 1 : 0, std::string(name_of(state)), expected_images, message);
     if (upsert.exec() != 1)
       throw input_error("set_cell",
-                        "expected one series for each position, got a second for " + std::to_string(position));
+                        fmt::format("expected one series for each position, got a second for {}", position));
     if (state == CellState::kComplete) impl_->log->renew();
   });
 }

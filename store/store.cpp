@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -66,8 +68,9 @@ void add_prompt(Store::Impl& store, SQLite::Statement& select, SQLite::Statement
   if (select.executeStep()) {
     if (text_at(store.path, select, 0) == text) return;
     throw input_error(store.path.string(),
-                      "expected the stored caption for row " + std::to_string(row) + " of caption source " + source +
-                          ", got another text; a caption file with other text needs another source or another --store");
+                      fmt::format("expected the stored caption for row {} of caption source {}, got another text; a "
+                                  "caption file with other text needs another source or another --store",
+                                  row, source));
   }
   bind_all(insert, source, row, text);
   insert.exec();
@@ -188,8 +191,8 @@ std::int64_t Store::add_metric(const MetricKey& key) {
 void Store::add_prompts(const std::string& source, std::span<const std::int64_t> rows,
                         std::span<const std::string> texts) {
   if (rows.size() != texts.size())
-    throw input_error("add_prompts", "expected a text for every row, got " + std::to_string(texts.size()) + " for " +
-                                         std::to_string(rows.size()));
+    throw input_error("add_prompts",
+                      fmt::format("expected a text for every row, got {} for {}", texts.size(), rows.size()));
   guarded(impl_->path, [&] {
     SQLite::Transaction transaction(impl_->database, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement select(impl_->database, "SELECT text FROM prompt WHERE source = ? AND row = ?");

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 namespace fewstep {
@@ -27,9 +29,9 @@ void insert_losses(SQLite::Database& database, std::int64_t checkpoint, const Lo
 
 LossCurve losses_of(Store::Impl& store, std::int64_t checkpoint) {
   SQLite::Statement select(store.database,
-                           "SELECT phase, step, loss, gradient_norm, learning_rate FROM training_loss "
-                           "WHERE checkpoint_id = ? ORDER BY position LIMIT " +
-                               std::to_string(kMaxLosses));
+                           fmt::format("SELECT phase, step, loss, gradient_norm, learning_rate FROM training_loss "
+                                       "WHERE checkpoint_id = ? ORDER BY position LIMIT {}",
+                                       kMaxLosses));
   bind_all(select, checkpoint);
   LossCurve losses;
   while (select.executeStep()) {

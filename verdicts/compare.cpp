@@ -8,6 +8,8 @@
 #include "verdicts/printers.h"
 #include "verdicts/seeds.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <ostream>
@@ -59,9 +61,10 @@ Compared compare_arms(const CompareRequest& request) {
   gate.unequal_noise = gate.unequal_noise || request.unequal_noise;
   const auto baselines = split_arm(request.baseline), candidates = split_arm(request.candidate);
   if (baselines.size() != candidates.size())
-    throw usage_error("CANDIDATE", "expected as many stores as the baseline has, " + std::to_string(baselines.size()) +
-                                       ", got " + std::to_string(candidates.size()) +
-                                       "; seeds are compared one by one");
+    throw usage_error(
+        "CANDIDATE",
+        fmt::format("expected as many stores as the baseline has, {}, got {}; seeds are compared one by one",
+                    baselines.size(), candidates.size()));
   Compared all;
   for (std::size_t i = 0; i < baselines.size(); ++i)
     all.seeds.push_back(open_pair(baselines[i], candidates[i], request.only, gate));

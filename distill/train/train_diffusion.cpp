@@ -7,6 +7,8 @@
 #include "distill/method.h"
 #include "distill/student.h"
 
+#include <fmt/format.h>
+
 #include <ATen/ATen.h>
 
 namespace fewstep {
@@ -21,8 +23,8 @@ FrozenParts parts_of(const Recipe& recipe, at::Device device) {
 void check_fit(const UnetConfig& config, const FrozenParts& parts, const std::filesystem::path& where) {
   const auto expect = [&](const char* what, std::int64_t expected, std::int64_t got) {
     if (expected == got) return;
-    throw input_error(where.string(), std::string("expected ") + what + " " + std::to_string(expected) +
-                                          ", as VAE and text encoder have it, got " + std::to_string(got));
+    throw input_error(where.string(),
+                      fmt::format("expected {} {}, as VAE and text encoder have it, got {}", what, expected, got));
   };
   expect("in_channels", parts.vae.config.latent_channels, config.in_channels);
   expect("out_channels", parts.vae.config.latent_channels, config.out_channels);

@@ -6,6 +6,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <ATen/ATen.h>
 
 namespace fewstep {
@@ -38,8 +40,8 @@ void check_heads(const FeatureNetConfig& config, const ImageLabels& labels, cons
                                                                      {"occupancy", labels.occupancy.size()}}) {
     const auto found = config.heads.find(head);
     if (found == config.heads.end() || found->second != static_cast<std::int64_t>(size))
-      throw input_error(where, "expected a head \"" + head + "\" of " + std::to_string(size) + " outputs, got " +
-                                   (found == config.heads.end() ? "none" : std::to_string(found->second)));
+      throw input_error(where, fmt::format("expected a head \"{}\" of {} outputs, got {}", head, size,
+                                           (found == config.heads.end() ? "none" : std::to_string(found->second))));
   }
   if (!config.heads.contains("background")) throw input_error(where, "expected a head \"background\", got none");
 }

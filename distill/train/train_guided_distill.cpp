@@ -7,6 +7,8 @@
 
 #include <ATen/ATen.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -42,7 +44,7 @@ class GuidedDistill {
 
  private:
   std::string name_of_phase(std::size_t i) const {
-    return i == 0 ? "stage-one" : std::to_string(recipe_.guided_distill.students[i - 1]) + "-steps";
+    return i == 0 ? "stage-one" : fmt::format("{}-steps", recipe_.guided_distill.students[i - 1]);
   }
 
   using Draws = LatentData::Batch;

@@ -4,6 +4,8 @@
 #include "core/error.h"
 #include "core/files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fewstep {
@@ -14,9 +16,9 @@ ImageSize image_size(const CheckpointRef& checkpoint, int height, int width) {
                        width > 0 ? width : static_cast<int>(latents.columns * latents.downscale), latents.channels,
                        latents.downscale};
   if (size.height % size.downscale == 0 && size.width % size.downscale == 0) return size;
-  throw usage_error(checkpoint.label(), "expected a height and width that are multiples of " +
-                                            std::to_string(size.downscale) + ", got " + std::to_string(size.height) +
-                                            " and " + std::to_string(size.width));
+  throw usage_error(checkpoint.label(),
+                    fmt::format("expected a height and width that are multiples of {}, got {} and {}", size.downscale,
+                                size.height, size.width));
 }
 
 int default_batch(const ImageSize& size, bool cuda) {
@@ -37,9 +39,9 @@ Denoised denoise(Evaluator& evaluator, const Denoising& denoising, const Tensor&
   result.latents = denoising.sampler->run(denoiser, start, denoising.levels, rng);
   if (const auto broken = count_not_finite(result.latents); broken > 0) {
     throw input_error(checkpoint.info.folder.string(),
-                      "expected finite latents, got NaN or infinity in " + std::to_string(broken) + " of " +
-                          std::to_string(noise.size(0)) +
-                          " images of a batch; try --dtype float32, or mend the checkpoint");
+                      fmt::format("expected finite latents, got NaN or infinity in {} of {} images of a batch; try "
+                                  "--dtype float32, or mend the checkpoint",
+                                  broken, noise.size(0)));
   }
   return result;
 }
@@ -52,7 +54,7 @@ MadeImages make_images(const Checkpoint& checkpoint, const Denoising& denoising,
 }
 
 std::string image_hash(const Image& image) {
-  std::string bytes = std::to_string(image.height) + "x" + std::to_string(image.width) + "\n";
+  std::string bytes = fmt::format("{}x{}\n", image.height, image.width);
   bytes.append(image.rgb.begin(), image.rgb.end());
   return sha256(bytes);
 }

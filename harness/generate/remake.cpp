@@ -14,6 +14,8 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <ostream>
@@ -77,8 +79,9 @@ class CellRemaker {
       const auto row = std::ranges::lower_bound(rows_, picture.prompt_row);
       const auto prompt = static_cast<std::size_t>(row - rows_.begin());
       if (row == rows_.end() || *row != picture.prompt_row)
-        throw input_error(path_of(store).string(), "expected a sample of every picture, got none of prompt row " +
-                                                       std::to_string(picture.prompt_row));
+        throw input_error(
+            path_of(store).string(),
+            fmt::format("expected a sample of every picture, got none of prompt row {}", picture.prompt_row));
       wanted_[place_of(prompt)].push_back({&picture, prompt});
     }
   }
@@ -186,9 +189,9 @@ void keep(Store& store, const Path& path, const LostPicture& picture, const Imag
 }
 
 Error another_picture(const Path& path, const LostPicture& picture) {
-  return input_error(path.string(), "expected a picture close to the stored one for prompt row " +
-                                        std::to_string(picture.prompt_row) + " of " + cell_label(picture.cell.key) +
-                                        ", got another; another program or machine made it");
+  return input_error(path.string(), fmt::format("expected a picture close to the stored one for prompt row {} of {}, "
+                                                "got another; another program or machine made it",
+                                                picture.prompt_row, cell_label(picture.cell.key)));
 }
 
 }  // namespace

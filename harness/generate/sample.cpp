@@ -67,7 +67,7 @@ CellKey key_of(const SampleRequest& request, const CheckpointInfo& checkpoint) {
   tell_negative_guidance("--guidance-scale", *request.guidance, checkpoint);
   if (is_lcm(grid.spacing))
     grid.original_inference_steps =
-        request.original_steps > 0 ? request.original_steps : checkpoint.original_inference_steps;
+        request.original_inference_steps > 0 ? request.original_inference_steps : checkpoint.original_inference_steps;
   CellKey key;
   key.checkpoint_name = folder_name(request.checkpoint);
   key.sampler = request.sampler;

@@ -12,6 +12,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstring>
 #include <ostream>
@@ -66,8 +68,8 @@ bool retime(const RunAgain& a, const RunAgain& b, int processes, std::ostream& m
     const int code = run_process(baseline ? first : second);
     if (code == static_cast<int>(ExitCode::kInterrupted) || code > 128) return false;
     if (code != 0)
-      throw environment_error("--retime", "a process that times " + (baseline ? a : b).store.string() +
-                                              " ended with exit code " + std::to_string(code) + "; see above");
+      throw environment_error("--retime", fmt::format("a process that times {} ended with exit code {}; see above",
+                                                      (baseline ? a : b).store.string(), code));
   }
   return true;
 }
@@ -77,7 +79,7 @@ std::filesystem::path run_under_another_seed(const RunAgain& run, std::ostream& 
   const auto config = nlohmann::json::parse(run.table.config_json, nullptr, false);
   if (!config.is_object() || !config.contains("seed") || !config["seed"].is_number_integer())
     throw input_error(run.store.string(), "expected a run with a seed, found none; the store is damaged");
-  request.set.push_back("seed=" + std::to_string((config["seed"].get<std::int64_t>() + 1) & 0x7fffffffffffffff));
+  request.set.push_back(fmt::format("seed={}", (config["seed"].get<std::int64_t>() + 1) & 0x7fffffffffffffff));
   request.store = std::filesystem::path(run.store).replace_extension(".noise-floor.sqlite");
   request.inner.no_timing = true;
   messages << "noise floor: the baseline again, with " << request.set.back() << ", in " << request.store.string()

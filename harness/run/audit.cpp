@@ -179,8 +179,8 @@ int run_audit(const AuditRequest& given, std::ostream& out, std::ostream& messag
       if (++differences <= 5) first += "\n  " + difference;
   }
   if (differences == 0) return 0;
-  throw input_error(given.store.string(), "expected what its experiment makes, got " + std::to_string(differences) +
-                                              " differences:" + first + (differences > 5 ? "\n  …" : ""));
+  throw input_error(given.store.string(), fmt::format("expected what its experiment makes, got {} differences:{}{}",
+                                                      differences, first, (differences > 5 ? "\n  …" : "")));
 }
 
 }  // namespace fewstep

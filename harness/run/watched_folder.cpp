@@ -8,6 +8,8 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -31,8 +33,7 @@ std::optional<WatchedCheckpoint> state_of(const fs::path& folder) {
     const auto time = file->last_write_time(gone);
     if (gone) return {};
     checkpoint.changed = std::max(checkpoint.changed, time);
-    lines.insert(file->path().string() + " " + std::to_string(size) + " " +
-                 std::to_string(time.time_since_epoch().count()) + "\n");
+    lines.insert(fmt::format("{} {} {}\n", file->path().string(), size, time.time_since_epoch().count()));
   }
   if (failure) return {};
   for (const std::string& line : lines) checkpoint.state += line;

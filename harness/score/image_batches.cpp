@@ -5,6 +5,8 @@
 #include "images/files.h"
 #include "process/progress.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <ostream>
@@ -17,8 +19,7 @@ namespace {
 std::string sizes_text(const std::map<std::pair<int, int>, std::int64_t>& sizes, std::int64_t images) {
   constexpr std::size_t kListed = 3;
   std::vector<std::pair<std::int64_t, std::string>> counts;
-  for (const auto& [size, count] : sizes)
-    counts.emplace_back(-count, std::to_string(size.second) + "x" + std::to_string(size.first));
+  for (const auto& [size, count] : sizes) counts.emplace_back(-count, fmt::format("{}x{}", size.second, size.first));
   std::sort(counts.begin(), counts.end());
   std::string text = grouped(images) + " images: ";
   if (counts.size() == 1) return text + "all of " + counts.front().second;
@@ -33,7 +34,7 @@ std::string sizes_text(const std::map<std::pair<int, int>, std::int64_t>& sizes,
 
 std::int64_t for_each_image_batch(std::span<const std::filesystem::path> files, const ImageBatchOptions& options,
                                   std::ostream& messages, const UseImageBatch& use) {
-  if (options.batch < 1) throw usage_error("--batch", "expected at least 1, got " + std::to_string(options.batch));
+  if (options.batch < 1) throw usage_error("--batch", fmt::format("expected at least 1, got {}", options.batch));
   const auto all = static_cast<std::int64_t>(files.size());
   Progress progress(messages, 0, all, "measuring " + files[0].parent_path().string());
   LeftOut broken(files[0].parent_path().string(), options.max_left_out);

@@ -7,6 +7,8 @@
 #include "metrics/frechet.h"
 #include "process/progress.h"
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <numeric>
 #include <ostream>
@@ -71,8 +73,8 @@ Reference reference_from_folder(const std::filesystem::path& images, const OpenM
 Reference reference_from_shapes(const ReferenceShapes& shapes, const OpenMetric& metric,
                                 const std::filesystem::path& cache, int batch, std::ostream& messages) {
   const auto [split, style] = shapes.scenes;
-  const std::string hash = sha256(shapes_hash(split, style) + "\n" + std::to_string(shapes.first) + "\n" +
-                                  std::to_string(shapes.count) + "\n" + std::to_string(kShapesImageSize));
+  const std::string hash =
+      sha256(fmt::format("{}\n{}\n{}\n{}", shapes_hash(split, style), shapes.first, shapes.count, kShapesImageSize));
   return reference_from_batches(hash, metric, cache, [&](const auto& use) {
     messages << "reference: features of " << shapes.count << " built-in scenes" << std::endl;
     for_each_scene_batch(shapes, batch, messages, use);

@@ -5,6 +5,8 @@
 
 #include <ATen/ops/cat.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -59,8 +61,7 @@ ScoreWithInfluence aggregate(const OpenMetric& metric, const Store::Rows& rows,
 
 void expect_rows(const Store::Rows& rows, std::int64_t images) {
   if (static_cast<std::int64_t>(rows.prompt_rows.size()) == images) return;
-  throw input_error("score", "expected stored rows of " + std::to_string(images) + " images, got " +
-                                 std::to_string(rows.prompt_rows.size()));
+  throw input_error("score", fmt::format("expected stored rows of {} images, got {}", images, rows.prompt_rows.size()));
 }
 
 }  // namespace

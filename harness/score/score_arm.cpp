@@ -18,6 +18,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <ostream>
@@ -215,7 +217,7 @@ std::vector<MetricScore> score_arm(const ScoreRequest& request, std::span<const 
   digest_cell(store, run, 0, series, prompts.rows, prompts.images_per_prompt);
   const bool whole = measured.skipped == 0;
   store.set_cell(run, series, 0, whole ? CellState::kComplete : CellState::kIncomplete, expected,
-                 whole ? "" : std::to_string(measured.skipped) + " images were broken and left out");
+                 whole ? "" : fmt::format("{} images were broken and left out", measured.skipped));
   store.end_run(run, whole ? "complete" : "incomplete");
   messages << "kept as " << key.checkpoint_name << " in " << request.store.string() << std::endl;
   return scores;

@@ -4,6 +4,8 @@
 #include "datasets/captions.h"
 #include "datasets/pairing.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <numeric>
 #include <ostream>
@@ -38,10 +40,11 @@ ImageList images_for(const std::filesystem::path& folder, std::span<const OpenMe
     const ImageList other = list_images(folder, image_rule(*metric));
     if (other.files == list.files) continue;
     const auto named = [](const OpenMetric& m) { return m.settings.name + ":" + m.settings.protocol; };
-    throw input_error(folder.string(), "expected images that every metric counts, got " +
-                                           std::to_string(list.files.size()) + " for " + named(*metrics[0]) + " and " +
-                                           std::to_string(other.files.size()) + " for " + named(*metric) +
-                                           "; score the metrics one by one");
+    throw input_error(
+        folder.string(),
+        fmt::format(
+            "expected images that every metric counts, got {} for {} and {} for {}; score the metrics one by one",
+            list.files.size(), named(*metrics[0]), other.files.size(), named(*metric)));
   }
   return list;
 }

@@ -11,6 +11,8 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ostream>
 
@@ -20,7 +22,7 @@ void check(const StatsRequest& request) {
   if (request.crop != "none" && request.crop != "center")
     throw usage_error("--crop", "expected none or center, got " + request.crop);
   if (request.resolution < 0 || request.resolution > 16384)
-    throw usage_error("--resolution", "expected 1 to 16384, got " + std::to_string(request.resolution));
+    throw usage_error("--resolution", fmt::format("expected 1 to 16384, got {}", request.resolution));
   if (request.output.extension() != ".npz")
     throw usage_error("--output", "expected a file name ending in .npz, got \"" + request.output.string() + "\"");
   // Now, not after an hour of work.
@@ -66,7 +68,7 @@ void write_stats(const StatsRequest& request, const OpenMetric& metric, std::ost
   kind.write(request.output, {reference, metric.settings.protocol, metric.measure.model_hash});
   out << request.output.string() << ": " << kind.count(reference) << " images, protocol " << metric.settings.protocol
       << ", " << metric.measure.width << " features"
-      << (skipped ? ", " + std::to_string(skipped) + " broken images skipped" : "") << "\n";
+      << (skipped ? fmt::format(", {} broken images skipped", skipped) : "") << "\n";
 }
 
 void run_stats(const StatsRequest& request, std::ostream& out, std::ostream& messages) {

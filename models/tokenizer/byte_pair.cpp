@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "core/text.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <queue>
 #include <tuple>
@@ -53,8 +55,8 @@ BytePairEncoder::BytePairEncoder(const std::unordered_map<std::string, std::int6
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       const auto found = vocabulary.find(tokens[i]);
       if (found == vocabulary.end()) {
-        throw input_error(where, "expected only merges of known tokens, got " + in_quotes(left + " " + right) +
-                                     " as merge " + std::to_string(rank + 1) + " and no token " + in_quotes(tokens[i]));
+        throw input_error(where, fmt::format("expected only merges of known tokens, got {} as merge {} and no token {}",
+                                             in_quotes(left + " " + right), rank + 1, in_quotes(tokens[i])));
       }
       ids[i] = static_cast<std::uint32_t>(found->second);
     }

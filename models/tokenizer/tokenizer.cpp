@@ -4,6 +4,8 @@
 #include "models/tokenizer/caption_words.h"
 #include "models/tokenizer/tokenizer_files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <mutex>
@@ -99,7 +101,7 @@ struct Tokenizer::Tables {
   void add_vectors(const AddedToken& first, const std::vector<AddedToken>& added) {
     std::string all = first.content;
     for (int i = 1;; ++i) {
-      const std::string next = first.content + "_" + std::to_string(i);
+      const std::string next = fmt::format("{}_{}", first.content, i);
       if (std::none_of(added.begin(), added.end(), [&](const AddedToken& token) { return token.content == next; }))
         break;
       all += " " + next;

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -49,8 +51,8 @@ void read_vocabulary(const json& object, const std::string& where, TokenizerFile
                                    in_quotes(id.dump(-1, ' ', true, json::error_handler_t::replace)));
     }
     if (!ids.insert(id.get<std::int64_t>()).second) {
-      throw input_error(where, "expected every id once, got " + std::to_string(id.get<std::int64_t>()) +
-                                   " twice, the second time for token " + in_quotes(token));
+      throw input_error(where, fmt::format("expected every id once, got {} twice, the second time for token {}",
+                                           id.get<std::int64_t>(), in_quotes(token)));
     }
     files.vocabulary.emplace(token, id.get<std::int64_t>());
   }
@@ -74,7 +76,7 @@ void read_merges_text(const fs::path& path, TokenizerFiles& files) {
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.starts_with("#version") || (line.empty() && rest.empty())) continue;
-    files.merges.push_back(split_merge(line, path.string() + ": line " + std::to_string(number)));
+    files.merges.push_back(split_merge(line, fmt::format("{}: line {}", path.string(), number)));
   }
 }
 
@@ -82,7 +84,7 @@ void read_merges_text(const fs::path& path, TokenizerFiles& files) {
 void read_merges_json(const json& list, const std::string& where, TokenizerFiles& files) {
   if (!list.is_array()) throw input_error(where, "expected a list model.merges");
   for (const auto& merge : list) {
-    const std::string place = where + ": merge " + std::to_string(files.merges.size() + 1);
+    const std::string place = fmt::format("{}: merge {}", where, files.merges.size() + 1);
     if (merge.is_string()) {
       files.merges.push_back(split_merge(merge.get_ref<const std::string&>(), place));
     } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
@@ -197,8 +199,8 @@ void tell_other_ids(const SpecialTokens& tokens, const std::vector<AddedToken>& 
       return token.content == text;
     });
     if (given == added.end() || given->id == id) continue;
-    warn(tokens.where, "says id " + std::to_string(id) + " for token " + in_quotes(listed.content) + "; it is " +
-                           std::to_string(given->id) + ", as Transformers numbers it");
+    warn(tokens.where, fmt::format("says id {} for token {}; it is {}, as Transformers numbers it", id,
+                                   in_quotes(listed.content), given->id));
   }
 }
 
@@ -249,9 +251,8 @@ std::int64_t length_of(const json& config, const std::string& where) {
   const auto length = config.find("model_max_length");
   if (length == config.end() || !length->is_number_unsigned() || length->get<std::uint64_t>() < 3 ||
       length->get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxLength)) {
-    throw input_error(where, "expected model_max_length from 3 to " + std::to_string(kMaxLength) +
-                                 " (77 for CLIP), got " +
-                                 (length == config.end() ? "none" : in_quotes(length->dump())));
+    throw input_error(where, fmt::format("expected model_max_length from 3 to {} (77 for CLIP), got {}", kMaxLength,
+                                         (length == config.end() ? "none" : in_quotes(length->dump()))));
   }
   return length->get<std::int64_t>();
 }

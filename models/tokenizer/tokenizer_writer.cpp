@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -97,7 +99,7 @@ ordered_json config_of(std::int64_t max_length) {
 }  // namespace
 
 void write_word_tokenizer(const fs::path& folder, std::span<const std::string_view> words, std::int64_t max_length) {
-  if (max_length < 3) throw usage_error("tokenizer", "expected at least 3 tokens, got " + std::to_string(max_length));
+  if (max_length < 3) throw usage_error("tokenizer", fmt::format("expected at least 3 tokens, got {}", max_length));
   const std::vector<Merge> merges = merges_of(words);
   std::string lines = "#version: 0.2\n";
   for (const auto& [left, right] : merges) lines += left + " " + right + "\n";

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -58,7 +60,7 @@ Json metrics_json(const StoredCell& cell, const std::vector<ScoreKey>& keys) {
     std::string name = key.metric.name;
     if (metrics.contains(name)) name += ":" + key.metric.protocol;
     for (int n = 2; metrics.contains(name); ++n)
-      name = key.metric.name + ":" + key.metric.protocol + ":" + std::to_string(n);
+      name = fmt::format("{}:{}:{}", key.metric.name, key.metric.protocol, n);
     metrics[name] = std::move(json);
   }
   return metrics;

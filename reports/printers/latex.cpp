@@ -69,7 +69,7 @@ std::string label_of(const std::string& text, std::set<std::string>& taken) {
   while (label.ends_with('-')) label.pop_back();
   for (int n = 2; !taken.insert(label).second; ++n) {
     const auto number = label.rfind("--");
-    label = label.substr(0, number) + "--" + std::to_string(n);
+    label = fmt::format("{}--{}", label.substr(0, number), n);
   }
   return label;
 }

@@ -3,6 +3,8 @@
 #include "reports/safe_text.h"
 #include "reports/table_document.h"
 
+#include <fmt/format.h>
+
 namespace fewstep {
 namespace {
 
@@ -47,7 +49,7 @@ std::string markdown_of(const Document& document) {
   for (const Section& section : document.sections) append_section(out, document, section);
   if (!document.notes.empty()) out += "\n";
   for (std::size_t i = 0; i < document.notes.size(); ++i)
-    out += "- \\[" + std::to_string(i + 1) + "\\] " + markdown_text(document.notes[i]) + "\n";
+    out += fmt::format("- \\[{}\\] {}\n", i + 1, markdown_text(document.notes[i]));
   out += "\n";
   for (const auto& [name, text] : document.provenance) out += "- **" + name + "**: " + markdown_text(text) + "\n";
   return out;

@@ -3,6 +3,8 @@
 #include "reports/safe_text.h"
 #include "reports/table_document.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -63,7 +65,7 @@ class Terminal {
     for (const Section& section : document_.sections) print_section(section);
     if (!document_.notes.empty()) out_ += "\n";
     for (std::size_t i = 0; i < document_.notes.size(); ++i)
-      append_wrapped(out_, "[" + std::to_string(i + 1) + "] " + one_line(document_.notes[i]), width_, 4);
+      append_wrapped(out_, fmt::format("[{}] {}", i + 1, one_line(document_.notes[i])), width_, 4);
     out_ += "\n";
     for (const auto& [name, text] : document_.provenance)
       append_wrapped(out_, pad(name, kNameWidth, false) + one_line(text), width_, kNameWidth);

@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace fewstep {
@@ -39,8 +41,8 @@ void check_toml_limits(std::string_view text, const std::string& source) {
     if (std::string_view("=,[]{}/\n").find(text[i]) != std::string_view::npos) parts = 1;
     if (text[i] == '.' && ++parts > kMaxKeyParts) {
       const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n');
-      throw usage_error(source.starts_with("--set") ? source : source + ":" + std::to_string(line),
-                        "expected keys of at most " + std::to_string(kMaxKeyParts) + " parts, got more");
+      throw usage_error(source.starts_with("--set") ? source : fmt::format("{}:{}", source, line),
+                        fmt::format("expected keys of at most {} parts, got more", kMaxKeyParts));
     }
     ++i;
   }

@@ -3,6 +3,8 @@
 #include "settings/toml/limits.h"
 #include "settings/toml/table.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 namespace fewstep {
@@ -16,7 +18,7 @@ toml::table parse(std::string_view text, const std::string& source) {
     return toml::parse(text, source);
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
-    const std::string place = ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+    const std::string place = fmt::format(":{}:{}", at.line, at.column);
     throw usage_error(source.starts_with("--set") ? source : source + place,
                       "expected TOML: " + std::string(error.description()));
   }
@@ -56,7 +58,7 @@ toml::node* element_of(toml::array& array, std::string_view key, const std::stri
   const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), index);
   if (failure != std::errc() || end != key.data() + key.size()) throw usage_error(option, unknown_name(key, names));
   if (index < array.size()) return array.get(index);
-  throw usage_error(option, "expected an index below " + std::to_string(array.size()) + ", got " + std::string(key));
+  throw usage_error(option, fmt::format("expected an index below {}, got {}", array.size(), key));
 }
 
 // The table that holds the last key of a dotted path; tables on the way are made where they are missing.

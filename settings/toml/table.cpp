@@ -57,7 +57,7 @@ std::string place_of(const toml::node& node, const std::string& file) {
   const toml::source_region& source = node.source();
   const std::string path = source.path ? *source.path : file;
   if (path.starts_with("--set") || source.begin.line == 0) return path;
-  return path + ":" + std::to_string(source.begin.line) + ":" + std::to_string(source.begin.column);
+  return fmt::format("{}:{}:{}", path, source.begin.line, source.begin.column);
 }
 
 TomlTable::TomlTable(const toml::table& table, std::string file, std::string name,
@@ -66,8 +66,7 @@ TomlTable::TomlTable(const toml::table& table, std::string file, std::string nam
   for (const auto& [key, node] : table) {
     if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
     const toml::source_position at = key.source().begin;
-    const std::string place =
-        at.line ? file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) : place_of(node, file_);
+    const std::string place = at.line ? fmt::format("{}:{}:{}", file_, at.line, at.column) : place_of(node, file_);
     throw usage_error(place, "in " + name_ + ": " + unknown_name(line_of(key.str()), known));
   }
 }
@@ -124,8 +123,7 @@ std::int64_t TomlTable::integer(std::string_view key, std::int64_t min, std::int
                                 std::optional<std::int64_t> fallback) const {
   if (fallback && !has(key)) return *fallback;
   const toml::node& node = require(key, "a whole number");
-  const std::string what =
-      "a whole number from " + std::to_string(min) + " to " + std::to_string(max) + " for " + std::string(key);
+  const std::string what = fmt::format("a whole number from {} to {} for {}", min, max, key);
   if (!node.is_integer()) expected(node, what);
   const std::int64_t value = node.as_integer()->get();
   if (value < min || value > max) expected(node, what);
@@ -150,8 +148,7 @@ bool TomlTable::boolean(std::string_view key, bool fallback) const {
 
 void TomlTable::refuse_long(const toml::array& array, std::string_view key) const {
   if (array.size() <= kMaxListed) return;
-  fail(array, "expected at most " + std::to_string(kMaxListed) + " values of " + std::string(key) + ", got " +
-                  std::to_string(array.size()));
+  fail(array, fmt::format("expected at most {} values of {}, got {}", kMaxListed, key, array.size()));
 }
 
 std::vector<const toml::node*> TomlTable::list(std::string_view key, const std::string& of) const {
@@ -168,7 +165,7 @@ std::vector<const toml::node*> TomlTable::list(std::string_view key, const std::
 
 std::optional<std::vector<Placed<std::int64_t>>> TomlTable::integers(std::string_view key, std::int64_t min,
                                                                      std::int64_t max) const {
-  const std::string what = "whole numbers from " + std::to_string(min) + " to " + std::to_string(max);
+  const std::string what = fmt::format("whole numbers from {} to {}", min, max);
   const auto nodes = list(key, what);
   if (nodes.empty()) return std::nullopt;
   std::vector<Placed<std::int64_t>> values;

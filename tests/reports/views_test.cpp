@@ -82,7 +82,7 @@ TEST_F(HistoryReport, HasALineOfEachGridThatACheckpointHas) {
     arm.checkpoint = name;
     arm.sha256 = sha256(name);
     arm.cells = {{}, {}};
-    arm.cells[1].original_steps = 20;
+    arm.cells[1].original_inference_steps = 20;
     write_arm(folder_.path() / "a.sqlite", arm);
   }
   const View view = history_of({folder_.path() / "a.sqlite"}, "clip-score");
@@ -97,7 +97,7 @@ TEST_F(HistoryReport, IsOneLineWhereEachCheckpointHasAGridOfItsOwn) {
     ArmStore arm;
     arm.checkpoint = "step-" + std::to_string(grid);
     arm.sha256 = sha256(arm.checkpoint);
-    arm.cells[0].original_steps = grid;
+    arm.cells[0].original_inference_steps = grid;
     write_arm(folder_.path() / "a.sqlite", arm);
   }
   const View view = history_of({folder_.path() / "a.sqlite"}, "clip-score");
@@ -267,7 +267,7 @@ TEST(AblationOfSkipSteps, HasALineOfOwnGridsAndALineOfEachGridThatStudentsShare)
   const auto path = folder.path() / "k.sqlite";
   const auto cell = [](int grid, double clip) {
     ArmCell one;
-    one.original_steps = grid;
+    one.original_inference_steps = grid;
     one.clip = clip;
     return one;
   };

@@ -162,7 +162,7 @@ TEST_F(Judged, WhatMustBeEqualIsNamed) {
 
 TEST_F(Judged, AnotherGridIsToldAndOfOneCheckpointNotComparable) {
   ArmStore other = moved(-1, 0);
-  other.cells[0].original_steps = 20;
+  other.cells[0].original_inference_steps = 20;
   const Comparison two = compare(ArmStore(), other);
   EXPECT_EQ(two.code, ExitCode::kRegression);
   EXPECT_THAT(two.notes, Contains(HasSubstr("times: lcm, 50 original steps in the baseline, lcm, 20")));
@@ -291,11 +291,11 @@ TEST_F(Judged, ChecksManyCellsAsOneFamily) {
 TEST_F(Judged, SeveralCellsThatMatchAreToldApartByTheirGridOrRefused) {
   ArmStore base;
   ArmStore other = moved(-1, 0);
-  base.cells.push_back({.original_steps = 20});
-  other.cells.push_back({.clip = -1, .original_steps = 20});
+  base.cells.push_back({.original_inference_steps = 20});
+  other.cells.push_back({.clip = -1, .original_inference_steps = 20});
   EXPECT_EQ(compare(base, other).rows.size(), 4u + 2u);  // and latency
   other.cells.pop_back();
-  other.cells[0].original_steps = 10;
+  other.cells[0].original_inference_steps = 10;
   const Comparison refused = compare(base, other);
   EXPECT_EQ(refused.code, ExitCode::kNotComparable);
   EXPECT_THAT(refused.unequal, Contains(HasSubstr("2 cells of the baseline and 1 of the candidate match")));

@@ -96,7 +96,7 @@ class Writer {
     key.spacing = cell.sampler == "lcm" ? "lcm" : "trailing";
     key.final_sigma = cell.final_sigma;
     key.steps = cell.steps;
-    key.original_inference_steps = cell.sampler == "lcm" ? cell.original_steps : 0;
+    key.original_inference_steps = cell.sampler == "lcm" ? cell.original_inference_steps : 0;
     key.omega = cell.omega;
     key.seed = wanted_.seed;
     key.prompt_source = wanted_.source;

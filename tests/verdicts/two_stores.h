@@ -21,7 +21,7 @@ struct ArmCell {
   int stored = -1;                  // images; −1: all
   std::map<int, Trips> trips = {};  // by prompt
   bool has_clip = true, clip_is_nan = false;
-  int original_steps = 50;
+  int original_inference_steps = 50;
   std::string final_sigma = "zero";
 };
 struct ArmStore {

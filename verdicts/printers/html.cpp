@@ -39,7 +39,7 @@ data side_of(EmbeddedImages& images, Store& store, const std::optional<StoredSam
 }
 
 // Of a cell's prompts that lost most.
-std::string anchor_of(std::size_t lost) { return "lost-" + std::to_string(lost + 1); }
+std::string anchor_of(std::size_t lost) { return fmt::format("lost-{}", lost + 1); }
 
 // What an exit code says, for a reader who knows no codes, and the colour that it has on the page.
 struct Outcome {
