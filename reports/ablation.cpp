@@ -41,20 +41,16 @@ struct RowKey {
   auto operator<=>(const RowKey&) const = default;
 };
 
-// The part of a label for each member, and for each of the axes of what else tells rows apart; empty where it says
-// nothing.
-std::vector<std::string> parts_of(const RowKey& key, std::string_view axis,
-                                  const std::vector<const CellAxis*>& fine_axes) {
+// The part of a label for each member but fine, which fine says; empty where it says nothing.
+std::vector<std::string> parts_of(const RowKey& key, std::string_view axis, std::string fine) {
   const auto part = [](bool there, std::string text) { return there ? text : std::string(); };
-  std::vector<std::string> parts{
-      part(key.checkpoint != key.sampler, key.checkpoint),
-      key.sampler,
-      fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"),
-      part(key.iterations > 0, fmt::format("{} iterations", key.iterations)),
-      part(axis != "omega", fmt::format("ω {:.6g}", key.omega)),
-      key.own_grid ? "own grid" : part(key.original > 0, fmt::format("grid of {}", key.original))};
-  for (const CellAxis* fine : fine_axes) parts.push_back(phrase(*fine, key.fine));
-  return parts;
+  return {part(key.checkpoint != key.sampler, key.checkpoint),
+          key.sampler,
+          fmt::format("{} step{}", key.steps, key.steps == 1 ? "" : "s"),
+          part(key.iterations > 0, fmt::format("{} iterations", key.iterations)),
+          part(axis != "omega", fmt::format("ω {:.6g}", key.omega)),
+          key.own_grid ? "own grid" : part(key.original > 0, fmt::format("grid of {}", key.original)),
+          std::move(fine)};
 }
 
 class Ablation {
@@ -143,10 +139,18 @@ class Ablation {
   // The title names what all rows have.
   void name_rows() {
     std::vector<std::vector<std::string>> parts;
-    std::vector<CellKey> fine;
-    for (const auto& [key, cells] : rows_) fine.push_back(key.fine);
-    const auto fine_axes = differing_axes(fine, kFine);
-    for (const auto& [key, cells] : rows_) parts.push_back(parts_of(key, axis_.name, fine_axes));
+    std::map<RowKey, std::vector<CellKey>> alike;  // of rows that are equal in all but fine
+    const auto without_fine = [](RowKey key) {
+      key.fine = {};
+      return key;
+    };
+    for (const auto& [key, cells] : rows_) alike[without_fine(key)].push_back(key.fine);
+    for (const auto& [key, cells] : rows_) {
+      std::string fine;
+      for (const CellAxis* axis : differing_axes(alike.at(without_fine(key)), kFine))
+        fine += (fine.empty() ? "" : " · ") + phrase(*axis, key.fine);
+      parts.push_back(parts_of(key, axis_.name, std::move(fine)));
+    }
     labels_.assign(parts.size(), "");
     for (std::size_t part = 0; part < parts.front().size(); ++part) {
       const bool same = std::ranges::all_of(parts, [&](const auto& row) { return row[part] == parts.front()[part]; });

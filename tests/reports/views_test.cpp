@@ -324,6 +324,16 @@ TEST(Ablations, HaveARowOfEachFinalSigma) {
   EXPECT_EQ(view.document.column_headers.size(), 2u);
 }
 
+TEST(Ablations, SayNoTimesWhereSamplersTellRowsApart) {
+  const TemporaryFolder folder;
+  ArmStore arm;
+  arm.cells = {{.sampler = "lcm", .omega = 2}, {.sampler = "lcm", .omega = 8}, {.sampler = "ddim", .omega = 8}};
+  write_arm(folder.path() / "a.sqlite", arm);
+  Store store = Store::open(folder.path() / "a.sqlite", Store::Mode::kRead);
+  const View view = ablation_of(store, read_table(store), "omega", {});
+  EXPECT_THAT(view.document.row_labels, ElementsAre(ElementsAre("lcm · ddim"), ElementsAre("lcm · grid of 50")));
+}
+
 TEST_F(SyntheticViews, FiguresArePicturesToo) {
   request_.format = "svg";
   request_.published = "lcm-512";
